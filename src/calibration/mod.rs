@@ -1,0 +1,1 @@
+//! Scores + outcomes → a calibrator → probabilities.

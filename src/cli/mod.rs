@@ -1,0 +1,1 @@
+//! Arguments → one call of a room before → text or JSON.

@@ -1,0 +1,1 @@
+//! Tables of subjects and transplants + profiles → a checked cohort; donor screening records.

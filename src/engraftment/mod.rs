@@ -1,0 +1,1 @@
+//! Donor + recipient → the predicted profile after the transplant.

@@ -1,0 +1,1 @@
+//! Grouped splits, metrics with intervals, comparisons, leak audit.

@@ -1,0 +1,1 @@
+//! Profiles, or donor and recipient → features: diversity, distances, signatures, log-ratios.

@@ -1,0 +1,3 @@
+//! The `donormatch` binary.
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! Files and arrays → [`ProfileTable`]: samples × taxa, sparse, with its unit and vocabulary.
+
+mod id;
+mod lineage;
+mod sparse;
+mod table;
+mod unit;
+
+pub use id::{SampleId, StudyId, SubjectId};
+pub use lineage::{Lineage, Rank};
+pub use sparse::CsrMatrix;
+pub use table::{Completeness, ProfileTable, ProfileTableBuilder, Taxon};
+pub use unit::{Unit, Vocabulary};

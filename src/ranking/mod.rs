@@ -1,0 +1,1 @@
+//! Probabilities → donors in order, with uncertainty, front and assignment.

@@ -1,0 +1,1 @@
+//! `ProfileTable` → the same in one vocabulary, with a report of what matched how.

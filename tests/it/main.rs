@@ -1,0 +1,1 @@
+//! Integration tests: the public behavior of each room.
