@@ -1,1 +1,16 @@
 //! Grouped splits, metrics with intervals, comparisons, leak audit.
+
+mod comparison;
+mod distribution;
+mod metric;
+mod random;
+mod rows;
+
+pub use comparison::{Comparison, ComparisonMethod, compare_by_delong, compare_by_groups};
+pub use metric::{
+    Best, BootstrapParams, CalibrationBin, CohortValue, DeLong, DecisionPoint, Estimate,
+    IntervalMethod, Metric, PROBABILITY_FLOOR, PooledEstimate, PoolingScale, average_precision,
+    brier, brier_skill, calibration_curve, calibration_intercept, calibration_slope,
+    decision_curve, delong, log_loss, mean_over_cohorts, pool_cohorts, roc_auc,
+};
+pub use rows::{ScoredRows, Undefined, number_groups};
