@@ -1,11 +1,16 @@
 //! Files and arrays → [`ProfileTable`]: samples × taxa, sparse, with its unit and vocabulary.
 
+mod format;
 mod id;
 mod lineage;
 mod sparse;
 mod table;
 mod unit;
 
+pub use format::{
+    DuplicatedTaxa, EmptySamples, Format, Orientation, ReadLimits, ReadOptions, UnclassifiedTaxa,
+    read, read_bytes,
+};
 pub use id::{SampleId, StudyId, SubjectId};
 pub use lineage::{Lineage, Rank};
 pub use sparse::CsrMatrix;

@@ -1,0 +1,121 @@
+//! MetaPhlAn 2, 3 and 4: profiles of one sample, and merged tables.
+//!
+//! One to six lines begin with `#`; the first names the database, the last is the header in a
+//! profile, and a merged table's header has no `#` at all. The command line among them may hold
+//! paths and names of people, and is never kept.
+
+use super::delimited::{self, Dialect, Preamble};
+use super::draft::{Draft, Hierarchy};
+use super::grid::{self, Layout, Quotes, Trail};
+use super::lines::Blocks;
+use super::source::Source;
+use super::units::UnitRule;
+use super::{Orientation, sample_name};
+use crate::profile::Unit;
+use crate::{Error, Result};
+
+const READS: [&str; 1] = ["estimated_number_of_reads_from_the_clade"];
+
+/// Whether the text begins as MetaPhlAn's output does.
+pub(super) fn is_metaphlan(head: &[u8]) -> bool {
+    head.starts_with(b"#mpa_") || starts_line(head, b"#clade_name") || is_merged_header(head)
+}
+
+fn is_merged_header(head: &[u8]) -> bool {
+    starts_line(head, b"clade_name\t") || (head.starts_with(b"ID\t") && starts_line(head, b"k__"))
+}
+
+fn starts_line(head: &[u8], start: &[u8]) -> bool {
+    head.starts_with(start)
+        || memchr::memmem::find_iter(head, start)
+            .take(1_000)
+            .any(|at| at > 0 && head.get(at - 1) == Some(&b'\n'))
+}
+
+/// Reads a profile or a merged table.
+pub(super) fn read(source: Source<'_>) -> Result<Draft> {
+    let head = source.head();
+    let single = starts_line(head, b"#clade_name")
+        || starts_line(head, b"#SampleID\tMeta") && !is_merged_header(head);
+    if single {
+        return read_profile(source);
+    }
+    let has_database = head.starts_with(b"#mpa_");
+    delimited::read_as(
+        source,
+        Dialect {
+            unit: if has_database {
+                UnitRule::Fixed(Unit::Percent)
+            } else {
+                UnitRule::FromSums
+            },
+            hierarchy: Hierarchy::AllRanks,
+            quotes: Quotes::Ordinary,
+            orientation: None,
+        },
+    )
+}
+
+fn read_profile(source: Source<'_>) -> Result<Draft> {
+    let path = source.path().to_path_buf();
+    let options = source.options();
+    let mut blocks = Blocks::new(source)?;
+    let first = blocks.next_block(8)?;
+    let first = first.ok_or_else(|| Error::file(&path, "the file is empty"))?;
+    let preamble = Preamble::read(&first)
+        .ok_or_else(|| Error::file(&path, "the profile has no rows: the header stands alone"))?;
+    let header = String::from_utf8_lossy(&preamble.header).into_owned();
+    let names: Vec<&str> = header.split('\t').map(str::trim).collect();
+    let (lead, unit) = value_column(&names, options.unit);
+    let sample = options
+        .sample
+        .clone()
+        .or_else(|| sample_of_header(&preamble.comments))
+        .unwrap_or_else(|| sample_name(&path));
+    let layout = Layout {
+        delimiter: b'\t',
+        quotes: Quotes::Ordinary,
+        lead,
+        columns: vec![sample],
+        trail: Trail::AtMost(names.len().saturating_sub(lead + 1)),
+        keep: None,
+        orientation: Some(Orientation::TaxaInRows),
+    };
+    let body = preamble.body(first);
+    let grid = grid::read(blocks, body, &layout)?;
+    let mut draft = delimited::to_draft(grid, layout.columns, Orientation::TaxaInRows)?;
+    draft.unit = UnitRule::Fixed(unit);
+    draft.hierarchy = Hierarchy::AllRanks;
+    draft.vocabulary = preamble.vocabulary();
+    Ok(draft)
+}
+
+/// The fields before the abundance, and its unit: estimated reads where counts are asked for and
+/// the profile holds them, else percent.
+fn value_column(names: &[&str], wanted: Option<Unit>) -> (usize, Unit) {
+    let column = |known: &[&str]| names.iter().position(|name| known.contains(name));
+    if wanted == Some(Unit::Count) {
+        if let Some(at) = column(&READS) {
+            return (at, Unit::Count);
+        }
+    }
+    let at = column(&["relative_abundance"]).unwrap_or(match names.len() {
+        0..=2 => 1,
+        _ => 2,
+    });
+    (at, Unit::Percent)
+}
+
+/// The sample of `#SampleID<TAB>id`, or of `#id<TAB>Metaphlan_Analysis`; the default of both says
+/// nothing.
+fn sample_of_header(comments: &[String]) -> Option<String> {
+    let line = comments
+        .iter()
+        .find(|line| line.starts_with("SampleID\t") || line.contains("\tMetaphlan"))?;
+    let (left, right) = line.split_once('\t')?;
+    [left, right]
+        .map(str::trim)
+        .into_iter()
+        .find(|word| !word.is_empty() && *word != "SampleID" && !word.starts_with("Metaphlan"))
+        .map(str::to_owned)
+}

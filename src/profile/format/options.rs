@@ -1,0 +1,179 @@
+//! What a caller may say about a file, and how much of it a reader is willing to hold.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::Format;
+use crate::profile::{Completeness, Unit, Vocabulary};
+
+/// What the rows of a delimited text are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Orientation {
+    /// One sample a row, one taxon a column.
+    SamplesInRows,
+    /// One taxon a row, one sample a column.
+    TaxaInRows,
+}
+
+/// What happens to rows such as `UNCLASSIFIED`, `UNKNOWN`, `-1` or `unassigned`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnclassifiedTaxa {
+    /// Taken out of the columns into [`ProfileTable::unclassified`], with a note.
+    ///
+    /// [`ProfileTable::unclassified`]: crate::profile::ProfileTable::unclassified
+    #[default]
+    TakeOut,
+    /// Kept as a column like any other.
+    Keep,
+    /// An error.
+    Reject,
+}
+
+/// What happens to a label that stands for two taxa of one table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DuplicatedTaxa {
+    /// An error that names both lines. One species name under two lineages is not a duplicate.
+    #[default]
+    Reject,
+    /// Their abundances are added, with a note.
+    Sum,
+}
+
+/// What happens to a sample without any abundance, such as a MetaPhlAn profile of 100 % `UNKNOWN`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmptySamples {
+    /// An error that names the sample.
+    #[default]
+    Reject,
+    /// The sample is left out, with a note.
+    Drop,
+}
+
+/// How to read a file of profiles; every setting has a default, and none is needed for a file
+/// whose format fixes its unit.
+///
+/// # Examples
+/// ```
+/// use donormatch::profile::{ReadOptions, Unit, read_bytes};
+///
+/// let text = b"sample_id\ts__Blautia_obeum\ts__Segatella_copri\na\t0.2\t0.1\nb\t0\t0.4\n";
+/// assert!(read_bytes(text, &ReadOptions::default()).is_err()); // which unit?
+/// let options = ReadOptions::default().with_unit(Unit::Fraction);
+/// assert_eq!(read_bytes(text, &options)?.n_samples(), 2);
+/// # Ok::<(), donormatch::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ReadOptions {
+    /// The format; recognized from the content where absent.
+    pub format: Option<Format>,
+    /// The unit; needed only where neither the format nor the sums of the samples tell.
+    pub unit: Option<Unit>,
+    /// What the rows of a plain table are; found from the labels where absent.
+    pub orientation: Option<Orientation>,
+    /// What happens to unclassified rows.
+    pub unclassified: UnclassifiedTaxa,
+    /// What happens to a label that occurs twice.
+    pub duplicates: DuplicatedTaxa,
+    /// What happens to samples without abundance.
+    pub empty_samples: EmptySamples,
+    /// What a zero means; see [`Completeness`]. Where absent: filtered for relative abundances
+    /// whose samples sum to less than 98 % of the whole, else complete.
+    pub completeness: Option<Completeness>,
+    /// The naming system of the taxa, where the file does not state it.
+    pub vocabulary: Option<Vocabulary>,
+    /// The id of the sample of a single-sample profile; the file name's stem where absent.
+    pub sample: Option<String>,
+    /// The matrix of an AnnData file: `X` where absent, `raw/X`, or the name of a layer.
+    pub layer: Option<String>,
+    /// A QIIME 2 taxonomy (`.qza` or `.tsv`) that says what the ids of the taxa stand for.
+    pub taxonomy: Option<PathBuf>,
+    /// How much a reader is willing to hold.
+    pub limits: ReadLimits,
+}
+
+impl ReadOptions {
+    /// The same options with a declared unit.
+    #[must_use]
+    pub fn with_unit(mut self, unit: Unit) -> Self {
+        self.unit = Some(unit);
+        self
+    }
+
+    /// The same options with a declared orientation.
+    #[must_use]
+    pub fn with_orientation(mut self, orientation: Orientation) -> Self {
+        self.orientation = Some(orientation);
+        self
+    }
+
+    /// The same options with a declared format.
+    #[must_use]
+    pub fn with_format(mut self, format: Format) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// The same options with a taxonomy file.
+    #[must_use]
+    pub fn with_taxonomy(mut self, path: impl Into<PathBuf>) -> Self {
+        self.taxonomy = Some(path.into());
+        self
+    }
+
+    /// The same options with other limits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: ReadLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+}
+
+/// Upper bounds on what a reader holds, so that a hostile or broken file ends in an error and not
+/// in exhausted memory. Raise one where a genuine file needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ReadLimits {
+    /// Bytes of text after decompression; default 64 GiB (texts are streamed, not held).
+    pub text_bytes: u64,
+    /// Bytes of a file that is held whole, after decompression: BIOM, HDF5, zip members, Parquet,
+    /// Newick; default 2 GiB.
+    pub held_bytes: u64,
+    /// Bytes of one line of text; default 32 MiB.
+    pub line_bytes: usize,
+    /// Bytes of one label; default 16 KiB (a whole amplicon sequence fits).
+    pub label_bytes: usize,
+    /// Samples × taxa that are not zero; default 2³⁰.
+    pub nonzeros: u64,
+    /// Samples, and taxa, each; default 2²⁴.
+    pub axis: usize,
+    /// Members of a zip archive; default 10,000.
+    pub members: usize,
+    /// Nodes of a tree; default 2²².
+    pub nodes: usize,
+    /// Bytes of one decoded chunk of an HDF5 dataset; default 256 MiB.
+    pub chunk_bytes: u64,
+}
+
+impl Default for ReadLimits {
+    fn default() -> Self {
+        Self {
+            text_bytes: 64 << 30,
+            held_bytes: 2 << 30,
+            line_bytes: 32 << 20,
+            label_bytes: 16 << 10,
+            nonzeros: 1 << 30,
+            axis: 1 << 24,
+            members: 10_000,
+            nodes: 1 << 22,
+            chunk_bytes: 256 << 20,
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The unit of a table: fixed by the format, declared by the caller, or told by the sums; never
+//! guessed where these are silent.
+
+use super::ReadOptions;
+use super::draft::Draft;
+use crate::profile::{CsrMatrix, Unit};
+use crate::{Error, Result};
+
+/// How far the sum of a complete sample may be from its whole, relatively.
+const TOLERANCE: f64 = 0.02;
+/// A whole-numbered table whose deepest sample has more than this is one of counts.
+const MIN_DEPTH: f64 = 100.0;
+
+/// What the format says about the unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UnitRule {
+    /// The format fixes it.
+    Fixed(Unit),
+    /// The format does not say; the sums of the samples may.
+    FromSums,
+}
+
+/// The unit, and the sentence for the user where it was not stated.
+pub(super) struct Settled {
+    pub(super) unit: Unit,
+    pub(super) note: Option<String>,
+}
+
+/// Which whole a sample's sum stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whole {
+    Empty,
+    One,
+    Hundred,
+    Other,
+}
+
+/// Settles the unit of a draft, whose samples hold `known` classified and `unknown` unclassified
+/// abundance.
+///
+/// # Errors
+/// [`Error::Unit`] where the sums are ambiguous, mixed, or contradict what was declared.
+pub(super) fn settle(
+    draft: &Draft,
+    abundance: &CsrMatrix,
+    known: &[f64],
+    unknown: &[f64],
+    options: &ReadOptions,
+) -> Result<Settled> {
+    let sums: Vec<f64> = known.iter().zip(unknown).map(|(a, b)| a + b).collect();
+    let settled = |unit, note| Ok(Settled { unit, note });
+    let whole_numbers = || {
+        abundance.values().iter().all(|value| value.fract() == 0.0)
+            && unknown.iter().all(|value| value.fract() == 0.0)
+    };
+    match (options.unit, draft.unit) {
+        (Some(Unit::Count), UnitRule::FromSums) => settled(Unit::Count, None),
+        (Some(declared), UnitRule::Fixed(fixed)) if declared != fixed => {
+            refuse_mixed(draft, &sums)?;
+            check_declared(draft, &sums, declared)?;
+            settled(
+                declared,
+                Some(format!(
+                    "the unit is {declared} as declared, though the format usually holds {fixed}"
+                )),
+            )
+        }
+        (_, UnitRule::Fixed(Unit::Count)) => settled(Unit::Count, None),
+        (Some(unit), _) => {
+            refuse_mixed(draft, &sums)?;
+            check_declared(draft, &sums, unit)?;
+            settled(unit, None)
+        }
+        (None, UnitRule::Fixed(unit)) => {
+            refuse_mixed(draft, &sums)?;
+            check_fixed(draft, &sums, unit)?;
+            settled(unit, None)
+        }
+        (None, UnitRule::FromSums) => from_sums(draft, &sums, whole_numbers()),
+    }
+}
+
+fn from_sums(draft: &Draft, sums: &[f64], whole_numbers: bool) -> Result<Settled> {
+    let deepest = sums.iter().copied().fold(0.0, f64::max);
+    let all_are = |whole| {
+        sums.iter()
+            .map(|&sum| classify(sum))
+            .all(|found| found == whole || found == Whole::Empty)
+    };
+    if sums.iter().all(|&sum| sum == 0.0) {
+        // The table is refused as empty by the checks that follow.
+        return Ok(Settled {
+            unit: Unit::Count,
+            note: None,
+        });
+    }
+    let unit = if all_are(Whole::Hundred) && !(whole_numbers && deepest > MIN_DEPTH) {
+        if whole_numbers {
+            return Err(Error::unit(
+                "every sample is made of whole numbers that sum to 100: set `unit` to `percent` \
+                 or `count`",
+            ));
+        }
+        Unit::Percent
+    } else if whole_numbers && deepest > MIN_DEPTH {
+        Unit::Count
+    } else if all_are(Whole::One) && !whole_numbers {
+        Unit::Fraction
+    } else {
+        refuse_mixed(draft, sums)?;
+        let lowest = sums.iter().copied().fold(f64::INFINITY, f64::min);
+        return Err(Error::unit(format!(
+            "the unit is not clear: samples sum to {lowest} – {deepest}; set `unit` to `count`, \
+             `fraction` or `percent`"
+        )));
+    };
+    Ok(Settled {
+        unit,
+        note: Some(format!(
+            "the unit is {unit}, found from the sums of the samples"
+        )),
+    })
+}
+
+/// Refuses a table in which some samples sum to 1 and others to 100.
+fn refuse_mixed(draft: &Draft, sums: &[f64]) -> Result<()> {
+    let first = |whole| {
+        sums.iter()
+            .position(|&sum| classify(sum) == whole)
+            .and_then(|row| draft.samples.get(row))
+    };
+    match (first(Whole::One), first(Whole::Hundred)) {
+        (Some(one), Some(hundred)) => {
+            let n_ones = sums
+                .iter()
+                .filter(|&&sum| classify(sum) == Whole::One)
+                .count();
+            Err(Error::unit(format!(
+                "percent and fractions in one table: sample `{hundred}` sums to 100, sample \
+                 `{one}` to 1 ({n_ones} of {} samples sum to 1); bring them to one unit",
+                sums.len()
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_declared(draft: &Draft, sums: &[f64], unit: Unit) -> Result<()> {
+    let Some(total) = unit.total() else {
+        return Ok(());
+    };
+    let limit = total * (1.0 + TOLERANCE);
+    match sums.iter().position(|&sum| sum > limit) {
+        Some(row) => Err(Error::unit(format!(
+            "sample `{}` sums to {}, more than the {total} of a table in {unit}; set `unit` to \
+             what the numbers are",
+            draft.samples.get(row).map_or("", String::as_str),
+            sums.get(row).copied().unwrap_or_default(),
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// A format that fixes percent must not hold fractions: all samples at 1 or below are refused.
+fn check_fixed(draft: &Draft, sums: &[f64], unit: Unit) -> Result<()> {
+    check_declared(draft, sums, unit)?;
+    let deepest = sums.iter().copied().fold(0.0, f64::max);
+    if unit == Unit::Percent && deepest > 0.0 && deepest <= 1.0 + TOLERANCE {
+        return Err(Error::unit(format!(
+            "the format holds percent, but no sample sums to more than {deepest}: set `unit` to \
+             `fraction` if the table was divided by 100, or to `percent` if it was filtered"
+        )));
+    }
+    Ok(())
+}
+
+fn classify(sum: f64) -> Whole {
+    if sum == 0.0 {
+        Whole::Empty
+    } else if (sum - 1.0).abs() <= TOLERANCE {
+        Whole::One
+    } else if (sum - 100.0).abs() <= 100.0 * TOLERANCE {
+        Whole::Hundred
+    } else {
+        Whole::Other
+    }
+}
