@@ -2,5 +2,12 @@
 //! gradient-boosted trees of our own, other crates' models behind `backend`.
 
 mod data;
+mod folds;
+mod logistic;
+mod random;
 
 pub use data::{ColumnView, CscMatrix, MatrixView, TrainingData};
+pub use logistic::{
+    CoefficientPrior, LambdaGrid, LogisticModel, LogisticParams, LogisticPath, PathPoint, Scaling,
+    probability_of_score,
+};

@@ -1,0 +1,14 @@
+//! Elastic-net logistic regression: a whole path of λ by proximal Newton and coordinate descent,
+//! priors from published effects, choice of λ and α by grouped cross-validation, Laplace posterior.
+
+mod design;
+mod model;
+mod params;
+mod path;
+mod problem;
+mod quadratic;
+mod solver;
+
+pub use model::{LogisticModel, probability_of_score};
+pub use params::{CoefficientPrior, LambdaGrid, LogisticParams, Scaling};
+pub use path::{LogisticPath, PathPoint};
