@@ -179,6 +179,50 @@ def synonym_table(domain, folder, species, genera, families):
     return names
 
 
+SIGNATURES = {
+    "toposcore_sig1": ("toposcore_sig1.tsv", "SIG1 of TOPOSCORE: 37 species of resistance"),
+    "toposcore_sig2": ("toposcore_sig2.tsv", "SIG2 of TOPOSCORE: 45 species of response"),
+}
+TOPOSCORE = (
+    "Derosa 2024, Cell, doi 10.1016/j.cell.2024.05.029; repository valerioiebba/TOPOSCORE (MIT), "
+    "HEAD 46932188"
+)
+METAPHLAN = "taxonomy of MetaPhlAn 4, mpa_vJan21 (biobakery, MIT)"
+
+
+def write_signature(folder, name, title, source, evidence, members):
+    lines = [f"# name: {name}", "# version: 1", f"# title: {title}", f"# source: {source}",
+             f"# evidence: {evidence}", "taxon", *members]
+    (folder / "signature" / f"{name}.tsv").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def write_signatures(domain, folder):
+    """The lists that follow from tables; the others in `assets/signature` are kept by hand."""
+    for name, (table, title) in SIGNATURES.items():
+        members = [species_key(r["species_mpa_vJan21"], r["SGB_vJan21"]) for r in rows(domain / table)]
+        write_signature(folder, name, title, TOPOSCORE,
+                        "modest in lung cancer, none shown in melanoma", members)
+    pcr = rows(domain / "toposcore_pcr21.tsv")
+    keys = {row["species_mpa_vJan21"]: row["group"] for row in pcr}
+    for suffix, group, title in (
+        ("", None, "the 21 species of TOPOSCORE's qPCR version, of both directions"),
+        ("_sig1", "SIG1", "the 5 SIG1 species of TOPOSCORE's qPCR version"),
+        ("_sig2", "SIG2", "the 15 SIG2 species of TOPOSCORE's qPCR version"),
+    ):
+        members = [key for key, of in keys.items() if group in (None, of)]
+        write_signature(folder, f"toposcore_pcr21{suffix}", title, TOPOSCORE,
+                        "as the full lists; posted data do not allow a check", members)
+    members = [species_key(row["species_mpa_vJan21"], row["sgb"])
+               for row in rows(domain / "prevotellaceae_sgbs_mpaJan21.tsv")]
+    write_signature(folder, "prevotellaceae", "all 77 SGBs of the family Prevotellaceae", METAPHLAN,
+                    "one trial with 20 patients on dual checkpoint inhibition; cut-off unknown", members)
+    oral = [row["taxon"] for row in source_rows(folder / "source" / "traits.tsv")
+            if row["trait"] == "oral" and row["value"] == "yes"]
+    write_signature(folder, "oral", "taxa that live mainly in the mouth",
+                    "TOPOSCORE SIG1 oral taxa; expanded Human Oral Microbiome Database (from memory)",
+                    "SIG1 oral taxa replicate in a second lung cohort; the others by habitat only", oral)
+
+
 def write(path, lines):
     raw = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=9, mtime=0) as file:
@@ -205,11 +249,18 @@ def main():
         lines.append("\t".join(["name", variant, key, how]))
     for row in source_rows(folder / "source" / "sgbs.tsv"):
         lines.append("\t".join(["sgb", row["sgb"], row["key"]]))
+    known = {sgb for entry in species.values() for sgb in entry["sgbs"]}
+    for list_name in ("toposcore_sig1.tsv", "toposcore_sig2.tsv"):
+        for row in rows(domain / list_name):
+            for sgb in map(sgb_number, row["SGB_vJan21"].split(",")):
+                if sgb not in known:
+                    lines.append("\t".join(["sgb", sgb, row["species_mpa_vJan21"]]))
     for row in source_rows(folder / "source" / "ranks.tsv"):
         lines.append("\t".join(["rank", row["rank"], row["variant"], row["target"], row["how"]]))
     for row in source_rows(folder / "source" / "traits.tsv"):
         lines.append("\t".join(["trait", row["trait"], row["taxon"], row["value"], row["confidence"]]))
     write(folder / f"taxonomy-{VERSION}.tsv.gz", lines)
+    write_signatures(domain, folder)
     print(f"{len(species)} species, {len(names)} other names, {len(lines)} lines", file=sys.stderr)
 
 

@@ -9,6 +9,7 @@ mod lookup;
 mod place;
 mod report;
 mod resolve;
+mod signature;
 mod spelling;
 mod traits;
 
@@ -16,4 +17,7 @@ pub use detect::detect_vocabulary;
 pub use harmonize::{HarmonizeParams, Target, UnknownTaxa, harmonize};
 pub use lookup::{genus_of, harmonize_genus, harmonize_species, lineage_of, sgbs_of, species_keys};
 pub use report::{HarmonizationReport, HarmonizedTaxon, How};
+pub use signature::{
+    Member, MemberStatus, Membership, Signature, signature, signature_names, signatures,
+};
 pub use traits::{Confidence, OxygenTolerance, Trait, Traits, traits_of};

@@ -226,10 +226,13 @@ fn by_gtdb(catalog: &Catalog, name: &str) -> Option<Resolution> {
     })
 }
 
-/// GTDB's suffixed lineages that the crosswalk does not list: the species without suffix, reported
-/// as split, never silently.
+/// GTDB's suffixed genera that the crosswalk does not list: the species without the suffix, reported
+/// as split, never silently. A suffixed species (`Akkermansia muciniphila_C`) is another species.
 fn without_suffix(catalog: &Catalog, name: &str) -> Option<Resolution> {
     let shorter = without_gtdb_suffixes(name)?;
+    if !name.ends_with(shorter.rsplit('_').next()?) {
+        return None;
+    }
     let (at, _) = catalog.find_name(&shorter)?;
     Some(Resolution {
         candidates: vec![catalog.species_at(at).key.clone()],
@@ -255,6 +258,10 @@ fn below_species(catalog: &Catalog, name: &str) -> Option<Resolution> {
         return None;
     };
     if rest.is_empty() || NOT_EPITHETS.contains(epithet) || *genus == "Candidatus" {
+        return None;
+    }
+    // GTDB's `muciniphila_C` is another species, not a part of this one
+    if without_gtdb_suffixes(name).is_some_and(|shorter| shorter == format!("{genus}_{epithet}")) {
         return None;
     }
     let lower = |word: &str| word.bytes().all(|byte| byte.is_ascii_lowercase());
