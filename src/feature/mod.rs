@@ -74,3 +74,7 @@ mod testing {
         .unwrap()
     }
 }
+mod toposcore;
+pub use toposcore::{
+    AKKERMANSIA_HIGH_PERCENT, AkkermansiaClass, CutOff, N_SIG1, N_SIG2, Toposcore, ToposcoreCall,
+    ToposcoreClass, ToposcoreParams, ToposcoreTable, toposcore,
