@@ -13,10 +13,14 @@ mod front;
 mod order;
 mod params;
 mod result;
+mod table;
+pub(crate) mod text;
 
 pub use agreement::donor_order_agreement;
 pub use params::{RankingParams, Weights};
 pub use result::{DonorStanding, NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary, WeightCase};
+pub use table::COLUMNS;
+pub use text::RESEARCH_USE;
 
 #[cfg(test)]
 mod order_tests;
