@@ -9,6 +9,7 @@ mod mismatch;
 mod phylogeny;
 mod random;
 mod rarefaction;
+mod toposcore;
 
 pub use distance::{Metric, align, distances, pairwise};
 pub use diversity::{Diversity, LogBase, diversity};
@@ -18,6 +19,10 @@ pub use loss::{Fate, LossCall, LossParams, call_losses};
 pub use mismatch::{MismatchParams, MismatchTest, MismatchedNull, Reference, mismatched_null};
 pub use phylogeny::Phylogeny;
 pub use rarefaction::{Rarefied, rarefy};
+pub use toposcore::{
+    AKKERMANSIA_HIGH_PERCENT, AkkermansiaClass, CutOff, N_SIG1, N_SIG2, Toposcore, ToposcoreCall,
+    ToposcoreClass, ToposcoreParams, ToposcoreTable, toposcore,
+};
 
 use crate::profile::ProfileTable;
 use crate::{Error, Result};
@@ -99,7 +104,3 @@ mod testing {
         .unwrap()
     }
 }
-mod toposcore;
-pub use toposcore::{
-    AKKERMANSIA_HIGH_PERCENT, AkkermansiaClass, CutOff, N_SIG1, N_SIG2, Toposcore, ToposcoreCall,
-    ToposcoreClass, ToposcoreParams, ToposcoreTable, toposcore,
