@@ -324,6 +324,9 @@ pub enum Undefined {
         /// Resamples drawn.
         n_resamples: usize,
     },
+    /// The metric is defined in no fold.
+    #[error("the metric is defined in no fold; folds of one class have no such value")]
+    NoFold,
     /// Fewer cohorts than a mean with an interval needs.
     #[error("an interval over cohorts needs at least {needed}, found {found}")]
     TooFewCohorts {

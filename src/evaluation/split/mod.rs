@@ -90,10 +90,9 @@ impl Split {
         let mut all: Vec<usize> = training.iter().chain(&test).copied().collect();
         all.extend(dropped.iter().map(|dropped| dropped.row));
         all.sort_unstable();
-        if let Some(pair) = all.windows(2).find(|pair| pair[0] == pair[1]) {
+        if let Some(&[row, _]) = all.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(Error::split(format!(
-                "split `{name}` names row {} twice",
-                pair[0]
+                "split `{name}` names row {row} twice"
             )));
         }
         training.sort_unstable();
