@@ -9,7 +9,7 @@ use super::procedure::{
     CrossValidation, CrossValidationParams, LeakPolicy, Procedure, cross_validate,
 };
 use super::random::{Random, derive_seed};
-use super::rows::{ScoredRows, Undefined, check_length, check_outcomes, number_groups};
+use super::rows::{ScoredRows, Undefined, check_length, check_outcomes, members, number_groups};
 use super::split::Split;
 use crate::{Error, Result};
 
@@ -192,11 +192,7 @@ struct Slots {
 
 impl Slots {
     fn new(scheme: PermutationScheme, groups: &[u32]) -> Self {
-        let (numbers, labels) = number_groups(groups);
-        let mut members: Vec<Vec<usize>> = vec![Vec::new(); labels.len()];
-        for (row, group) in numbers.into_iter().enumerate() {
-            members[group as usize].push(row);
-        }
+        let members = members(groups);
         let single = |n_rows: usize| (0..n_rows).map(|row| vec![row]).collect();
         match scheme {
             PermutationScheme::Rows => Self {

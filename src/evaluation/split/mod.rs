@@ -218,15 +218,5 @@ impl Split {
     }
 }
 
-/// Rows of each group, groups in order of their first row.
-fn members(groups: &[u32]) -> Vec<Vec<usize>> {
-    let (numbers, labels) = super::rows::number_groups(groups);
-    let mut members = vec![Vec::new(); labels.len()];
-    for (row, group) in numbers.into_iter().enumerate() {
-        members[group as usize].push(row);
-    }
-    members
-}
-
 #[cfg(test)]
 mod tests;
