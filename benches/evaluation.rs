@@ -1,5 +1,4 @@
 //! Metrics at 100,000 rows, and the bootstrap at the size of a pooled study.
-#![expect(missing_docs, reason = "criterion's macros make public items")]
 #![expect(clippy::unwrap_used, reason = "a failing benchmark may stop")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
