@@ -112,11 +112,12 @@ fn write_recipient(out: &mut String, summary: &RecipientSummary, rows: &[Ranking
         for ((cell, width), left) in line.iter().zip(widths).zip(LEFT) {
             text.push(' ');
             let blanks = " ".repeat(width - cell.chars().count());
-            text.push_str(&if left {
-                format!("{cell}{blanks}")
+            let (before, after) = if left {
+                ("", blanks.as_str())
             } else {
-                format!("{blanks}{cell}")
-            });
+                (blanks.as_str(), "")
+            };
+            let _ = write!(text, "{before}{cell}{after}");
             text.push(' ');
         }
         out.push_str(text.trim_end());
