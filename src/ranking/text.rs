@@ -179,7 +179,7 @@ pub(crate) fn rounded(value: f64) -> f64 {
 }
 
 /// Text whose control characters are written out.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
             let steers = c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
