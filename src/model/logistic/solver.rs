@@ -26,6 +26,8 @@ pub(super) struct Solver<'a> {
     /// Minus the derivative of the loss by each column, at the last full check.
     gradients: Vec<f64>,
     trial: Option<State>,
+    /// The solution before this one, from which the next is guessed.
+    before: Option<State>,
     /// Mean log loss of the intercept (and its prior, offsets and prior means) alone.
     pub(super) null_log_loss: f64,
 }
@@ -43,6 +45,7 @@ impl<'a> Solver<'a> {
             is_working: vec![false; n_columns],
             gradients: vec![0.0; n_columns],
             trial: None,
+            before: None,
             null_log_loss: 0.0,
         };
         solver.solve_working(0.0)?;
@@ -93,6 +96,7 @@ impl<'a> Solver<'a> {
     pub(super) fn solve(&mut self, lambda: f64, previous: f64) -> Result<()> {
         let n_columns = self.problem.n_columns();
         self.drop_idle(lambda);
+        self.extrapolate(lambda);
         // The sequential strong rule: columns below this are left out until the last check.
         let screened: Vec<usize> = (0..n_columns)
             .filter(|&column| {
@@ -121,6 +125,47 @@ impl<'a> Solver<'a> {
                 return Ok(());
             }
         }
+    }
+
+    /// Starts from where the last two solutions point, if that is lower than the last one: along
+    /// a path the coefficients move almost on straight lines.
+    fn extrapolate(&mut self, lambda: f64) {
+        let solution = self.state.clone();
+        if let Some(before) = self.before.take() {
+            let mut trial = self.trial.take().unwrap_or_else(|| solution.clone());
+            let ahead = |now: f64, then: f64| 2.0 * now - then;
+            trial.intercept = ahead(solution.intercept, before.intercept);
+            for ((guess, &now), &then) in trial
+                .scores
+                .iter_mut()
+                .zip(&solution.scores)
+                .zip(&before.scores)
+            {
+                *guess = ahead(now, then);
+            }
+            trial.coefficients.copy_from_slice(&solution.coefficients);
+            for (column, &then) in before.coefficients.iter().enumerate() {
+                let now = solution.coefficients[column];
+                if now == then {
+                    continue;
+                }
+                let guess = ahead(now, then);
+                if guess * now > 0.0 {
+                    trial.coefficients[column] = guess;
+                } else {
+                    // It would pass through 0 and is left there.
+                    trial.coefficients[column] = 0.0;
+                    self.problem.design.axpy(column, -guess, &mut trial.scores);
+                }
+            }
+            trial.evaluate(self.problem);
+            let objective = |state: &State| state.objective(self.problem, lambda, &self.working);
+            if objective(&trial) < objective(&self.state) {
+                std::mem::swap(&mut self.state, &mut trial);
+            }
+            self.trial = Some(trial);
+        }
+        self.before = Some(solution);
     }
 
     /// Sends away columns at 0 that λ keeps there.
