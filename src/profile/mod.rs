@@ -8,8 +8,8 @@ mod table;
 mod unit;
 
 pub use format::{
-    DuplicatedTaxa, EmptySamples, Format, Orientation, ReadLimits, ReadOptions, UnclassifiedTaxa,
-    read, read_bytes,
+    DuplicatedTaxa, EmptySamples, Format, LabelledMatrix, Orientation, ReadLimits, ReadOptions,
+    UnclassifiedTaxa, read, read_bytes,
 };
 pub use id::{SampleId, StudyId, SubjectId};
 pub use lineage::{Lineage, Rank};

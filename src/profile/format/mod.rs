@@ -15,6 +15,7 @@ mod draft;
 mod grid;
 mod leaf;
 mod lines;
+mod memory;
 mod metaphlan;
 mod number;
 mod options;
@@ -26,6 +27,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use memory::LabelledMatrix;
 pub use options::{
     DuplicatedTaxa, EmptySamples, Orientation, ReadLimits, ReadOptions, UnclassifiedTaxa,
 };
