@@ -5,6 +5,7 @@ mod distribution;
 mod metric;
 mod random;
 mod rows;
+mod split;
 
 pub use comparison::{Comparison, ComparisonMethod, compare_by_delong, compare_by_groups};
 pub use metric::{
@@ -14,3 +15,7 @@ pub use metric::{
     decision_curve, delong, log_loss, mean_over_cohorts, pool_cohorts, roc_auc,
 };
 pub use rows::{ScoredRows, Undefined, number_groups};
+pub use split::{
+    DropReason, DroppedRow, GroupedKFold, Regime, RowLinks, Split, TwoWayKFold,
+    leave_one_group_out, link_groups,
+};

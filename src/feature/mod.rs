@@ -2,11 +2,27 @@
 
 mod distance;
 mod diversity;
+mod engraftment_metric;
+mod log_ratio;
+mod loss;
+mod mismatch;
 mod phylogeny;
+mod random;
+mod rarefaction;
+mod toposcore;
 
 pub use distance::{Metric, align, distances, pairwise};
 pub use diversity::{Diversity, LogBase, diversity};
+pub use engraftment_metric::{ObservedEngraftment, Triad, observed_engraftment};
+pub use log_ratio::{clr, log_ratio, rclr};
+pub use loss::{Fate, LossCall, LossParams, call_losses};
+pub use mismatch::{MismatchParams, MismatchTest, MismatchedNull, Reference, mismatched_null};
 pub use phylogeny::Phylogeny;
+pub use rarefaction::{Rarefied, rarefy};
+pub use toposcore::{
+    AKKERMANSIA_HIGH_PERCENT, AkkermansiaClass, CutOff, N_SIG1, N_SIG2, Toposcore, ToposcoreCall,
+    ToposcoreClass, ToposcoreParams, ToposcoreTable, toposcore,
+};
 
 use crate::profile::ProfileTable;
 use crate::{Error, Result};
@@ -46,6 +62,20 @@ mod testing {
             .zip(rows)
             .fold(builder, |builder, (sample, row)| {
                 builder.sample(sample, row)
+            })
+            .build()
+            .unwrap()
+    }
+
+    /// Samples `s0`, `s1`, … with these dense rows over `t0`, `t1`, …, as counts.
+    pub(super) fn table_of(rows: &[Vec<f64>]) -> ProfileTable {
+        let builder = ProfileTable::builder(Unit::Count)
+            .taxa((0..rows[0].len()).map(|t| Taxon::new(format!("t{t}"))));
+        rows.iter()
+            .enumerate()
+            .fold(builder, |builder, (sample, row)| {
+                let row = (0..).zip(row.iter().copied()).collect();
+                builder.sample(format!("s{sample}"), row)
             })
             .build()
             .unwrap()

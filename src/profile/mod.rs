@@ -9,7 +9,7 @@ mod unit;
 
 pub use format::{
     DuplicatedTaxa, EmptySamples, Format, LabelledMatrix, Orientation, ReadLimits, ReadOptions,
-    UnclassifiedTaxa, read, read_bytes,
+    UnclassifiedTaxa, read, read_bytes, read_many,
 };
 pub use id::{SampleId, StudyId, SubjectId};
 pub use lineage::{Lineage, Rank};

@@ -12,6 +12,7 @@ use cross::{Part, cross};
 use kernel::{Angles, Overlap, OverlapForm, SharedDivergence};
 
 use super::Phylogeny;
+use super::log_ratio::mean_log;
 use crate::profile::{CsrMatrix, ProfileTable};
 use crate::{Error, Result};
 
@@ -186,10 +187,6 @@ fn check_pseudocount(pseudocount: f64) -> Result<()> {
     ))
 }
 
-fn mean_log(values: &[f64]) -> f64 {
-    values.iter().copied().map(libm::log).sum::<f64>() / values.len() as f64
-}
-
 /// Each value of samples × nodes by the length of its branch.
 fn scaled(
     branches: &CsrMatrix,
@@ -216,7 +213,7 @@ mod tests {
     use crate::feature::testing::{four_samples, six_tips};
     use crate::profile::{Taxon, Unit};
 
-    /// The upper triangle by rows, as SciPy's condensed form.
+    /// The upper triangle by rows, as `SciPy`'s condensed form.
     fn condensed(square: &Array2<f64>) -> Vec<f64> {
         let n = square.nrows();
         let pairs = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j)));

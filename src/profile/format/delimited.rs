@@ -61,7 +61,10 @@ impl Preamble {
         let (line, start, first) = plain.first()?.clone();
         let fields = n_fields(&first);
         let header_is_comment = comments.last().is_some_and(|(number, text)| {
-            *number < line && fields > 1 && n_fields(text).abs_diff(fields) <= 1
+            *number < line
+                && fields > 1
+                && !text.starts_with(b"tool_version=")
+                && n_fields(text).abs_diff(fields) <= 1
         });
         let (header_line, header, body, body_line, first_row) = if header_is_comment {
             let (number, header) = comments.pop()?;
@@ -91,7 +94,7 @@ impl Preamble {
     }
 
     /// What follows the header in its block.
-    pub(super) fn body(&self, block: Block) -> Block {
+    pub(super) fn body(&self, block: &Block) -> Block {
         Block {
             bytes: block.bytes.get(self.body..).unwrap_or_default().to_vec(),
             first_line: self.body_line,
@@ -133,15 +136,14 @@ pub(super) fn read_as(source: Source<'_>, dialect: Dialect) -> Result<Draft> {
         Preamble::read(&first).ok_or_else(|| Error::file(&path, "the file holds comments only"))?;
     let at_header = |message| Error::line(&path, preamble.header_line, message);
     let header = Header::read(&preamble, dialect, &options.limits).map_err(at_header)?;
-    let body = preamble.body(first);
+    let body = preamble.body(&first);
     let mut layout = header.layout();
-    let orientation = match options.orientation.or(dialect.orientation) {
-        Some(stated) => stated,
-        None => {
-            let row_labels = header.row_labels(&body, &options.limits);
-            orientation::find(header.corner.as_deref(), &layout.columns, &row_labels)
-                .map_err(at_header)?
-        }
+    let orientation = if let Some(stated) = options.orientation.or(dialect.orientation) {
+        stated
+    } else {
+        let row_labels = header.row_labels(&body, &options.limits);
+        orientation::find(header.corner.as_deref(), &layout.columns, &row_labels)
+            .map_err(at_header)?
     };
     layout.orientation = Some(orientation);
     let columns = layout.columns.clone();
@@ -187,26 +189,29 @@ impl Header {
         };
         // R's `write.table` leaves the column of labels without a name.
         let corner = (n_row != names.len() + 1).then(|| names.remove(0));
-        let first_is_text = names.first().is_some_and(|name| is_text_before(name));
-        let last_is_text = names.last().is_some_and(|name| is_text_after(name));
-        let n_texts = usize::from(first_is_text) + usize::from(last_is_text);
-        if names.len() <= n_texts {
+        let lead = 1 + names.iter().take_while(|name| is_text_before(name)).count();
+        let trail = usize::from(names.len() > lead && names.last().is_some_and(|n| is_lineage(n)));
+        if names.len() < lead + trail {
             return Err("expected a label and at least one column of numbers".to_owned());
         }
-        let keep = last_is_text.then_some(names.len());
-        if first_is_text {
-            names.remove(0);
-        }
-        if last_is_text {
-            names.pop();
-        }
+        let keep = if trail == 1 {
+            Some(names.len())
+        } else {
+            let leading = names.iter().take(lead - 1);
+            leading
+                .zip(1..)
+                .find(|(name, _)| is_lineage(name))
+                .map(|(_, field)| field)
+        };
+        names.drain(..lead - 1);
+        names.truncate(names.len() - trail);
         Ok(Self {
             delimiter,
             quotes: dialect.quotes,
             corner,
-            lead: 1 + usize::from(first_is_text),
+            lead,
             columns: names,
-            trail: usize::from(last_is_text),
+            trail,
             keep,
         })
     }
@@ -280,31 +285,32 @@ fn is_number_like(field: &[u8]) -> bool {
     })
 }
 
-/// Columns of numbers that are ids of taxa and not abundances.
+/// Columns between the label and the abundances that are none.
 fn is_text_before(name: &str) -> bool {
-    [
+    const KNOWN: [&str; 8] = [
         "ncbi_tax_id",
+        "ncbi_taxid",
         "clade_taxid",
         "taxonomy_id",
         "tax_id",
         "taxid",
-        "ncbi_taxid",
-    ]
-    .iter()
-    .any(|known| name.eq_ignore_ascii_case(known))
+        "consensus_taxonomy",
+        "taxonomy_lvl",
+    ];
+    is_lineage(name) || KNOWN.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// Columns of lineages at the end of a table that BIOM tools write.
-fn is_text_after(name: &str) -> bool {
-    [
+/// Columns of lineages, which BIOM tools write last and mOTUs second.
+fn is_lineage(name: &str) -> bool {
+    const KNOWN: [&str; 6] = [
         "taxonomy",
+        "consensus_taxonomy",
         "consensus lineage",
         "consensuslineage",
         "lineage",
         "taxon",
-    ]
-    .iter()
-    .any(|known| name.eq_ignore_ascii_case(known))
+    ];
+    KNOWN.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// A grid with its meaning: which of rows and columns are taxa.

@@ -32,6 +32,8 @@ pub(super) struct Draft {
     pub(super) hierarchy: Hierarchy,
     pub(super) vocabulary: Vocabulary,
     pub(super) notes: Vec<String>,
+    /// Abundance of each sample that was classified above the rank of the rows; empty for none.
+    pub(super) unresolved: Vec<f64>,
 }
 
 impl Draft {
@@ -46,6 +48,7 @@ impl Draft {
             hierarchy: Hierarchy::Unknown,
             vocabulary: Vocabulary::unknown(),
             notes: Vec::new(),
+            unresolved: Vec::new(),
         }
     }
 
@@ -55,7 +58,10 @@ impl Draft {
     /// [`Error::Unit`] where the unit is ambiguous, [`Error::Table`] where a rule of the table is
     /// broken.
     pub(super) fn finish(mut self, options: &ReadOptions) -> Result<ProfileTable> {
-        let unknown = self.take_unclassified(options)?;
+        let mut unknown = self.take_unclassified(options)?;
+        for (unknown, unresolved) in unknown.iter_mut().zip(&self.unresolved) {
+            *unknown += unresolved;
+        }
         self.keep_leaves()?;
         self.join_duplicates(options)?;
         let samples_by_taxa = self.by_taxon.transpose();
@@ -68,7 +74,7 @@ impl Draft {
             .unwrap_or_else(|| completeness(unit, &known, &unknown));
         let unclassified = fractions(unit, &known, &unknown);
         let rows = self.kept_samples(&known, options)?;
-        let table = self.build(samples_by_taxa, unit, unclassified, &rows, options)?;
+        let table = self.build(samples_by_taxa, unit, &unclassified, &rows, options)?;
         Ok(table.with_completeness(completeness))
     }
 
@@ -76,7 +82,7 @@ impl Draft {
         self,
         abundance: CsrMatrix,
         unit: Unit,
-        unclassified: Vec<f64>,
+        unclassified: &[f64],
         rows: &[usize],
         options: &ReadOptions,
     ) -> Result<ProfileTable> {

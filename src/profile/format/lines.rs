@@ -202,7 +202,7 @@ pub(super) fn label(bytes: &[u8], limits: &ReadLimits) -> Result<String, String>
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.trim().to_owned()),
-        Err(_) if bytes.iter().all(|&b| b < 0x80 || b >= 0xa0) => {
+        Err(_) if bytes.iter().all(|&b| !(0x80..0xa0).contains(&b)) => {
             let text: String = bytes.iter().map(|&byte| char::from(byte)).collect();
             Ok(text.trim().to_owned())
         }

@@ -81,7 +81,7 @@ fn read_profile(source: Source<'_>) -> Result<Draft> {
         keep: None,
         orientation: Some(Orientation::TaxaInRows),
     };
-    let body = preamble.body(first);
+    let body = preamble.body(&first);
     let grid = grid::read(blocks, body, &layout)?;
     let mut draft = delimited::to_draft(grid, layout.columns, Orientation::TaxaInRows)?;
     draft.unit = UnitRule::Fixed(unit);
@@ -94,10 +94,10 @@ fn read_profile(source: Source<'_>) -> Result<Draft> {
 /// the profile holds them, else percent.
 fn value_column(names: &[&str], wanted: Option<Unit>) -> (usize, Unit) {
     let column = |known: &[&str]| names.iter().position(|name| known.contains(name));
-    if wanted == Some(Unit::Count) {
-        if let Some(at) = column(&READS) {
-            return (at, Unit::Count);
-        }
+    if wanted == Some(Unit::Count)
+        && let Some(at) = column(&READS)
+    {
+        return (at, Unit::Count);
     }
     let at = column(&["relative_abundance"]).unwrap_or(match names.len() {
         0..=2 => 1,

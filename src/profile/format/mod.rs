@@ -10,13 +10,23 @@
 //! 5. The database that named the taxa stays with the table as its vocabulary.
 //! 6. Which way round a plain table stands is told by its labels, or asked for.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "names of profilers and formats are no code"
+)]
+
+mod bracken;
 mod delimited;
 mod draft;
 mod grid;
+mod kraken;
 mod leaf;
 mod lines;
 mod memory;
+mod merge;
 mod metaphlan;
+mod motus;
+mod mpa;
 mod number;
 mod options;
 mod orientation;
@@ -25,6 +35,7 @@ mod units;
 
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use memory::LabelledMatrix;
@@ -44,6 +55,14 @@ use crate::{Error, Result};
 pub enum Format {
     /// MetaPhlAn 2, 3 or 4, one sample or merged.
     Metaphlan,
+    /// mOTUs 2, 3 or 4, one sample or merged.
+    Motus,
+    /// A report of Kraken 1, Kraken 2 or KrakenUniq.
+    KrakenReport,
+    /// Bracken, one sample or combined.
+    Bracken,
+    /// MPA-style output of Kraken tools.
+    Mpa,
     /// TSV or CSV, either way round.
     Delimited,
 }
@@ -82,6 +101,28 @@ pub fn read_bytes(bytes: &[u8], options: &ReadOptions) -> Result<ProfileTable> {
     read_source(Source::from_bytes(Path::new("<bytes>"), bytes, options)?)
 }
 
+/// Reads several files, each of one sample or more, into one table over the union of their taxa.
+///
+/// Files are read side by side; samples come in the order of the paths, taxa in the order in
+/// which they first occur.
+///
+/// # Errors
+/// As [`read`]; [`Error::Parameter`] without paths; [`Error::Unit`] and [`Error::Vocabulary`]
+/// naming two files that do not agree; [`Error::Table`] for a sample that occurs in two of them.
+pub fn read_many<P: AsRef<Path> + Sync>(
+    paths: &[P],
+    options: &ReadOptions,
+) -> Result<ProfileTable> {
+    let tables: Vec<ProfileTable> = paths
+        .par_iter()
+        .map(|path| read(path, options))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .collect::<Result<_>>()?;
+    let names: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
+    merge::merge(&names, &tables)
+}
+
 fn read_source(source: Source<'_>) -> Result<ProfileTable> {
     let path = source.path().to_path_buf();
     let options = source.options();
@@ -91,22 +132,59 @@ fn read_source(source: Source<'_>) -> Result<ProfileTable> {
 }
 
 fn draft(source: Source<'_>) -> Result<Draft> {
-    match source
-        .options()
-        .format
-        .unwrap_or_else(|| sniff(source.head()))
-    {
+    let format = match source.options().format {
+        Some(stated) => stated,
+        None => sniff(source.head()).map_err(|message| Error::file(source.path(), message))?,
+    };
+    match format {
         Format::Metaphlan => metaphlan::read(source),
+        Format::Motus => motus::read(source),
+        Format::KrakenReport => kraken::read(source),
+        Format::Bracken => bracken::read(source),
+        Format::Mpa => mpa::read(source),
         Format::Delimited => delimited::read(source),
     }
 }
 
-fn sniff(head: &[u8]) -> Format {
-    if metaphlan::is_metaphlan(head) {
-        Format::Metaphlan
-    } else {
-        Format::Delimited
+/// Recognizes the format from the first bytes.
+///
+/// # Errors
+/// What the content is instead, and what to do.
+fn sniff(head: &[u8]) -> Result<Format, String> {
+    const UNREADABLE: [(&[u8], &str); 7] = [
+        (b"BZh", "bzip2 is not undone: unpack it first"),
+        (
+            b"\xfd7zXZ\0",
+            "xz is not undone: unpack it first (R objects: write a table from R)",
+        ),
+        (b"\x28\xb5\x2f\xfd", "zstd is not undone: unpack it first"),
+        (
+            b"RDX",
+            "an R workspace: write its tables from R with `write.table`",
+        ),
+        (
+            b"X\n",
+            "an R object: write its table from R with `write.table`",
+        ),
+        (b"# Gene Family", "gene families of HUMAnN are no taxa"),
+        (b"# Pathway", "pathways of HUMAnN are no taxa"),
+    ];
+    if let Some((_, message)) = UNREADABLE.iter().find(|(start, _)| head.starts_with(start)) {
+        return Err((*message).to_owned());
     }
+    if kraken::is_read_by_read(head) {
+        return Err("Kraken's output read by read: give its report (`--report`)".to_owned());
+    }
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let known: [(fn(&[u8]) -> bool, Format); 5] = [
+        (motus::is_motus, Format::Motus),
+        (bracken::is_bracken, Format::Bracken),
+        (metaphlan::is_metaphlan, Format::Metaphlan),
+        (mpa::is_mpa, Format::Mpa),
+        (kraken::is_report, Format::KrakenReport),
+    ];
+    let found = known.iter().find(|(is_it, _)| is_it(head));
+    Ok(found.map_or(Format::Delimited, |(_, format)| *format))
 }
 
 /// The error with its file; a question about the unit stays one.

@@ -14,7 +14,7 @@ pub(super) fn find(
     if let Some(found) = corner.and_then(from_corner) {
         return Ok(found);
     }
-    let columns = &columns[..columns.len().min(2_000)];
+    let columns = columns.get(..2_000).unwrap_or(columns);
     for evidence in [is_taxon_path, is_binomial] {
         if let Some(found) = compare(share(columns, evidence), share(rows, evidence)) {
             return Ok(found);
@@ -58,7 +58,7 @@ fn from_corner(corner: &str) -> Option<Orientation> {
         | "subjectid" => Some(Orientation::SamplesInRows),
         "cladename" | "clade" | "taxon" | "taxa" | "taxonomy" | "taxonid" | "otu" | "otuid"
         | "asv" | "asvid" | "featureid" | "species" | "genus" | "lineage" | "motu"
-        | "consensustaxonomy" | "sgb" => Some(Orientation::TaxaInRows),
+        | "consensustaxonomy" | "sgb" | "classification" | "name" => Some(Orientation::TaxaInRows),
         _ => None,
     }
 }
@@ -77,7 +77,7 @@ fn is_taxon_path(label: &str) -> bool {
             .is_some_and(|byte| byte.is_ascii_digit())
     };
     prefixed(label.trim())
-        || label.contains("|")
+        || label.contains('|')
         || label.contains(';')
         || label.contains("mOTU")
         || [

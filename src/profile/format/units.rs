@@ -54,7 +54,6 @@ pub(super) fn settle(
             && unknown.iter().all(|value| value.fract() == 0.0)
     };
     match (options.unit, draft.unit) {
-        (Some(Unit::Count), UnitRule::FromSums) => settled(Unit::Count, None),
         (Some(declared), UnitRule::Fixed(fixed)) if declared != fixed => {
             refuse_mixed(draft, &sums)?;
             check_declared(draft, &sums, declared)?;
@@ -65,7 +64,9 @@ pub(super) fn settle(
                 )),
             )
         }
-        (_, UnitRule::Fixed(Unit::Count)) => settled(Unit::Count, None),
+        (Some(Unit::Count), UnitRule::FromSums) | (_, UnitRule::Fixed(Unit::Count)) => {
+            settled(Unit::Count, None)
+        }
         (Some(unit), _) => {
             refuse_mixed(draft, &sums)?;
             check_declared(draft, &sums, unit)?;
