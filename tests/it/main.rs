@@ -1,5 +1,5 @@
 //! Integration tests: the public behavior of each room.
 
-mod readers;
 mod evaluation;
 mod feature;
+mod readers;
