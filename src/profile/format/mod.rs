@@ -22,6 +22,7 @@ mod grid;
 mod kraken;
 mod leaf;
 mod lines;
+mod memory;
 mod merge;
 mod metaphlan;
 mod motus;
@@ -37,6 +38,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+pub use memory::LabelledMatrix;
 pub use options::{
     DuplicatedTaxa, EmptySamples, Orientation, ReadLimits, ReadOptions, UnclassifiedTaxa,
 };
