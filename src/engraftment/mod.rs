@@ -15,3 +15,5 @@ pub use model::{EngraftmentModel, EngraftmentPredictor, Fate, TransplantPredicti
 pub use pair::{PairProfile, TransplantContext, align_to_fractions};
 pub use params::EngraftmentParams;
 pub use rule::NaiveRule;
+
+pub(crate) use training::{Observation, observations};

@@ -11,7 +11,7 @@ use crate::{Error, Result};
 
 /// One transplant with a follow-up: its pair and what was found after.
 #[derive(Debug, Clone)]
-pub(super) struct Observation {
+pub(crate) struct Observation {
     pub cohort: usize,
     pub pair: PairProfile,
     pub after: Vec<f64>,
@@ -22,7 +22,7 @@ pub(super) struct Observation {
 }
 
 /// Pairs of all transplants of a cohort, over the cohort's own columns.
-pub(super) fn observations(cohort: &Cohort, number: usize) -> Result<Vec<Observation>> {
+pub(crate) fn observations(cohort: &Cohort, number: usize) -> Result<Vec<Observation>> {
     let rows: BTreeMap<&SampleId, usize> = cohort.profiles().samples().iter().zip(0..).collect();
     let fractions = cohort.profiles().closure();
     let abundance = fractions.abundance();

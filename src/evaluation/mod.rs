@@ -27,6 +27,7 @@ mod procedure;
 mod random;
 mod report;
 mod rows;
+mod run;
 mod split;
 
 pub use audit::{AuditEntry, GroupColumn, LeakAudit, LeakedGroups, SplitAudit};
@@ -46,6 +47,10 @@ pub use procedure::{
     MetricValue, Procedure, cross_validate,
 };
 pub use report::{Comparator, ReportParams, ReportRow, Scope, report};
+pub use run::{
+    ResponseEvaluation, TrialEvaluation, TrialPair, evaluate_engraftment, evaluate_response,
+    evaluate_trial,
+};
 pub use rows::{ScoredRows, Undefined, number_groups};
 pub use split::{
     DropReason, DroppedRow, GroupedKFold, Regime, RowLinks, Split, TwoWayKFold,
