@@ -3,6 +3,6 @@
 mod toposcore;
 
 pub use toposcore::{
-    AKKERMANSIA_HIGH_PERCENT, AkkermansiaClass, CutOff, N_SIG1, N_SIG2, Toposcore, ToposcoreCall,
-    ToposcoreClass, ToposcoreParams, ToposcoreTable, toposcore,
+    AKKERMANSIA_HIGH_PERCENT, AkkermansiaClass, AkkermansiaScope, CutOff, N_SIG1, N_SIG2,
+    Toposcore, ToposcoreCall, ToposcoreClass, ToposcoreParams, ToposcoreTable, toposcore,
 };

@@ -1,1 +1,4 @@
 //! Integration tests: the public behavior of each room.
+
+mod taxonomy;
+mod toposcore;

@@ -1,0 +1,6 @@
+//! Names of any vocabulary → one vocabulary; signatures on real tables.
+
+pub mod tables;
+
+mod measured;
+mod properties;
