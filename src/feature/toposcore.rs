@@ -98,7 +98,7 @@ pub enum AkkermansiaScope {
     /// from them); else all that the table calls *A. muciniphila*.
     #[default]
     Sgb9226,
-    /// All that `MetaPhlAn` vJan21 calls *A. muciniphila*, SGB9228 (GTDB's *muciniphila_B*) too. Of
+    /// All that `MetaPhlAn` vJan21 calls *A. muciniphila*, SGB9228 (GTDB's `muciniphila_B`) too. Of
     /// 808 patients this puts 46 more above zero.
     SpeciesLabel,
 }
@@ -398,7 +398,7 @@ mod tests {
     fn integers_agree_with_the_published_floating_point_rule() {
         for n1 in 0..=N_SIG1 {
             for n2 in 0..=N_SIG2 {
-                let s = (f64::from(n2) / 45.0 - f64::from(n1) / 37.0 + 1.0) / 2.0;
+                let s = f64::midpoint(f64::from(n2) / 45.0 - f64::from(n1) / 37.0, 1.0);
                 let rounded = (s * 1000.0).round() / 1000.0;
                 let expected = if rounded <= 0.5351 {
                     ToposcoreClass::Sig1

@@ -78,6 +78,10 @@ pub(super) fn is_nameless(name: &str) -> bool {
     if name.ends_with("_unclassified") || name.ends_with("_noname") {
         return true;
     }
+    // `Family_XIII_Incertae_Sedis` is a family of its own
+    if name.ends_with("incertae_sedis") && !name.contains("family_xi") {
+        return true;
+    }
     let number = ["ggb", "cfgb", "ofgb", "fgb"]
         .iter()
         .find_map(|prefix| name.strip_prefix(prefix));
@@ -157,6 +161,7 @@ mod tests {
             "g__",
             "GGB123",
             "Lachnospiraceae_unclassified",
+            "Lachnospiraceae_gen._incertae_sedis",
             "-1",
         ] {
             assert!(is_nameless(name), "{name}");

@@ -1,5 +1,10 @@
 //! TOPOSCORE against the published vectors and the figures of the domain notes.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its vectors should stop"
+)]
+
 use std::collections::BTreeMap;
 
 use donormatch::feature::{

@@ -1,5 +1,7 @@
 //! How much of the real tables the vocabulary of the models covers.
 
+#![expect(clippy::print_stdout, reason = "shows what was measured")]
+
 use donormatch::profile::{ProfileTable, Rank, Unit};
 use donormatch::taxonomy::{
     HarmonizationReport, HarmonizeParams, How, Target, harmonize, signature,

@@ -4,3 +4,4 @@ pub mod tables;
 
 mod measured;
 mod properties;
+mod two_vocabularies;

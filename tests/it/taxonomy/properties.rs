@@ -1,5 +1,10 @@
 //! What must hold for any table.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot build its table should stop"
+)]
+
 use donormatch::profile::{ProfileTable, Taxon, Unit, Vocabulary};
 use donormatch::taxonomy::{HarmonizeParams, How, Target, UnknownTaxa, harmonize, species_keys};
 use proptest::prelude::*;
