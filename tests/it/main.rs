@@ -3,3 +3,5 @@
 mod evaluation;
 mod feature;
 mod readers;
+mod taxonomy;
+mod toposcore;
