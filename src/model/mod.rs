@@ -8,6 +8,7 @@ mod random;
 
 pub use data::{ColumnView, CscMatrix, MatrixView, TrainingData};
 pub use logistic::{
-    CoefficientPrior, LambdaGrid, LogisticModel, LogisticParams, LogisticPath, PathPoint, Scaling,
+    BayesianLogistic, CoefficientPrior, CurvePoint, CvCurve, LambdaGrid, LambdaRule, LaplaceParams,
+    LogisticCv, LogisticCvParams, LogisticModel, LogisticParams, LogisticPath, PathPoint, Scaling,
     probability_of_score,
 };
