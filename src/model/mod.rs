@@ -12,6 +12,7 @@ pub use boosting::{
 };
 pub use data::{ColumnView, CscMatrix, MatrixView, TrainingData};
 pub use logistic::{
-    CoefficientPrior, LambdaGrid, LogisticModel, LogisticParams, LogisticPath, PathPoint, Scaling,
+    BayesianLogistic, CoefficientPrior, CurvePoint, CvCurve, LambdaGrid, LambdaRule, LaplaceParams,
+    LogisticCv, LogisticCvParams, LogisticModel, LogisticParams, LogisticPath, PathPoint, Scaling,
     probability_of_score,
 };
