@@ -2,6 +2,7 @@
 
 mod evaluation;
 mod feature;
+mod formats;
 mod readers;
 mod taxonomy;
 mod toposcore;
