@@ -3,6 +3,7 @@
 mod evaluation;
 mod feature;
 mod formats;
+mod ranking;
 mod readers;
 mod taxonomy;
 mod toposcore;
