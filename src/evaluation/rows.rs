@@ -245,6 +245,16 @@ pub fn number_groups<L: Ord + Clone>(labels: &[L]) -> (Vec<u32>, Vec<L>) {
     (groups, distinct)
 }
 
+/// Rows of each group, groups in order of their first row.
+pub(super) fn members(groups: &[u32]) -> Vec<Vec<usize>> {
+    let (numbers, labels) = number_groups(groups);
+    let mut members = vec![Vec::new(); labels.len()];
+    for (row, group) in numbers.into_iter().enumerate() {
+        members[group as usize].push(row);
+    }
+    members
+}
+
 /// Bits that compare as the finite numbers do, with -0 equal to 0.
 fn rising_key(score: f64) -> u64 {
     let bits = (score + 0.0).to_bits();
@@ -324,6 +334,9 @@ pub enum Undefined {
         /// Resamples drawn.
         n_resamples: usize,
     },
+    /// The metric is defined in no fold.
+    #[error("the metric is defined in no fold; folds of one class have no such value")]
+    NoFold,
     /// Fewer cohorts than a mean with an interval needs.
     #[error("an interval over cohorts needs at least {needed}, found {found}")]
     TooFewCohorts {

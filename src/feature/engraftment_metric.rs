@@ -177,6 +177,8 @@ impl<'a> Rows<'a> {
 
 #[cfg(test)]
 mod tests {
+    use approx::assert_abs_diff_eq;
+
     use super::*;
     use crate::feature::testing::four_samples;
     use crate::profile::Unit;
@@ -192,8 +194,8 @@ mod tests {
         assert_eq!(seen.n_gained_from_donor, 1);
         assert_eq!((seen.peds, seen.pprs), (2.0 / 4.0, 3.0 / 4.0));
         assert_eq!(seen.novel_peds, Some(1.0 / 2.0));
-        assert_eq!(seen.weighted_peds, 3.0 / 16.0);
-        assert_eq!(seen.engrafted_abundance, 5.0 / 22.0);
+        assert_abs_diff_eq!(seen.weighted_peds, 3.0 / 16.0, epsilon = 1e-15);
+        assert_abs_diff_eq!(seen.engrafted_abundance, 5.0 / 22.0, epsilon = 1e-15);
     }
 
     #[test]
@@ -201,7 +203,7 @@ mod tests {
         let table = four_samples(Unit::Count);
         let seen = &observed_engraftment(&table, &[Triad::new("a", "d", "c")]).unwrap()[0];
         assert_eq!(seen.novel_peds, None);
-        assert_eq!(seen.engrafted_abundance, 0.0);
+        assert_abs_diff_eq!(seen.engrafted_abundance, 0.0, epsilon = 0.0);
     }
 
     #[test]

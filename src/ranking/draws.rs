@@ -52,6 +52,10 @@ pub(super) struct Standing {
 
 /// Best shares, regrets and rank intervals of donors from their utilities, one row of `n_draws` a
 /// donor.
+#[expect(
+    clippy::needless_range_loop,
+    reason = "a draw is a column through all donors, not an element of one"
+)]
 pub(super) fn standings(donors: &[&[f64]], n_draws: usize, level: f64) -> Vec<Standing> {
     let n = donors.len();
     let mut standings = vec![Standing::default(); n];
@@ -68,7 +72,7 @@ pub(super) fn standings(donors: &[&[f64]], n_draws: usize, level: f64) -> Vec<St
                 .take_while(|&&donor| top - value(donor) <= TIE)
                 .count();
             // Donors that tie share the mean of their places.
-            let place = start as f64 + (n_ties as f64 + 1.0) / 2.0;
+            let place = start as f64 + f64::midpoint(n_ties as f64, 1.0);
             for &donor in &order[start..start + n_ties] {
                 places[donor].push(place);
                 standings[donor].expected_regret += value(order[0]) - value(donor);

@@ -35,8 +35,7 @@ pub(super) fn p_on_front(gain: &[&[f64]], harm: &[&[f64]], n_draws: usize) -> Ve
             *share += f64::from(u8::from(on));
         }
     }
-    share.iter_mut().for_each(|share| *share /= n_draws as f64);
-    share
+    share.iter().map(|n| n / n_draws as f64).collect()
 }
 
 #[cfg(test)]

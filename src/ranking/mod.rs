@@ -8,7 +8,9 @@
 //! 4. [`Ranking::to_tsv`], [`Ranking::to_json`], [`Ranking::to_text`]: for machines and for reading.
 
 mod agreement;
+mod assignment;
 mod draws;
+mod flow;
 mod front;
 mod order;
 mod params;
@@ -17,11 +19,14 @@ mod table;
 pub(crate) mod text;
 
 pub use agreement::donor_order_agreement;
+pub use assignment::{AssignedPair, Assignment, AssignmentParams, Coverage, DonorUse, PairUtility};
 pub use params::{RankingParams, Weights};
 pub use result::{DonorStanding, NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary, WeightCase};
 pub use table::COLUMNS;
 pub use text::RESEARCH_USE;
 
+#[cfg(test)]
+mod assignment_tests;
 #[cfg(test)]
 mod order_tests;
 #[cfg(test)]

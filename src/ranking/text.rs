@@ -112,11 +112,12 @@ fn write_recipient(out: &mut String, summary: &RecipientSummary, rows: &[Ranking
         for ((cell, width), left) in line.iter().zip(widths).zip(LEFT) {
             text.push(' ');
             let blanks = " ".repeat(width - cell.chars().count());
-            text.push_str(&if left {
-                format!("{cell}{blanks}")
+            let (before, after) = if left {
+                ("", blanks.as_str())
             } else {
-                format!("{blanks}{cell}")
-            });
+                (blanks.as_str(), "")
+            };
+            let _ = write!(text, "{before}{cell}{after}");
             text.push(' ');
         }
         out.push_str(text.trim_end());
@@ -178,7 +179,7 @@ pub(crate) fn rounded(value: f64) -> f64 {
 }
 
 /// Text whose control characters are written out.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
             let steers = c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

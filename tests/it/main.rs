@@ -1,3 +1,5 @@
 //! Integration tests: the public behavior of each room.
 
+mod evaluation;
+mod feature;
 mod readers;

@@ -39,7 +39,8 @@ pub struct Estimate {
     pub hi: Option<f64>,
     /// The level of the interval.
     pub level: f64,
-    /// How the interval was made; percentile where the acceleration of BCa is undefined.
+    /// How the interval was made; `percentile` where the
+    /// acceleration of `bca` is undefined.
     pub method: IntervalMethod,
     /// Rows behind the value.
     pub n_rows: usize,
@@ -105,7 +106,7 @@ pub struct BootstrapParams {
     pub n_resamples: usize,
     /// The level of the interval. Default 0.95.
     pub level: f64,
-    /// Percentile (the default) or BCa.
+    /// `percentile` (the default) or `bca`.
     pub method: IntervalMethod,
     /// The seed; each resample derives its own. Default 0.
     pub seed: u64,
@@ -276,7 +277,7 @@ impl GroupResampler {
     }
 }
 
-/// The interval of resampled values; BCa where value and acceleration are given.
+/// The interval of resampled values; corrected where value and acceleration are given.
 pub(in crate::evaluation) fn interval_of(
     resampled: Vec<Option<f64>>,
     n_groups: usize,

@@ -25,6 +25,7 @@ use crate::evaluation::rows::{Undefined, is_event};
 ///
 /// # References
 /// Hanley JA, McNeil BJ. Radiology 1982;143:29–36.
+#[expect(clippy::doc_markdown, reason = "the name of an author")]
 pub fn roc_auc(rows: &ScoredRows<'_>) -> Result<f64, Undefined> {
     let (without, with) = rows.class_weights()?;
     let mut pairs = 0.0;

@@ -100,8 +100,8 @@ pub fn mean_over_cohorts(values: &[f64], level: f64) -> Result<PooledEstimate> {
 /// Spiegelhalter.
 ///
 /// With yᵢ the values and wᵢ = 1 / varianceᵢ:
-/// τ² = max(0, (Q − (k − 1)) / (Σw − Σw²/Σw)), Q = Σ wᵢ (yᵢ − ȳ)². Then, with wᵢ* = 1 / (varianceᵢ
-/// + τ²) and mean μ: interval μ ± t₍ₖ₋₁₎ · √(Σ wᵢ* (yᵢ − μ)² / ((k − 1) Σ wᵢ*)), and prediction
+/// τ² = max(0, (Q − (k − 1)) / (Σw − Σw²/Σw)), Q = Σ wᵢ (yᵢ − ȳ)². Then, with wᵢ* =
+/// 1 / (varianceᵢ + τ²) and mean μ: interval μ ± t₍ₖ₋₁₎ · √(Σ wᵢ* (yᵢ − μ)² / ((k − 1) Σ wᵢ*)), and prediction
 /// interval μ ± t₍ₖ₋₂₎ · √(τ² + 1/Σ wᵢ*).
 ///
 /// Five or fewer cohorts say little about τ²; read the prediction interval before the mean.
@@ -114,6 +114,7 @@ pub fn mean_over_cohorts(values: &[f64], level: f64) -> Result<PooledEstimate> {
 /// # References
 /// DerSimonian R, Laird N. Controlled Clinical Trials 1986;7:177–188. Hartung J, Knapp G. Stat
 /// Med 2001;20:3875–3889. Higgins JPT et al. JRSS A 2009;172:137–159.
+#[expect(clippy::doc_markdown, reason = "the name of an author")]
 pub fn pool_cohorts(
     cohorts: &[CohortValue],
     scale: PoolingScale,

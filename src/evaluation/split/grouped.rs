@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Split, members};
+use super::Split;
 use crate::evaluation::random::{Random, derive_seed};
-use crate::evaluation::rows::{check_length, check_outcomes, is_event};
+use crate::evaluation::rows::{check_length, check_outcomes, is_event, members};
 use crate::{Error, Result};
 
 /// Grouped k-fold cross-validation, repeated.

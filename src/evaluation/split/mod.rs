@@ -90,10 +90,9 @@ impl Split {
         let mut all: Vec<usize> = training.iter().chain(&test).copied().collect();
         all.extend(dropped.iter().map(|dropped| dropped.row));
         all.sort_unstable();
-        if let Some(pair) = all.windows(2).find(|pair| pair[0] == pair[1]) {
+        if let Some(&[row, _]) = all.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(Error::split(format!(
-                "split `{name}` names row {} twice",
-                pair[0]
+                "split `{name}` names row {row} twice"
             )));
         }
         training.sort_unstable();
@@ -217,16 +216,6 @@ impl Split {
             })
             .collect()
     }
-}
-
-/// Rows of each group, groups in order of their first row.
-fn members(groups: &[u32]) -> Vec<Vec<usize>> {
-    let (numbers, labels) = super::rows::number_groups(groups);
-    let mut members = vec![Vec::new(); labels.len()];
-    for (row, group) in numbers.into_iter().enumerate() {
-        members[group as usize].push(row);
-    }
-    members
 }
 
 #[cfg(test)]

@@ -304,64 +304,43 @@ impl Design {
         }
     }
 
-    /// `out −= a h z`, line by line.
+    /// Σ vᵢ `values`ᵢ over the lines that the column stores, `values` in their order.
     #[inline]
-    pub(super) fn subtract_weighted(&self, column: usize, a: f64, h: &[f64], out: &mut [f64]) {
+    pub(super) fn dot_with(&self, column: usize, values: &[f64], vector: &[f64]) -> f64 {
         match self.kept[column] {
-            Kept::Constant => {}
-            Kept::Sparse(start, end) => {
-                let rows = &self.sparse_rows[start..end];
-                for (&row, &value) in rows.iter().zip(&self.sparse_values[start..end]) {
-                    out[row as usize] -= a * h[row as usize] * value;
-                }
-            }
-            Kept::Dense(start) => {
-                let values = &self.dense_values[start..start + self.n_lines];
-                for ((out, &value), &h) in out.iter_mut().zip(values).zip(h) {
-                    *out -= a * h * value;
-                }
-            }
+            Kept::Constant => 0.0,
+            Kept::Sparse(start, end) => gather_dot(&self.sparse_rows[start..end], values, vector),
+            Kept::Dense(_) => dense_dot(values, vector),
         }
     }
 
-    /// `buffer = h z` on the lines of the column (others keep their 0), see [`Design::clear`].
-    pub(super) fn scatter_weighted(&self, column: usize, h: &[f64], buffer: &mut [f64]) {
-        self.subtract_weighted(column, -1.0, h, buffer);
-    }
-
-    /// Sets the lines of the column back to 0.
-    pub(super) fn clear(&self, column: usize, buffer: &mut [f64]) {
-        match self.kept[column] {
-            Kept::Constant => {}
-            Kept::Sparse(start, end) => {
-                for &row in &self.sparse_rows[start..end] {
-                    buffer[row as usize] = 0.0;
-                }
-            }
-            Kept::Dense(_) => buffer.fill(0.0),
-        }
-    }
-
-    /// Σ hᵢ zᵢ and Σ hᵢ zᵢ².
-    pub(super) fn weighted_moments(&self, column: usize, h: &[f64]) -> (f64, f64) {
+    /// Appends `h z` of the lines that the column stores; gives Σ h z and Σ h z².
+    pub(super) fn push_weighted(
+        &self,
+        column: usize,
+        h: &[f64],
+        weighted: &mut Vec<f64>,
+    ) -> (f64, f64) {
         let mut first = 0.0;
         let mut second = 0.0;
+        let mut push = |value: f64, h: f64| {
+            let product = h * value;
+            first += product;
+            second += product * value;
+            weighted.push(product);
+        };
         match self.kept[column] {
             Kept::Constant => {}
             Kept::Sparse(start, end) => {
                 let rows = &self.sparse_rows[start..end];
                 for (&row, &value) in rows.iter().zip(&self.sparse_values[start..end]) {
-                    let weighted = h[row as usize] * value;
-                    first += weighted;
-                    second += weighted * value;
+                    push(value, h[row as usize]);
                 }
             }
             Kept::Dense(start) => {
                 let values = &self.dense_values[start..start + self.n_lines];
                 for (&value, &h) in values.iter().zip(h) {
-                    let weighted = h * value;
-                    first += weighted;
-                    second += weighted * value;
+                    push(value, h);
                 }
             }
         }

@@ -93,7 +93,8 @@ pub struct LogisticParams {
     /// A prior for the intercept, the log-odds where all raw features are 0; none by default.
     pub intercept_prior: Option<CoefficientPrior>,
     /// How far from 0 the optimality conditions may stay, relative to the largest gradient of the
-    /// model without features; default 1e-7.
+    /// model without features; default 1e-4, at which the objective is within 1e-6 of its minimum on
+    /// real and simulated wide tables. Take 1e-9 to compare coefficients digit by digit.
     pub tolerance: f64,
     /// Most Newton steps for one λ; default 200.
     pub max_iterations: usize,
@@ -108,7 +109,7 @@ impl Default for LogisticParams {
             penalty_factors: Vec::new(),
             priors: Vec::new(),
             intercept_prior: None,
-            tolerance: 1e-7,
+            tolerance: 1e-4,
             max_iterations: 200,
         }
     }

@@ -1,14 +1,8 @@
 //! Proximal Newton over working sets, warm-started along λ.
 
 use super::problem::{Problem, State};
-use super::quadratic::{Gram, minimize_naive};
+use super::quadratic::QuadraticModel;
 use crate::{Error, Result};
-
-/// Above this many working columns the square of products is not kept.
-const MOST_GRAM_COLUMNS: usize = 600;
-
-/// A step that leaves more than this share of the violation under old curvatures asks for new.
-const SLOW: f64 = 0.2;
 
 /// Residual sum, in units of the weights (which sum to 1), of the model without features.
 const NULL_TOLERANCE: f64 = 1e-12;
@@ -29,12 +23,11 @@ pub(super) struct Solver<'a> {
     /// Columns that have been let in, in the order they came.
     working: Vec<usize>,
     is_working: Vec<bool>,
-    gram: Gram,
-    /// Whether the products are under the curvatures of this very point.
-    is_fresh: bool,
     /// Minus the derivative of the loss by each column, at the last full check.
     gradients: Vec<f64>,
     trial: Option<State>,
+    /// The solution before this one, from which the next is guessed.
+    before: Option<State>,
     /// Mean log loss of the intercept (and its prior, offsets and prior means) alone.
     pub(super) null_log_loss: f64,
 }
@@ -50,10 +43,9 @@ impl<'a> Solver<'a> {
             state: State::null(problem),
             working: Vec::new(),
             is_working: vec![false; n_columns],
-            gram: Gram::new(problem.design.n_lines()),
-            is_fresh: false,
             gradients: vec![0.0; n_columns],
             trial: None,
+            before: None,
             null_log_loss: 0.0,
         };
         solver.solve_working(0.0)?;
@@ -103,6 +95,8 @@ impl<'a> Solver<'a> {
     /// Moves to the solution at `lambda`, coming from `previous`.
     pub(super) fn solve(&mut self, lambda: f64, previous: f64) -> Result<()> {
         let n_columns = self.problem.n_columns();
+        self.drop_idle(lambda);
+        self.extrapolate(lambda);
         // The sequential strong rule: columns below this are left out until the last check.
         let screened: Vec<usize> = (0..n_columns)
             .filter(|&column| {
@@ -131,6 +125,65 @@ impl<'a> Solver<'a> {
                 return Ok(());
             }
         }
+    }
+
+    /// Starts from where the last two solutions point, if that is lower than the last one: along
+    /// a path the coefficients move almost on straight lines.
+    fn extrapolate(&mut self, lambda: f64) {
+        let solution = self.state.clone();
+        if let Some(before) = self.before.take() {
+            let mut trial = self.trial.take().unwrap_or_else(|| solution.clone());
+            let ahead = |now: f64, then: f64| 2.0 * now - then;
+            trial.intercept = ahead(solution.intercept, before.intercept);
+            for ((guess, &now), &then) in trial
+                .scores
+                .iter_mut()
+                .zip(&solution.scores)
+                .zip(&before.scores)
+            {
+                *guess = ahead(now, then);
+            }
+            trial.coefficients.copy_from_slice(&solution.coefficients);
+            for (column, &then) in before.coefficients.iter().enumerate() {
+                let now = solution.coefficients[column];
+                if now == then {
+                    continue;
+                }
+                let guess = ahead(now, then);
+                if guess * now > 0.0 {
+                    trial.coefficients[column] = guess;
+                } else {
+                    // It would pass through 0 and is left there.
+                    trial.coefficients[column] = 0.0;
+                    self.problem.design.axpy(column, -guess, &mut trial.scores);
+                }
+            }
+            trial.evaluate(self.problem);
+            let objective = |state: &State| state.objective(self.problem, lambda, &self.working);
+            if objective(&trial) < objective(&self.state) {
+                std::mem::swap(&mut self.state, &mut trial);
+            }
+            self.trial = Some(trial);
+        }
+        self.before = Some(solution);
+    }
+
+    /// Sends away columns at 0 that λ keeps there.
+    fn drop_idle(&mut self, lambda: f64) {
+        let Self {
+            working,
+            is_working,
+            state,
+            gradients,
+            problem,
+            ..
+        } = self;
+        working.retain(|&column| {
+            let l1 = lambda * problem.l1[column];
+            let keep = state.coefficients[column] != 0.0 || gradients[column].abs() > l1;
+            is_working[column] = keep || !problem.is_penalized(column);
+            is_working[column]
+        });
     }
 
     fn admit_violators(&mut self, lambda: f64, screened: &[usize]) -> bool {
@@ -168,7 +221,6 @@ impl<'a> Solver<'a> {
 
     /// Newton steps over the working columns until they meet their conditions.
     fn solve_working(&mut self, lambda: f64) -> Result<()> {
-        let mut last_violation = f64::INFINITY;
         let intercept_scale = 1.0
             + self
                 .problem
@@ -185,15 +237,15 @@ impl<'a> Solver<'a> {
             if violation.is_nan() {
                 break;
             }
-            let is_slow = violation > SLOW * last_violation;
-            last_violation = violation;
-            let (steps, intercept_step) = if self.working.len() > MOST_GRAM_COLUMNS {
-                self.is_fresh = true;
-                self.naive_steps(lambda, violation)
-            } else {
-                self.prepare_gram(lambda, is_slow);
-                self.gram_steps(lambda, residual_sum, violation)
-            };
+            let model = QuadraticModel::new(
+                self.problem,
+                &self.state,
+                lambda,
+                &self.working,
+                &self.gradients,
+            );
+            let precision = (INNER_SHARE * violation).max(0.1 * self.tolerance);
+            let (steps, intercept_step) = model.minimize(precision);
             self.step(lambda, &steps, intercept_step)?;
         }
         Err(Error::convergence(format!(
@@ -230,65 +282,7 @@ impl<'a> Solver<'a> {
         largest
     }
 
-    /// Brings the products up to the working columns, and to this point where that is asked for.
-    fn prepare_gram(&mut self, lambda: f64, wants_refresh: bool) {
-        let design = &self.problem.design;
-        if self.gram.is_empty() || (wants_refresh && !self.is_fresh) {
-            self.drop_idle(lambda);
-            self.gram
-                .refresh(design, &self.state.curvatures, &self.working);
-            self.is_fresh = true;
-        } else {
-            for at in self.gram.columns().len()..self.working.len() {
-                self.gram.push(design, self.working[at]);
-            }
-        }
-    }
-
-    /// Columns at 0 that do not want to leave it need no products.
-    fn drop_idle(&mut self, lambda: f64) {
-        let Self {
-            working,
-            is_working,
-            state,
-            gradients,
-            problem,
-            ..
-        } = self;
-        working.retain(|&column| {
-            let l1 = lambda * problem.l1[column];
-            let keep = state.coefficients[column] != 0.0 || gradients[column].abs() > l1;
-            is_working[column] = keep || !problem.is_penalized(column);
-            is_working[column]
-        });
-    }
-
-    fn gram_steps(&self, lambda: f64, residual_sum: f64, violation: f64) -> (Vec<f64>, f64) {
-        let gradients: Vec<f64> = self.working.iter().map(|&c| self.gradients[c]).collect();
-        self.gram.minimize(
-            self.problem,
-            lambda,
-            &self.state.coefficients,
-            &gradients,
-            residual_sum,
-            (INNER_SHARE * violation).max(0.1 * self.tolerance),
-        )
-    }
-
-    fn naive_steps(&self, lambda: f64, violation: f64) -> (Vec<f64>, f64) {
-        minimize_naive(
-            self.problem,
-            lambda,
-            &self.working,
-            &self.state.coefficients,
-            &self.state.residuals,
-            &self.state.curvatures,
-            (INNER_SHARE * violation).max(0.1 * self.tolerance),
-        )
-    }
-
-    /// Takes the step, halved until the objective does not rise. Under old curvatures a rise asks
-    /// for new ones instead.
+    /// Takes the step, halved until the objective does not rise.
     fn step(&mut self, lambda: f64, steps: &[f64], intercept_step: f64) -> Result<()> {
         let before = self.state.objective(self.problem, lambda, &self.working);
         let bound = before + ROUNDING * before.abs().max(1e-3);
@@ -299,12 +293,6 @@ impl<'a> Solver<'a> {
             if trial.objective(self.problem, lambda, &self.working) <= bound {
                 std::mem::swap(&mut self.state, &mut trial);
                 self.trial = Some(trial);
-                self.is_fresh = false;
-                return Ok(());
-            }
-            if !self.is_fresh {
-                self.trial = Some(trial);
-                self.prepare_gram(lambda, true);
                 return Ok(());
             }
             share *= 0.5;
