@@ -10,6 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 WHEELS := target/wheels
+PYTHON_SOURCES := python tests/python $(wildcard notebooks)
 # One interpreter for every build script, so that nothing is built twice for its sake.
 export PYO3_PYTHON := $(abspath $(BIN)/python)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -65,12 +66,12 @@ test-python: setup wheel
 lint: setup ## check formatting and lints
 	cargo fmt --all --check
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff format --check $(PYTHON_SOURCES)
+	$(BIN)/ruff check $(PYTHON_SOURCES)
 fmt: setup ## format Rust and Python
 	cargo fmt --all
-	$(BIN)/ruff check --quiet --fix-only .
-	$(BIN)/ruff format --quiet .
+	$(BIN)/ruff check --quiet --fix-only $(PYTHON_SOURCES)
+	$(BIN)/ruff format --quiet $(PYTHON_SOURCES)
 
 .PHONY: demo
 demo: wheel ## rank the donors of an embedded synthetic cohort: a table here, a report in HTML

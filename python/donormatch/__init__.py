@@ -7,6 +7,7 @@ package itself needs NumPy only.
 
 from __future__ import annotations
 
+from donormatch import metrics
 from donormatch._core import __version__, n_threads, set_n_threads
 from donormatch._errors import (
     ConvergenceError,
@@ -21,12 +22,14 @@ from donormatch._errors import (
     SynonymWarning,
     UnitWarning,
 )
+from donormatch._harmonize import HarmonizationReport
 from donormatch._profiles import Profiles, read_profiles
 
 __all__ = [
     "ConvergenceError",
     "DonorMatchError",
     "DonorMatchWarning",
+    "HarmonizationReport",
     "InputError",
     "MissingTaxaWarning",
     "ModelFormatError",
@@ -37,6 +40,7 @@ __all__ = [
     "SynonymWarning",
     "UnitWarning",
     "__version__",
+    "metrics",
     "n_threads",
     "read_profiles",
     "set_n_threads",

@@ -17,11 +17,15 @@ def cell(value: object) -> str:
     return escape(text, quote=True)
 
 
-def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]], n_rows: int) -> str:
+def table(
+    caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]], n_rows: int
+) -> str:
     """An HTML table of at most ``MAX_ROWS`` rows that says how many there are."""
     head = "".join(f"<th>{cell(name)}</th>" for name in columns)
     shown = [row for row, _ in zip(rows, range(MAX_ROWS), strict=False)]
-    body = "".join("<tr>" + "".join(f"<td>{cell(value)}</td>" for value in row) + "</tr>" for row in shown)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{cell(value)}</td>" for value in row) + "</tr>" for row in shown
+    )
     more = f"<p>{len(shown)} of {n_rows} rows</p>" if len(shown) < n_rows else ""
     return (
         f"<div><table><caption>{cell(caption)}</caption>"

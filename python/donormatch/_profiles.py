@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from donormatch import _core, _html
 from donormatch._errors import InputError, ParameterError, UnitWarning
+from donormatch._harmonize import HarmonizationReport
 from donormatch._optional import optional
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def read_profiles(
     layer: str | None = None,
     taxonomy: str | os.PathLike[str] | None = None,
 ) -> Profiles:
-    """Read the profiles of a file; its format is recognized from the content.
+    r"""Read the profiles of a file; its format is recognized from the content.
 
     Interior ranks are left out, unclassified abundance is taken out of the columns, and what was
     decided stands in :attr:`Profiles.notes`.
@@ -92,10 +93,11 @@ def read_profiles(
     Examples
     --------
     >>> import pathlib, tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = pathlib.Path(folder.name, "donors.tsv")
-    >>> _ = path.write_text("#mpa_vJan21\\nclade_name\\td1\\td2\\ns__Blautia_obeum\\t100\\t100\\n")
-    >>> donors = read_profiles(path)
+    >>> text = "#mpa_vJan21\nclade_name\td1\td2\ns__Blautia_obeum\t100\t100\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "donors.tsv")
+    ...     _ = path.write_text(text)
+    ...     donors = read_profiles(path)
     >>> donors.unit, donors.vocabulary, donors.sample_ids
     ('percent', 'mpa_vJan21', ['d1', 'd2'])
     """
@@ -536,6 +538,47 @@ class Profiles:
         """
         return Profiles(self._table.select(_texts(sample_ids)))
 
+    def harmonize(
+        self,
+        target: Literal["species", "genus"] = "species",
+        *,
+        unknown: Literal["keep", "reject", "drop", "roll_up"] = "keep",
+    ) -> tuple[Profiles, HarmonizationReport]:
+        """The table in the vocabulary of the models, and what became of every taxon.
+
+        Taxa that are one organism are added; nothing is split over several. A second call changes
+        nothing.
+
+        Parameters
+        ----------
+        target
+            The rank to bring the table to.
+        unknown
+            What happens to well-formed names that the vocabulary lacks.
+
+        Returns
+        -------
+        profiles : Profiles
+            The harmonized table.
+        report : HarmonizationReport
+            One row a taxon: what it became, how, and how much of the samples it is.
+
+        Examples
+        --------
+        >>> profiles = Profiles.from_numpy(
+        ...     [[60, 40]],
+        ...     sample_ids=["donor_1"],
+        ...     taxa=["s__Bacteroides_vulgatus", "s__Phocaeicola_vulgatus"],
+        ...     unit="percent",
+        ... )
+        >>> harmonized, report = profiles.harmonize()
+        >>> harmonized.n_taxa, report.mapped_mass
+        (1, {'donor_1': 1.0})
+        """
+        options = _options(target=target, unknown=unknown)
+        table, report = _core.harmonize(self._table, options)
+        return Profiles(table), HarmonizationReport._from_json(report)
+
     def diversity(
         self,
         measure: Literal[
@@ -640,7 +683,8 @@ class Profiles:
         """
         pandas = optional("pandas", "to_pandas")
         index = pandas.Index(self.sample_ids, name="sample_id")
-        return pandas.DataFrame(self.to_numpy(), index=index, columns=self.taxa)
+        frame: pd.DataFrame = pandas.DataFrame(self.to_numpy(), index=index, columns=self.taxa)
+        return frame
 
     def to_polars(self) -> pl.DataFrame:
         """A frame with the column ``sample_id`` and one column a taxon.

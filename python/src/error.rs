@@ -67,7 +67,7 @@ fn os_error(error: &Error) -> PyErr {
                 .next()
                 .unwrap_or_default()
                 .to_owned();
-            PyOSError::new_err((source.raw_os_error(), text, path.clone()))
+            PyOSError::new_err((source.raw_os_error(), text, path.as_os_str().to_owned()))
         }
         other => PyOSError::new_err(joined(other)),
     }

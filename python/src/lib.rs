@@ -2,11 +2,14 @@
 
 mod array;
 mod error;
+mod estimator;
+mod evaluation;
 mod feature;
 mod profiles;
 mod read;
 mod runtime;
 mod settings;
+mod taxonomy;
 
 use pyo3::prelude::*;
 
@@ -16,6 +19,12 @@ mod _core {
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
     #[pymodule_export]
+    use super::estimator::{PyLogisticModel, fit_logistic, probabilities};
+    #[pymodule_export]
+    use super::evaluation::{
+        compare, estimate, grouped_k_fold, leave_one_group_out, number_groups, two_way_k_fold,
+    };
+    #[pymodule_export]
     use super::feature::{distances, diversity, pairwise};
     #[pymodule_export]
     use super::profiles::PyProfiles;
@@ -23,6 +32,8 @@ mod _core {
     use super::read::{profiles_from_arrow, profiles_from_matrix, read_profiles};
     #[pymodule_export]
     use super::runtime::{n_threads, provoke_panic, set_n_threads};
+    #[pymodule_export]
+    use super::taxonomy::harmonize;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

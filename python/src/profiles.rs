@@ -2,7 +2,6 @@
 
 use donormatch::profile::{ProfileTable, SampleId, Taxon};
 use numpy::{IntoPyArray, PyArray1, PyArray2, ToPyArray};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -148,18 +147,14 @@ impl PyProfiles {
     }
 
     /// The table as bytes, for pickling only: readable by the same version of donormatch.
-    fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = bincode::serde::encode_to_vec(&self.0, bincode::config::standard())
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        Ok(PyBytes::new(py, &bytes))
+    fn to_bytes<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyBytes>> {
+        settings::to_bytes(py, &self.0)
     }
 
     /// The table of [`PyProfiles::to_bytes`].
     #[staticmethod]
-    fn from_bytes(bytes: &[u8]) -> PyResult<Self> {
-        let (table, _) = bincode::serde::decode_from_slice(bytes, bincode::config::standard())
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        Ok(Self(table))
+    fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Ok(Self(settings::from_bytes(bytes)?))
     }
 
     fn __eq__(&self, other: &Self) -> bool {

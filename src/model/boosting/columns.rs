@@ -62,11 +62,19 @@ pub(super) fn for_each_nonzero(column: ColumnView<'_>, mut visit: impl FnMut(u32
 /// An integer that orders as the float does.
 fn ordered(value: f64) -> u64 {
     let bits = value.to_bits();
-    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+    if bits >> 63 == 1 {
+        !bits
+    } else {
+        bits | 1 << 63
+    }
 }
 
 fn unordered(key: u64) -> f64 {
-    f64::from_bits(if key >> 63 == 1 { key & !(1 << 63) } else { !key })
+    f64::from_bits(if key >> 63 == 1 {
+        key & !(1 << 63)
+    } else {
+        !key
+    })
 }
 
 /// The columns of a matrix, each sorted.
@@ -147,8 +155,11 @@ impl BinnedColumn {
         let local = |&row: &u32| Some(rows.local[row as usize]).filter(|&row| row != ABSENT);
         self.missing.extend(column.missing.iter().filter_map(local));
         self.group(column, rows);
-        let values: Vec<_> =
-            self.groups.iter().map(|group| (group.value, group.weight)).collect();
+        let values: Vec<_> = self
+            .groups
+            .iter()
+            .map(|group| (group.value, group.weight))
+            .collect();
         let bins = merge_values(&values, max_bins);
         self.lay_out(&bins, rows.len());
     }
@@ -161,10 +172,19 @@ impl BinnedColumn {
         let mut weight_seen = 0.0;
         self.extend_groups(column, 0..first_positive, rows, &mut weight_seen);
         let zero_at = self.groups.len();
-        self.extend_groups(column, first_positive..column.values.len(), rows, &mut weight_seen);
+        self.extend_groups(
+            column,
+            first_positive..column.values.len(),
+            rows,
+            &mut weight_seen,
+        );
         let n_zeros = rows.len() - self.kept.len() - self.missing.len();
         if n_zeros > 0 {
-            let missing: f64 = self.missing.iter().map(|&row| rows.weights[row as usize]).sum();
+            let missing: f64 = self
+                .missing
+                .iter()
+                .map(|&row| rows.weights[row as usize])
+                .sum();
             let total: f64 = rows.weights.iter().sum();
             let zeros = Group {
                 value: 0.0,
@@ -215,15 +235,19 @@ impl BinnedColumn {
     /// Writes the rows by bin, the most common left out, and the cuts between them.
     fn lay_out(&mut self, bins: &[(usize, usize)], n_rows: usize) {
         let size = |&(first, last): &(usize, usize)| -> u32 {
-            self.groups[first..=last].iter().map(|group| group.n_rows).sum()
+            self.groups[first..=last]
+                .iter()
+                .map(|group| group.n_rows)
+                .sum()
         };
         self.common = (0..bins.len())
             .max_by_key(|&b| (size(&bins[b]), std::cmp::Reverse(b)))
             .unwrap_or(0);
         self.cuts.clear();
-        self.cuts.extend(bins.windows(2).map(|pair| {
-            between(self.groups[pair[0].1].value, self.groups[pair[1].0].value)
-        }));
+        self.cuts.extend(
+            bins.windows(2)
+                .map(|pair| between(self.groups[pair[0].1].value, self.groups[pair[1].0].value)),
+        );
         self.rows.clear();
         self.ends.clear();
         for (b, &(first, last)) in bins.iter().enumerate() {
@@ -275,7 +299,11 @@ pub(super) fn merge_values(values: &[(f64, f64)], max_bins: usize) -> Vec<(usize
         .max_by(|&a, &b| values[a].1.total_cmp(&values[b].1).then(b.cmp(&a)))
         .filter(|_| max_bins > 3);
     // The heaviest value takes one bin and may part another.
-    let n_shared = if heaviest.is_some() { max_bins - 2 } else { max_bins };
+    let n_shared = if heaviest.is_some() {
+        max_bins - 2
+    } else {
+        max_bins
+    };
     let rest = total - heaviest.map_or(0.0, |i| values[i].1);
     let mut bins: Vec<(usize, usize)> = Vec::with_capacity(max_bins);
     let mut weight_below = 0.0;
@@ -301,7 +329,11 @@ pub(super) fn merge_values(values: &[(f64, f64)], max_bins: usize) -> Vec<(usize
 /// The middle of `low < high`, which `low` does not exceed and `high` does.
 pub(super) fn between(low: f64, high: f64) -> f64 {
     let middle = low / 2.0 + high / 2.0;
-    if middle >= low && middle < high { middle } else { low }
+    if middle >= low && middle < high {
+        middle
+    } else {
+        low
+    }
 }
 
 #[cfg(test)]
@@ -371,7 +403,7 @@ mod tests {
 
     #[test]
     fn a_cut_parts_neighbors_one_ulp_apart() {
-        let low = 0.1;
+        let low = 0.1_f64;
         let high = f64::from_bits(low.to_bits() + 1);
         assert!(low <= between(low, high) && high > between(low, high));
         assert!(between(-f64::MAX, f64::MAX) == 0.0);

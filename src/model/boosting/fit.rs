@@ -94,8 +94,11 @@ fn check_finite(matrix: MatrixView<'_>) -> Result<usize> {
         }
         (n_nonzero, is_finite)
     };
-    let counts: Vec<_> =
-        (0..matrix.n_columns()).into_par_iter().with_min_len(64).map(count).collect();
+    let counts: Vec<_> = (0..matrix.n_columns())
+        .into_par_iter()
+        .with_min_len(64)
+        .map(count)
+        .collect();
     match counts.iter().position(|&(_, is_finite)| !is_finite) {
         Some(feature) => Err(Error::table(format!("feature {feature} is infinite"))),
         None => Ok(counts.iter().map(|&(n_nonzero, _)| n_nonzero).sum()),
@@ -162,7 +165,10 @@ impl BoostingParams {
     ) -> Result<Vec<BoostingModel>> {
         self.check(prepared.data.features().n_columns())?;
         let fit_one = |(place, rows): (usize, &Vec<u32>)| {
-            let params = Self { seed: draw(self.seed, u64::MAX, place as u64), ..self.clone() };
+            let params = Self {
+                seed: draw(self.seed, u64::MAX, place as u64),
+                ..self.clone()
+            };
             params.fit_checked(prepared, rows, Threads::One)
         };
         let fitted: Vec<Result<BoostingModel>> =
@@ -317,7 +323,11 @@ impl<'a> HeldOut<'a> {
         let offset_of = |&row: &u32| data.offsets().map_or(0.0, |offsets| offsets[row as usize]);
         Self {
             matrix: data.features(),
-            outcomes: rows.ids.iter().map(|&row| data.outcomes()[row as usize]).collect(),
+            outcomes: rows
+                .ids
+                .iter()
+                .map(|&row| data.outcomes()[row as usize])
+                .collect(),
             offsets: rows.ids.iter().map(offset_of).collect(),
             scores: Vec::new(),
             weights: rows.weights,
@@ -328,7 +338,11 @@ impl<'a> HeldOut<'a> {
     /// Adds the last tree of `model`, then gives the mean loss.
     fn add(&mut self, model: &BoostingModel) -> f64 {
         if self.scores.is_empty() {
-            self.scores = self.offsets.iter().map(|offset| offset + model.base_score).collect();
+            self.scores = self
+                .offsets
+                .iter()
+                .map(|offset| offset + model.base_score)
+                .collect();
         }
         let mut last = BoostingModel::new(model.loss, model.n_features(), 0.0);
         last.copy_last_tree(model);
@@ -385,7 +399,11 @@ impl<'a> Fit<'a> {
         Self {
             params,
             rows,
-            outcomes: rows.ids.iter().map(|&row| data.outcomes()[row as usize]).collect(),
+            outcomes: rows
+                .ids
+                .iter()
+                .map(|&row| data.outcomes()[row as usize])
+                .collect(),
             offsets: rows.ids.iter().map(offset_of).collect(),
             grower: Grower::new(params, rows, engine, n_features, is_parallel),
         }
@@ -395,7 +413,11 @@ impl<'a> Fit<'a> {
         let base_score = self.base_score();
         let n_features = self.grower.n_features;
         let mut model = BoostingModel::new(self.params.loss, n_features, base_score);
-        let mut scores: Vec<f64> = self.offsets.iter().map(|offset| offset + base_score).collect();
+        let mut scores: Vec<f64> = self
+            .offsets
+            .iter()
+            .map(|offset| offset + base_score)
+            .collect();
         let (mut g, mut h) = (vec![0.0; scores.len()], vec![0.0; scores.len()]);
         let mut gradients = Gradients::default();
         let mut best = (f64::INFINITY, 0);
@@ -403,8 +425,12 @@ impl<'a> Fit<'a> {
             self.derive(&scores, &mut g, &mut h);
             let (seen, active) = self.draw(u64::from(round));
             gradients.round(&g, &h, &self.rows.copies, seen.as_deref());
-            let target =
-                Target { g: &g, h: &h, gradients: &gradients, active: active.as_deref() };
+            let target = Target {
+                g: &g,
+                h: &h,
+                gradients: &gradients,
+                active: active.as_deref(),
+            };
             let tree = self.grower.grow(target);
             for node in tree.iter().filter(|node| node.split.is_none()) {
                 for &row in &self.grower.partition[node.rows()] {
@@ -432,7 +458,12 @@ impl<'a> Fit<'a> {
         let weights = &self.rows.weights;
         let total: f64 = weights.iter().sum();
         let mean_of = |values: &[f64]| -> f64 {
-            values.iter().zip(weights).map(|(value, weight)| value * weight).sum::<f64>() / total
+            values
+                .iter()
+                .zip(weights)
+                .map(|(value, weight)| value * weight)
+                .sum::<f64>()
+                / total
         };
         let mean = mean_of(&self.outcomes);
         let mean_offset = mean_of(&self.offsets);
@@ -495,7 +526,13 @@ impl<'a> Fit<'a> {
         let columns = (params.column_fraction < 1.0).then(|| {
             let seed = draw(params.seed, COLUMNS, round);
             let n_features = self.grower.n_features;
-            sample(n_features, params.column_fraction, seed, COLUMNS, |feature| feature as u64)
+            sample(
+                n_features,
+                params.column_fraction,
+                seed,
+                COLUMNS,
+                |feature| feature as u64,
+            )
         });
         (rows, columns)
     }
@@ -522,10 +559,36 @@ fn choose_engine(
     let n_nodes = f64::from(1_u32 << params.max_depth.min(10)) - 1.0;
     let cells = (rows.len() * n_features) as f64;
     let of_runs = runs.cost() * depth.max(n_nodes / 4.0);
-    let of_histograms = 1.3 * cells * (1.0 + 0.4 * (depth - 1.0)) + 600.0 * n_features as f64 * n_nodes;
+    let of_histograms =
+        1.3 * cells * (1.0 + 0.4 * (depth - 1.0)) + 600.0 * n_features as f64 * n_nodes;
     if of_runs <= of_histograms {
         Engine::Runs(runs)
     } else {
         Engine::Histograms(Histograms::from_sorted(sorted, rows, n_features, params))
     }
+}
+
+/// The same fit by both engines, for the tests.
+#[cfg(test)]
+pub(super) fn fit_by_both(
+    params: &BoostingParams,
+    prepared: &PreparedData<'_>,
+) -> (BoostingModel, BoostingModel) {
+    let all: Vec<u32> = (0..prepared.data.n_rows() as u32).collect();
+    let rows = training_rows(&prepared.data, &count_copies(&prepared.data, &all).unwrap());
+    let sorted = prepared.sorted.as_ref().unwrap();
+    let n_features = prepared.data.features().n_columns();
+    let with = |engine| {
+        let mut fit = Fit::new(params, prepared, &rows, Threads::One);
+        fit.grower.engine = engine;
+        fit.run(None)
+    };
+    (
+        with(Engine::Runs(Runs::new(
+            sorted, &rows, n_features, params, 0.25,
+        ))),
+        with(Engine::Histograms(Histograms::from_sorted(
+            sorted, &rows, n_features, params,
+        ))),
+    )
 }

@@ -149,7 +149,10 @@ impl<'a> Grower<'a> {
             fresh.retain(|&node| self.may_split(&nodes[node], rules));
             let splits = self.search(nodes, &fresh, rules, target);
             candidates.extend(
-                fresh.iter().zip(splits).filter_map(|(&node, split)| Some((node, split?))),
+                fresh
+                    .iter()
+                    .zip(splits)
+                    .filter_map(|(&node, split)| Some((node, split?))),
             );
             let gain = |&(node, split): &(usize, Split)| split.score - bar(&nodes[node], rules);
             // The largest gain; of equals, the oldest node.
@@ -179,8 +182,10 @@ impl<'a> Grower<'a> {
         rules: &Rules,
         target: Target<'_>,
     ) -> Vec<Option<Split>> {
-        let searched: Vec<SearchNode> =
-            wanted.iter().map(|&node| nodes[node].search.clone()).collect();
+        let searched: Vec<SearchNode> = wanted
+            .iter()
+            .map(|&node| nodes[node].search.clone())
+            .collect();
         let (partition, gradients) = (&self.partition, target.gradients);
         let (active, is_parallel) = (target.active, self.is_parallel);
         match &mut self.engine {
@@ -219,7 +224,10 @@ impl<'a> Grower<'a> {
         }
         let allowed = self.allowed(&path);
         let copies = |range: std::ops::Range<usize>| -> u32 {
-            self.partition[range].iter().map(|&row| target.gradients.copies[row as usize]).sum()
+            self.partition[range]
+                .iter()
+                .map(|&row| target.gradients.copies[row as usize])
+                .sum()
         };
         let child = |id, start, end, g, h, bounds| GrownNode {
             search: SearchNode {
@@ -245,8 +253,7 @@ impl<'a> Grower<'a> {
             cover: 0.0,
             gain: 0.0,
         };
-        let (right_g, right_h) =
-            (node.search.g - split.left_g, node.search.h - split.left_h);
+        let (right_g, right_h) = (node.search.g - split.left_g, node.search.h - split.left_h);
         let children = [
             child(left, range.start, middle, split.left_g, split.left_h, low),
             child(left + 1, middle, range.end, right_g, right_h, high),
@@ -306,10 +313,17 @@ impl<'a> Grower<'a> {
                 }
             }
             let bounds = nodes[i].search.bounds;
-            let shrunk =
-                if g > 0.0 { (g - self.params.l1).max(0.0) } else { (g + self.params.l1).min(0.0) };
+            let shrunk = if g > 0.0 {
+                (g - self.params.l1).max(0.0)
+            } else {
+                (g + self.params.l1).min(0.0)
+            };
             let curvature = h + self.params.l2;
-            let leaf = if curvature > 0.0 { -shrunk / curvature } else { 0.0 };
+            let leaf = if curvature > 0.0 {
+                -shrunk / curvature
+            } else {
+                0.0
+            };
             let unit = rules.leaf_unit.recip();
             nodes[i].value =
                 leaf.clamp(bounds.low * unit, bounds.high * unit) * self.params.learning_rate;

@@ -136,16 +136,29 @@ impl Histograms {
         is_parallel: bool,
     ) -> Vec<Option<Split>> {
         self.fill(nodes, partition, gradients, is_parallel);
-        let task = Search { all: self, partition, gradients, rules, active };
+        let task = Search {
+            all: self,
+            partition,
+            gradients,
+            rules,
+            active,
+        };
         let find = |node: &SearchNode| {
             let blocks = 0..self.n_features.div_ceil(BLOCK);
             if is_parallel {
-                let found: Vec<Best> =
-                    blocks.into_par_iter().map(|block| task.block(node, block)).collect();
-                found.into_iter().reduce(Best::or_better).and_then(|best| best.split)
+                let found: Vec<Best> = blocks
+                    .into_par_iter()
+                    .map(|block| task.block(node, block))
+                    .collect();
+                found
+                    .into_iter()
+                    .reduce(Best::or_better)
+                    .and_then(|best| best.split)
             } else {
                 let start = Best::new(rules.bar(node));
-                blocks.fold(start, |best, block| best.or_better(task.block(node, block))).split
+                blocks
+                    .fold(start, |best, block| best.or_better(task.block(node, block)))
+                    .split
             }
         };
         nodes.iter().map(find).collect()
@@ -165,7 +178,9 @@ impl Histograms {
                 continue;
             }
             let rows = &partition[node.start..node.end];
-            let family = node.family.filter(|family| self.kept.contains_key(&family.parent));
+            let family = node
+                .family
+                .filter(|family| self.kept.contains_key(&family.parent));
             let Some(family) = family else {
                 let histogram = self.sum(rows, gradients, is_parallel);
                 self.kept.insert(node.id, histogram);
@@ -214,12 +229,23 @@ impl Histograms {
         let mut histogram = vec![0; n_blocks * BLOCK * SLOTS];
         let block_of = |(block, sums): (usize, &mut [u64])| {
             let start = block * self.n_rows * BLOCK;
-            sum_block(&self.bins[start..start + self.n_rows * BLOCK], rows, &packed, sums);
+            sum_block(
+                &self.bins[start..start + self.n_rows * BLOCK],
+                rows,
+                &packed,
+                sums,
+            );
         };
         if is_parallel {
-            histogram.par_chunks_mut(BLOCK * SLOTS).enumerate().for_each(block_of);
+            histogram
+                .par_chunks_mut(BLOCK * SLOTS)
+                .enumerate()
+                .for_each(block_of);
         } else {
-            histogram.chunks_mut(BLOCK * SLOTS).enumerate().for_each(block_of);
+            histogram
+                .chunks_mut(BLOCK * SLOTS)
+                .enumerate()
+                .for_each(block_of);
         }
         histogram
     }
@@ -243,7 +269,9 @@ impl Histograms {
 fn sum_block(bins: &[u8], rows: &[u32], packed: &[u64], sums: &mut [u64]) {
     let (bins, _) = bins.as_chunks::<BLOCK>();
     let (sums, _) = sums.as_chunks_mut::<SLOTS>();
-    let Some(sums) = sums.first_chunk_mut::<BLOCK>() else { return };
+    let Some(sums) = sums.first_chunk_mut::<BLOCK>() else {
+        return;
+    };
     for (&row, &packed) in rows.iter().zip(packed) {
         let bins = &bins[row as usize];
         for c in 0..BLOCK {
@@ -274,7 +302,9 @@ struct Search<'a> {
 impl Search<'_> {
     fn block(&self, node: &SearchNode, block: usize) -> Best {
         let mut best = Best::new(self.rules.bar(node));
-        let Some(histogram) = self.all.kept.get(&node.id) else { return best };
+        let Some(histogram) = self.all.kept.get(&node.id) else {
+            return best;
+        };
         let mut filter = Filter::new(self.rules);
         for lane in 0..WIDTH {
             filter.set_node(lane, node.g, node.h);
@@ -311,8 +341,11 @@ impl Search<'_> {
             sum_h += bin_h;
             (g[slot], h[slot]) = (sum_g, sum_h);
         }
-        let (missing_g, missing_h) =
-            if has_missing { unpack(sums[MISSING as usize]) } else { (0, 0) };
+        let (missing_g, missing_h) = if has_missing {
+            unpack(sums[MISSING as usize])
+        } else {
+            (0, 0)
+        };
         let sides: &[MissingSide] = if has_missing {
             &[MissingSide::Right, MissingSide::Left]
         } else {
@@ -398,7 +431,11 @@ fn bin_column(
     let bins = values
         .iter()
         .map(|&value| {
-            if value.is_nan() { MISSING } else { cuts.partition_point(|&cut| cut < value) as u8 }
+            if value.is_nan() {
+                MISSING
+            } else {
+                cuts.partition_point(|&cut| cut < value) as u8
+            }
         })
         .collect();
     (cuts, bins)

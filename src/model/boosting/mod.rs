@@ -14,6 +14,8 @@ mod predict;
 mod random;
 mod runs;
 mod split;
+#[cfg(test)]
+mod tests;
 
 pub use fit::PreparedData;
 pub use model::BoostingModel;

@@ -91,17 +91,25 @@ impl BoostingModel {
 
     /// Appends the last tree of another model.
     pub(super) fn copy_last_tree(&mut self, other: &Self) {
-        let Some(last) = other.n_trees().checked_sub(1) else { return };
+        let Some(last) = other.n_trees().checked_sub(1) else {
+            return;
+        };
         let range = other.nodes_of(last);
         let shift = range.start as u32 - self.feature.len() as u32;
         let moved = |children: &[u32]| -> Vec<u32> {
-            children.iter().map(|&child| child.saturating_sub(shift)).collect()
+            children
+                .iter()
+                .map(|&child| child.saturating_sub(shift))
+                .collect()
         };
         self.left.extend(moved(&other.left[range.clone()]));
         self.right.extend(moved(&other.right[range.clone()]));
-        self.feature.extend_from_slice(&other.feature[range.clone()]);
-        self.threshold.extend_from_slice(&other.threshold[range.clone()]);
-        self.missing_left.extend_from_slice(&other.missing_left[range.clone()]);
+        self.feature
+            .extend_from_slice(&other.feature[range.clone()]);
+        self.threshold
+            .extend_from_slice(&other.threshold[range.clone()]);
+        self.missing_left
+            .extend_from_slice(&other.missing_left[range.clone()]);
         self.value.extend_from_slice(&other.value[range.clone()]);
         self.cover.extend_from_slice(&other.cover[range.clone()]);
         self.gain.extend_from_slice(&other.gain[range]);
@@ -144,8 +152,12 @@ impl BoostingModel {
 
     /// The features that some tree splits on, rising.
     pub fn used_features(&self) -> Vec<u32> {
-        let mut used: Vec<u32> =
-            self.feature.iter().copied().filter(|&feature| feature != LEAF).collect();
+        let mut used: Vec<u32> = self
+            .feature
+            .iter()
+            .copied()
+            .filter(|&feature| feature != LEAF)
+            .collect();
         used.sort_unstable();
         used.dedup();
         used
@@ -215,7 +227,9 @@ impl BoostingModel {
         let mut n_parents = vec![0_u32; range.len()];
         for node in range.clone() {
             let wrong = |message: String| {
-                Err(Error::model_file(format!("node {node} of tree {tree}: {message}")))
+                Err(Error::model_file(format!(
+                    "node {node} of tree {tree}: {message}"
+                )))
             };
             for (name, value) in [
                 ("threshold", self.threshold[node]),
@@ -243,7 +257,9 @@ impl BoostingModel {
             }
             for child in [self.left[node] as usize, self.right[node] as usize] {
                 if child <= node || child >= range.end {
-                    return wrong(format!("child {child} is outside the tree or above its parent"));
+                    return wrong(format!(
+                        "child {child} is outside the tree or above its parent"
+                    ));
                 }
                 n_parents[child - range.start] += 1;
             }

@@ -181,18 +181,18 @@ impl BoostingParams {
                 ),
             ));
         }
-        match self.interactions.iter().flatten().find(|&&f| f as usize >= n_features) {
+        match self
+            .interactions
+            .iter()
+            .flatten()
+            .find(|&&f| f as usize >= n_features)
+        {
             Some(feature) => Err(Error::parameter(
                 "interactions",
                 format!("feature {feature} does not exist, there are {n_features}"),
             )),
             None => Ok(()),
         }
-    }
-
-    /// The constraint on one feature.
-    pub(super) fn monotone_of(&self, feature: usize) -> Monotone {
-        self.monotone.get(feature).copied().unwrap_or_default()
     }
 }
 

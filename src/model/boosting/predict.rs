@@ -72,9 +72,15 @@ impl Walker {
                     });
                     continue;
                 }
-                let place =
-                    self.used.partition_point(|&used| used < model.feature[node]) as u32;
-                let missing = if model.missing_left[node] { MISSING_LEFT } else { 0 };
+                let place = self
+                    .used
+                    .partition_point(|&used| used < model.feature[node])
+                    as u32;
+                let missing = if model.missing_left[node] {
+                    MISSING_LEFT
+                } else {
+                    0
+                };
                 self.nodes.push(WalkNode {
                     threshold: model.threshold[node],
                     feature: place | missing,
@@ -110,7 +116,11 @@ impl Walker {
                 }
             }
             let n_done = scores.len() / ABREAST * ABREAST;
-            for (row, score) in rows.remainder().chunks_exact(width).zip(&mut scores[n_done..]) {
+            for (row, score) in rows
+                .remainder()
+                .chunks_exact(width)
+                .zip(&mut scores[n_done..])
+            {
                 let at = (0..depth).fold(root, |at, _| self.step(at, row));
                 *score += self.values[at as usize];
             }
@@ -192,7 +202,12 @@ impl BoostingModel {
             let mut block = vec![0.0; BLOCK_ROWS * width];
             for (part, scores) in scores.chunks_mut(BLOCK_ROWS).enumerate() {
                 let block = &mut block[..scores.len() * width];
-                gather(features, &walker.used, task * TASK_ROWS + part * BLOCK_ROWS, block);
+                gather(
+                    features,
+                    &walker.used,
+                    task * TASK_ROWS + part * BLOCK_ROWS,
+                    block,
+                );
                 walker.add(block, scores);
             }
         };

@@ -27,8 +27,9 @@ pub(super) fn sample(
     let n_kept = ((n as f64 * fraction).round() as usize).clamp(1, n);
     let mut kept = vec![n_kept == n; n];
     if n_kept < n {
-        let mut order: Vec<(u64, u32)> =
-            (0..n).map(|i| (draw(seed, stream, id(i)), i as u32)).collect();
+        let mut order: Vec<(u64, u32)> = (0..n)
+            .map(|i| (draw(seed, stream, id(i)), i as u32))
+            .collect();
         order.select_nth_unstable(n_kept - 1);
         for &(_, i) in &order[..n_kept] {
             kept[i as usize] = true;
@@ -39,8 +40,9 @@ pub(super) fn sample(
 
 /// The items in a random order.
 pub(super) fn shuffled(n: usize, seed: u64, stream: u64) -> Vec<u32> {
-    let mut order: Vec<(u64, u32)> =
-        (0..n).map(|i| (draw(seed, stream, i as u64), i as u32)).collect();
+    let mut order: Vec<(u64, u32)> = (0..n)
+        .map(|i| (draw(seed, stream, i as u64), i as u32))
+        .collect();
     order.sort_unstable();
     order.into_iter().map(|(_, i)| i).collect()
 }

@@ -260,8 +260,18 @@ impl Level<'_> {
         nodes: &[SearchNode],
         partition: &[u32],
     ) -> Vec<Option<Split>> {
-        let mut table = vec![Lanes::<L> { g: [0; L], h: [0; L] }; self.runs.n_rows];
-        let n_marked = if self.rules.counts_rows { self.runs.n_rows } else { 0 };
+        let mut table = vec![
+            Lanes::<L> {
+                g: [0; L],
+                h: [0; L]
+            };
+            self.runs.n_rows
+        ];
+        let n_marked = if self.rules.counts_rows {
+            self.runs.n_rows
+        } else {
+            0
+        };
         let mut lane_of = vec![NO_LANE; n_marked];
         for (lane, node) in nodes.iter().enumerate() {
             for &row in &partition[node.start..node.end] {
@@ -280,7 +290,10 @@ impl Level<'_> {
             tasks
                 .into_iter()
                 .reduce(|all, more| {
-                    all.into_iter().zip(more).map(|(a, b)| a.or_better(b)).collect()
+                    all.into_iter()
+                        .zip(more)
+                        .map(|(a, b)| a.or_better(b))
+                        .collect()
                 })
                 .unwrap_or_default()
         } else {
@@ -320,7 +333,10 @@ impl Level<'_> {
     }
 
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "must take the instruction set of its caller")]
+    #[expect(
+        clippy::inline_always,
+        reason = "must take the instruction set of its caller"
+    )]
     fn search_runs_with<const L: usize>(
         &self,
         runs: &[Run],
@@ -328,8 +344,10 @@ impl Level<'_> {
         table: &[Lanes<L>],
         lane_of: &[u8],
     ) -> Vec<Best> {
-        let mut best: Vec<Best> =
-            nodes.iter().map(|node| Best::new(self.rules.bar(node))).collect();
+        let mut best: Vec<Best> = nodes
+            .iter()
+            .map(|node| Best::new(self.rules.bar(node)))
+            .collect();
         let mut filter = Filter::new(self.rules);
         for l in 0..WIDTH {
             if let Some(node) = nodes.get(l % L) {
@@ -345,7 +363,10 @@ impl Level<'_> {
             passing: Vec::new(),
         };
         for run in runs {
-            if self.active.is_some_and(|active| !active[run.feature as usize]) {
+            if self
+                .active
+                .is_some_and(|active| !active[run.feature as usize])
+            {
                 continue;
             }
             if is_picky {
@@ -362,7 +383,15 @@ impl Level<'_> {
                 },
             };
             if place.any_passes(&filter, &sums) {
-                self.offer(run, &place, &mut filter, &mut sums, nodes, lane_of, &mut best);
+                self.offer(
+                    run,
+                    &place,
+                    &mut filter,
+                    &mut sums,
+                    nodes,
+                    lane_of,
+                    &mut best,
+                );
             }
             if run.missing.is_empty() {
                 continue;
@@ -376,7 +405,15 @@ impl Level<'_> {
                 ..place
             };
             if place.any_passes(&filter, &sums) {
-                self.offer(run, &place, &mut filter, &mut sums, nodes, lane_of, &mut best);
+                self.offer(
+                    run,
+                    &place,
+                    &mut filter,
+                    &mut sums,
+                    nodes,
+                    lane_of,
+                    &mut best,
+                );
             }
         }
         best
@@ -385,7 +422,10 @@ impl Level<'_> {
     /// Scores exactly what passed the filter.
     #[cold]
     #[inline(never)]
-    #[expect(clippy::too_many_arguments, reason = "the state of one search, kept in registers")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the state of one search, kept in registers"
+    )]
     fn offer<const L: usize>(
         &self,
         run: &Run,
@@ -398,13 +438,23 @@ impl Level<'_> {
     ) {
         let (g, h) = (sums.g.as_flattened(), sums.h.as_flattened());
         sums.passing.clear();
-        filter.list(&g[place.first..place.end], &h[place.first..place.end], &mut sums.passing);
+        filter.list(
+            &g[place.first..place.end],
+            &h[place.first..place.end],
+            &mut sums.passing,
+        );
         let cuts = &self.runs.cuts[run.cuts.start as usize..run.cuts.end as usize];
         for &passing in &sums.passing {
             let element = place.first + passing as usize;
             let (bin, lane) = (element / L, element % L);
-            let Some(node) = nodes.get(lane) else { continue };
-            if node.allowed.as_ref().is_some_and(|allowed| !allowed[run.feature as usize]) {
+            let Some(node) = nodes.get(lane) else {
+                continue;
+            };
+            if node
+                .allowed
+                .as_ref()
+                .is_some_and(|allowed| !allowed[run.feature as usize])
+            {
                 continue;
             }
             let walked = (g[element], h[element]);
@@ -425,7 +475,11 @@ impl Level<'_> {
             };
             best[lane].offer(self.rules, node, split, || {
                 let walked = self.count(run, bin, lane, lane_of, place.missing);
-                if run.side == Side::Low { walked } else { node.n_rows - walked }
+                if run.side == Side::Low {
+                    walked
+                } else {
+                    node.n_rows - walked
+                }
             });
         }
         for l in 0..WIDTH {
@@ -446,7 +500,11 @@ impl Level<'_> {
     ) -> u32 {
         let copies = |row: u32| {
             let row = row as usize;
-            if lane_of[row] as usize == lane { self.gradients.copies[row] } else { 0 }
+            if lane_of[row] as usize == lane {
+                self.gradients.copies[row]
+            } else {
+                0
+            }
         };
         let mut n_ends = 0;
         let mut n_rows = 0;
@@ -462,7 +520,12 @@ impl Level<'_> {
             (Side::Low, MissingSide::Left) | (Side::High, MissingSide::Right)
         );
         if is_with_walked {
-            n_rows += self.runs.slice(&run.missing).iter().map(|&row| copies(row)).sum::<u32>();
+            n_rows += self
+                .runs
+                .slice(&run.missing)
+                .iter()
+                .map(|&row| copies(row))
+                .sum::<u32>();
         }
         n_rows
     }
@@ -478,18 +541,28 @@ struct Place {
 
 impl Place {
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "must take the instruction set of its caller")]
+    #[expect(
+        clippy::inline_always,
+        reason = "must take the instruction set of its caller"
+    )]
     fn any_passes<const L: usize>(&self, filter: &Filter, sums: &Sums<L>) -> bool {
         let g = &sums.g.as_flattened()[self.first..self.end];
         let h = &sums.h.as_flattened()[self.first..self.end];
-        if filter.has_l1() { filter.any::<true>(g, h) } else { filter.any::<false>(g, h) }
+        if filter.has_l1() {
+            filter.any::<true>(g, h)
+        } else {
+            filter.any::<false>(g, h)
+        }
     }
 }
 
 /// Sums the derivatives along a run, lane by lane, and keeps the sums at the end of each bin;
 /// gives the number of bins. What follows them up to a whole vector is zero.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "must take the instruction set of its caller")]
+#[expect(
+    clippy::inline_always,
+    reason = "must take the instruction set of its caller"
+)]
 fn walk<const L: usize>(entries: &[u32], table: &[Lanes<L>], sums: &mut Sums<L>) -> usize {
     let (mut g, mut h) = ([0; L], [0; L]);
     let mut bin = 0;
@@ -542,7 +615,10 @@ fn open_lanes<const L: usize>(
 ) {
     for l in 0..WIDTH {
         if let (Some(node), Some(best)) = (nodes.get(l % L), best.get(l % L)) {
-            let is_open = node.allowed.as_ref().is_none_or(|allowed| allowed[feature as usize]);
+            let is_open = node
+                .allowed
+                .as_ref()
+                .is_none_or(|allowed| allowed[feature as usize]);
             if is_open {
                 filter.set_bar(l, best.score);
             } else {

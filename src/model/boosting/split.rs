@@ -29,7 +29,12 @@ impl Gradients {
     pub(super) fn round(&mut self, g: &[f64], h: &[f64], copies: &[u32], seen: Option<&[bool]>) {
         let sees = |row: usize| seen.is_none_or(|seen| seen[row]);
         self.copies.clear();
-        self.copies.extend(copies.iter().enumerate().map(|(i, &c)| if sees(i) { c } else { 0 }));
+        self.copies.extend(
+            copies
+                .iter()
+                .enumerate()
+                .map(|(i, &c)| if sees(i) { c } else { 0 }),
+        );
         let (mut sum_g, mut sum_h) = (0.0, 0.0);
         for ((g, h), &copies) in g.iter().zip(h).zip(&self.copies) {
             if copies > 0 {
@@ -43,8 +48,16 @@ impl Gradients {
         self.h.clear();
         let (scale_g, scale_h) = (self.scale_g, self.scale_h);
         let seen_rows = || self.copies.iter().map(|&copies| f64::from(copies > 0));
-        self.g.extend(g.iter().zip(seen_rows()).map(|(g, seen)| nearest(g * scale_g * seen)));
-        self.h.extend(h.iter().zip(seen_rows()).map(|(h, seen)| nearest(h * scale_h * seen)));
+        self.g.extend(
+            g.iter()
+                .zip(seen_rows())
+                .map(|(g, seen)| nearest(g * scale_g * seen)),
+        );
+        self.h.extend(
+            h.iter()
+                .zip(seen_rows())
+                .map(|(h, seen)| nearest(h * scale_h * seen)),
+        );
     }
 }
 
@@ -115,18 +128,30 @@ impl Rules {
     pub(super) fn score(&self, g: i32, h: i32) -> f64 {
         let g = self.shrunk(g);
         let denominator = f64::from(h) + self.ridge;
-        if denominator > 0.0 { g * g / denominator } else { 0.0 }
+        if denominator > 0.0 {
+            g * g / denominator
+        } else {
+            0.0
+        }
     }
 
     fn shrunk(&self, g: i32) -> f64 {
         let g = f64::from(g);
-        if g > 0.0 { (g - self.l1).max(0.0) } else { (g + self.l1).min(0.0) }
+        if g > 0.0 {
+            (g - self.l1).max(0.0)
+        } else {
+            (g + self.l1).min(0.0)
+        }
     }
 
     /// −G/(H + λ) within the bounds, in units of `g / h`.
     fn leaf(&self, g: i32, h: i32, bounds: Bounds) -> f64 {
         let denominator = f64::from(h) + self.ridge;
-        let leaf = if denominator > 0.0 { -self.shrunk(g) / denominator } else { 0.0 };
+        let leaf = if denominator > 0.0 {
+            -self.shrunk(g) / denominator
+        } else {
+            0.0
+        };
         leaf.clamp(bounds.low, bounds.high)
     }
 
@@ -171,7 +196,10 @@ impl Rules {
     }
 
     fn monotone_of(&self, feature: u32) -> Monotone {
-        self.constraints.get(feature as usize).copied().unwrap_or_default()
+        self.constraints
+            .get(feature as usize)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// The bounds of the two children, so that what lies below cannot break the constraint.
@@ -364,7 +392,10 @@ impl Filter {
 
     /// Which of [`WIDTH`] positions may exceed their bars: all bits or none.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "must take the instruction set of its caller")]
+    #[expect(
+        clippy::inline_always,
+        reason = "must take the instruction set of its caller"
+    )]
     pub(super) fn passes<const L1: bool>(
         &self,
         g: &[i32; WIDTH],
@@ -393,7 +424,10 @@ impl Filter {
 
     /// Whether any position passes.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "must take the instruction set of its caller")]
+    #[expect(
+        clippy::inline_always,
+        reason = "must take the instruction set of its caller"
+    )]
     pub(super) fn any<const L1: bool>(&self, g: &[i32], h: &[i32]) -> bool {
         let mut any = [0; WIDTH];
         let (g, _) = g.as_chunks::<WIDTH>();
@@ -412,8 +446,11 @@ impl Filter {
         let (g, _) = g.as_chunks::<WIDTH>();
         let (h, _) = h.as_chunks::<WIDTH>();
         for (chunk, (g, h)) in g.iter().zip(h).enumerate() {
-            let mask =
-                if self.has_l1() { self.passes::<true>(g, h) } else { self.passes::<false>(g, h) };
+            let mask = if self.has_l1() {
+                self.passes::<true>(g, h)
+            } else {
+                self.passes::<false>(g, h)
+            };
             for (l, &passes) in mask.iter().enumerate() {
                 if passes != 0 {
                     passing.push((chunk * WIDTH + l) as u32);
