@@ -1,21 +1,27 @@
 //! scratch
-use donormatch::cohort::*; use donormatch::profile::*; use donormatch::taxonomy::*; use donormatch::matcher::*; use donormatch::engraftment::*;
-use std::collections::BTreeMap;
-fn auc(s:&[f64],y:&[bool])->f64{let mut n=0.0;let mut t=0.0;for i in 0..s.len(){if y[i]{for j in 0..s.len(){if !y[j]{t+=1.0;if s[i]>s[j]{n+=1.0}else if s[i]==s[j]{n+=0.5}}}}}n/t}
-fn names(v:&[(&str,&str)])->BTreeMap<String,String>{v.iter().map(|(a,b)|(a.to_string(),b.to_string())).collect()}
-fn load(dir:&str,file:&str,t:Target,nm:&[(&str,&str)])->Cohort{
-  let d=format!("/work/shared/data/{dir}/");
-  let p=read(format!("{d}{file}"),&ReadOptions::default()).unwrap();
-  let (h,r)=harmonize(&p,&HarmonizeParams::new(t)).unwrap();
-  println!("{dir} {} {} mapped {}",h.n_samples(),h.n_taxa(),r.mean_mapped_mass());
-  Cohort::from_metadata(&MetadataTable::read(format!("{d}transplants.tsv")).unwrap().with_names(names(nm)),h).unwrap()
-}
+use donormatch::matcher::*; use donormatch::taxonomy::*; use donormatch::evaluation::*; use std::path::Path;
 fn main(){
-  let genus=std::env::args().nth(1).as_deref()==Some("genus");
-  let t=if genus{Target::Genus}else{Target::Species};
-  let mut cs=vec![load("fmt-davar-baruch2021","profiles.metaphlan.tsv.gz",t,&[("donor","donor_subject"),("donor_samples","donor_sample"),("baseline","pre_sample"),("follow_up","post_sample"),("day","post_day")]),
-   load("fmt-recast","profiles.tsv.gz",t,&[("donor","donor_id"),("baseline","pre_sample"),("follow_up","post_sample"),("day","post_day")]).filter(|_|true).unwrap()];
-  if genus { for s in ["fmt-goyal2018","fmt-jacob2017","fmt-kump2017","fmt-nusbaum2018","fmt-seekatz2017"]{ 
-     cs.push(load(s,"profiles.tsv.gz",t,&[("donor","donor_id"),("baseline","pre_sample"),("follow_up","post_sample"),("day","post_day"),("response","xx")])); } }
-  for c in &cs{println!("{} transplants, skipped {:?}",c.transplants().len(),c.skipped().len());}
+  let c=MatcherConfig::read("models/default/config.toml").unwrap(); let d=Path::new("/work/shared/data");
+  let what=std::env::args().nth(1).unwrap();
+  let b=BootstrapParams::default().with_n_resamples(200);
+  let t=std::time::Instant::now();
+  if what=="genus"||what=="species"{
+    let tg=if what=="genus"{Target::Genus}else{Target::Species};
+    let cs=c.read_transplants(d,tg).unwrap();
+    let mut p=c.matcher.engraftment.clone(); if what=="genus"{p.rank=donormatch::profile::Rank::Genus;}
+    println!("read {:?}",t.elapsed());
+    for r in evaluate_engraftment(&p,&cs,&b).unwrap(){println!("{:16} {:14} {:.3} {:.3} {:.3} n={} g={}",r.comparator,r.cohort,r.value.unwrap(),r.lo.unwrap_or(0.),r.hi.unwrap_or(0.),r.n_rows,r.n_groups);}
+  } else if what=="response" {
+    let p=c.read_patients(d).unwrap();
+    let e=evaluate_response(&c.matcher.response,&p,&c.evaluation.cohorts,&ReportParams{metrics:vec![Metric::RocAuc,Metric::BrierSkill,Metric::CalibrationSlope],bootstrap:b}).unwrap();
+    for r in e.rows{println!("{:12} {:22} {:?} {:?} {:.3} {:.3} {:.3} n={} g={}",r.comparator,r.cohort,r.scope,r.metric,r.value.unwrap_or(f64::NAN),r.lo.unwrap_or(0.),r.hi.unwrap_or(0.),r.n_rows,r.n_groups);}
+  } else {
+    let p=c.read_patients(d).unwrap(); let cs=c.read_transplants(d,Target::Species).unwrap();
+    for tr in &c.evaluation.trials{
+      let e=evaluate_trial(&c.matcher,&p,&cs,&tr.study,tr.context,&PredictParams::default(),&ReportParams{metrics:vec![Metric::RocAuc],bootstrap:b.clone()}).unwrap();
+      for q in &e.pairs{println!("{} {} {} p {:.3} base {:.3} rnd {:.3} rank {}",q.recipient_id,q.donor_id,q.response,q.p_response,q.p_response_baseline,q.p_response_random_donor,q.donor_rank);}
+      for r in e.rows{println!("{:12} {:?} {:.3} {:.3} {:.3} n={}",r.comparator,r.scope,r.value.unwrap_or(f64::NAN),r.lo.unwrap_or(0.),r.hi.unwrap_or(0.),r.n_rows);}
+    }
+  }
+  println!("{:?}",t.elapsed());
 }

@@ -7,6 +7,7 @@
 //! differ from one recipient to the next.
 
 mod baseline;
+mod config;
 mod domain;
 #[expect(clippy::module_inception, reason = "the room is named after its one type")]
 mod matcher;
@@ -20,6 +21,7 @@ pub use baseline::{
     LogOdds, REFRACTORY_ARMS, ResponseBaseline, TRANSPLANT_EFFECT, myocarditis_baseline,
     response_baseline, severe_irae_baseline,
 };
+pub use config::{EvaluationConfig, MatcherConfig, TrialConfig};
 pub use domain::Domain;
 pub use matcher::{Matcher, PredictParams};
 pub use params::MatcherParams;

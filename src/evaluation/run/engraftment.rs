@@ -28,7 +28,7 @@ const MODEL: &str = "model";
 pub fn evaluate_engraftment(
     params: &EngraftmentParams,
     cohorts: &[Cohort],
-    bootstrap: BootstrapParams,
+    bootstrap: &BootstrapParams,
 ) -> Result<Vec<ReportRow>> {
     let mut studies: Vec<String> = cohorts
         .iter()
@@ -111,7 +111,7 @@ fn study_row(
     name: &str,
     study: &str,
     recipients: &BTreeMap<String, Vec<f64>>,
-    bootstrap: BootstrapParams,
+    bootstrap: &BootstrapParams,
 ) -> Result<ReportRow> {
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let by_recipient: Vec<f64> = recipients.values().map(|aucs| mean(aucs)).collect();
