@@ -272,15 +272,7 @@ fn donor(row: &RankingRow, summary: &RecipientSummary, tier: &mut usize, scale: 
         );
     }
     if !row.in_domain {
-        let reason = row
-            .reason
-            .strip_suffix(summary.reason.as_str())
-            .unwrap_or(&row.reason);
-        let _ = write!(
-            name,
-            "<small>{}</small>",
-            escape(reason.trim_end_matches("; "))
-        );
+        let _ = write!(name, "<small>{}</small>", escape(row.own_reason(summary)));
     }
     let places = standing.map_or("–".to_owned(), |standing| {
         if standing.rank_lo == standing.rank_hi {

@@ -187,6 +187,7 @@ fn write_a_page() {
     };
     let folder = std::env::temp_dir();
     std::fs::write(folder.join("report.html"), html(&ranking, &context)).unwrap();
+    std::fs::write(folder.join("ranking.txt"), ranking.to_text()).unwrap();
     let figure = ranking_figure(&ranking, &"recipient_01".into(), 12).unwrap();
     std::fs::write(folder.join("ranking.svg"), figure).unwrap();
 }
