@@ -5,6 +5,17 @@ use super::catalog::{Catalog, catalog};
 use super::spelling::{is_nameless, spelled, without_gtdb_suffixes};
 use crate::profile::{Lineage, Rank};
 
+/// Anything else at the root is an identifier, or a word for "none".
+const KINGDOMS: [&str; 7] = [
+    "Archaea",
+    "Bacteria",
+    "Eukarya",
+    "Eukaryota",
+    "Fungi",
+    "Viroids",
+    "Viruses",
+];
+
 /// A named clade in the vocabulary of the models.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Clade {
@@ -36,7 +47,8 @@ pub(super) fn clade_of(lineage: &Lineage, deepest: Rank) -> Option<Clade> {
 /// The name at a rank, without the identifier that mothur puts before the path (`Otu1|Bacteria`).
 fn name_at(lineage: &Lineage, rank: Rank) -> Option<&str> {
     let raw = lineage.name(rank)?;
-    Some(raw.rsplit('|').next().unwrap_or(raw))
+    let name = raw.rsplit('|').next().unwrap_or(raw);
+    (rank != Rank::Kingdom || KINGDOMS.contains(&name)).then_some(name)
 }
 
 fn clade_at(lineage: &Lineage, rank: Rank) -> Option<Clade> {

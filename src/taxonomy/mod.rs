@@ -6,6 +6,7 @@ mod clade;
 mod detect;
 mod harmonize;
 mod lookup;
+mod params;
 mod place;
 mod report;
 mod resolve;
@@ -14,8 +15,9 @@ mod spelling;
 mod traits;
 
 pub use detect::detect_vocabulary;
-pub use harmonize::{HarmonizeParams, Target, UnknownTaxa, harmonize};
+pub use harmonize::harmonize;
 pub use lookup::{genus_of, harmonize_genus, harmonize_species, lineage_of, sgbs_of, species_keys};
+pub use params::{HarmonizeParams, Target, UnknownTaxa};
 pub use report::{HarmonizationReport, HarmonizedTaxon, How};
 pub use signature::{
     Member, MemberStatus, Membership, Signature, signature, signature_names, signatures,

@@ -260,6 +260,9 @@ fn below_species(catalog: &Catalog, name: &str) -> Option<Resolution> {
     if rest.is_empty() || NOT_EPITHETS.contains(epithet) || *genus == "Candidatus" {
         return None;
     }
+    if rest == ["group"] {
+        return Some(of_group(catalog, name, &format!("{genus}_{epithet}")));
+    }
     // GTDB's `muciniphila_C` is another species, not a part of this one
     if without_gtdb_suffixes(name).is_some_and(|shorter| shorter == format!("{genus}_{epithet}")) {
         return None;
@@ -276,6 +279,23 @@ fn below_species(catalog: &Catalog, name: &str) -> Option<Resolution> {
     }
     let (at, _) = catalog.find_name(&format!("{genus}_{epithet}"))?;
     Some(Resolution::listed(at, How::Merged))
+}
+
+/// `Streptococcus_anginosus_group` is several species, and SILVA's groups are genera.
+fn of_group(catalog: &Catalog, name: &str, species: &str) -> Resolution {
+    let listed = catalog.find_name(species).map(|(at, _)| at);
+    let clade = catalog
+        .rank_name(Rank::Genus, name)
+        .and_then(|_| clade_named(name))
+        .or_else(|| common_clade(catalog, &[listed?]))
+        .or_else(|| clade_named(species.split('_').next()?));
+    Resolution {
+        candidates: listed
+            .map(|at| catalog.species_at(at).key.clone())
+            .into_iter()
+            .collect(),
+        ..Resolution::nameless(clade, How::Ambiguous)
+    }
 }
 
 /// The species in `Bacteroides vulgatus/dorei` or mOTUs' `Bacteroides_sp._[C_dorei/vulgatus]`.
@@ -431,6 +451,19 @@ mod tests {
             key_of("s__Lactobacillus_casei_paracasei"),
             ("g__Lactobacillus".into(), How::Ambiguous)
         );
+    }
+
+    #[test]
+    fn a_group_label_is_no_species() {
+        assert_eq!(
+            key_of("s__Streptococcus_anginosus_group"),
+            ("g__Streptococcus".into(), How::Ambiguous)
+        );
+        assert_eq!(
+            key_of("Ruminococcus_gnavus_group").0,
+            "g__Mediterraneibacter"
+        );
+        assert_eq!(key_of("[Eubacterium]_hallii_group").0, "g__Anaerobutyricum");
     }
 
     #[test]

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{Member, Signature};
 use crate::profile::{Completeness, Lineage, ProfileTable, Rank, Unit};
 use crate::taxonomy::detect::{detect_vocabulary, is_gtdb};
-use crate::taxonomy::harmonize::{Target, UnknownTaxa};
 use crate::taxonomy::lookup::genus_of;
+use crate::taxonomy::params::{Target, UnknownTaxa};
 use crate::taxonomy::place::place;
 use crate::taxonomy::resolve::Reading;
 
