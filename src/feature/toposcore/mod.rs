@@ -184,6 +184,9 @@ pub struct ToposcoreTable {
 /// fraction of the named mass of a complete table, so that an estimated unclassified part does not
 /// move the cut-off.
 ///
+/// Compute it on the table as read, or harmonized with all taxa kept: taxa that were dropped are
+/// missing from what *Akkermansia* is a fraction of.
+///
 /// Do not use it for melanoma expecting skill: it has none there that could be shown.
 ///
 /// # Errors

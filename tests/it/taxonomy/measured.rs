@@ -4,7 +4,7 @@
 
 use donormatch::profile::{ProfileTable, Rank, Unit};
 use donormatch::taxonomy::{
-    HarmonizationReport, HarmonizeParams, How, Target, harmonize, signature,
+    HarmonizationReport, HarmonizeParams, How, Target, Traits, harmonize, signature, traits_of,
 };
 
 use super::tables::read;
@@ -157,6 +157,37 @@ fn prevotellaceae_burden_has_the_reference_quantiles() {
         for (q, expected) in [(0.5, 0.076), (0.75, 2.955), (0.9, 15.378), (0.95, 27.423)] {
             approx::assert_abs_diff_eq!(quantile(&percent, q), expected, epsilon = 5e-4);
         }
+    }
+}
+
+#[test]
+fn traits_are_known_for_most_of_the_mass() {
+    for (path, unit, _) in [SHOTGUN[0], SHOTGUN[1]] {
+        let Some(table) = read(path, unit) else {
+            return;
+        };
+        let (result, _) = harmonize(&table, &HarmonizeParams::default()).unwrap();
+        let traits: Vec<Traits> = result
+            .taxa()
+            .iter()
+            .map(|taxon| traits_of(taxon.label(), taxon.lineage()))
+            .collect();
+        let share = |is_known: fn(&Traits) -> bool| {
+            let known = |column: &u32| is_known(&traits[*column as usize]);
+            let closed = result.closure();
+            let mass = closed.abundance().rows().map(|(indices, values)| {
+                let mass = indices
+                    .iter()
+                    .zip(values)
+                    .filter(|(column, _)| known(column));
+                mass.map(|(_, value)| value).sum::<f64>()
+            });
+            mass.sum::<f64>() / result.n_samples() as f64
+        };
+        let oral = share(|traits| traits.oral.is_some());
+        let oxygen = share(|traits| traits.oxygen.is_some());
+        println!("{path}: oral known for {oral:.3} of mass, oxygen for {oxygen:.3}");
+        assert!(oral > 0.55 && oxygen > 0.80, "{oral} {oxygen}");
     }
 }
 
