@@ -161,6 +161,9 @@ def synonym_table(domain, folder, species, genera, families):
 
     for row in source_rows(folder / "source" / "names.tsv"):
         add(row["variant"], row["key"], row["how"])
+    for row in source_rows(folder / "source" / "names.tsv"):
+        if row["key"] not in species:
+            raise SystemExit(f"unknown key {row['key']} in names.tsv")
     order = ("reclass", "misclassified", "split", "synonym", "unchanged", "db-difference")
     table = [row for row in rows(domain / "taxon_synonyms.tsv") if row["rank"] == "species"]
     for row in sorted(table, key=lambda row: order.index(row["kind"])):

@@ -6,7 +6,7 @@ use super::clade::{Clade, clade_of, common_clade};
 use super::spelling::{
     clade_of_nameless, folded, is_nameless, sgb_in, spelled, without_gtdb_suffixes, without_prefix,
 };
-use crate::profile::{Rank, Taxon};
+use crate::profile::{Lineage, Rank, Taxon};
 
 /// Where a taxon could go; which of these is taken is the caller's policy.
 #[derive(Debug, Clone, Default)]
@@ -60,8 +60,9 @@ pub(super) fn resolve(taxon: &Taxon, reading: Reading) -> Resolution {
     let catalog = catalog();
     let lineage = taxon.lineage();
     let around = || clade_of(lineage, Rank::Genus);
+    let joined = epithet_with_genus(lineage);
     let name = match (lineage.name(Rank::Species), lineage.is_empty()) {
-        (Some(name), _) => name,
+        (Some(name), _) => joined.as_deref().unwrap_or(name),
         (None, true) => taxon.label(),
         (None, false) => {
             if let Some(found) = lineage
@@ -100,6 +101,19 @@ pub(super) fn resolve(taxon: &Taxon, reading: Reading) -> Resolution {
         found.clade = around().or_else(|| clade_named(spelled(name).split('_').next()?));
     }
     found
+}
+
+/// Greengenes writes the epithet alone: `g__[Ruminococcus];s__gnavus` → `Ruminococcus_gnavus`.
+fn epithet_with_genus(lineage: &Lineage) -> Option<String> {
+    let epithet = lineage.name(Rank::Species)?;
+    let genus = lineage
+        .name(Rank::Genus)
+        .filter(|genus| !is_nameless(genus))?;
+    let is_epithet = !is_nameless(epithet)
+        && epithet
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    is_epithet.then(|| spelled(&format!("{genus}_{epithet}")))
 }
 
 fn by_sgb(catalog: &Catalog, label: &str, name: Option<&str>) -> Option<Resolution> {
@@ -147,7 +161,7 @@ pub(super) fn clade_named(word: &str) -> Option<Clade> {
             .into_iter()
             .find(|&rank| catalog().rank_name(rank, word).is_some())?,
     };
-    let mut lineage = crate::profile::Lineage::default();
+    let mut lineage = Lineage::default();
     lineage.set(rank, without_prefix(word));
     clade_of(&lineage, Rank::Genus)
 }
@@ -451,6 +465,23 @@ mod tests {
             key_of("s__Lactobacillus_casei_paracasei"),
             ("g__Lactobacillus".into(), How::Ambiguous)
         );
+    }
+
+    #[test]
+    fn an_epithet_alone_takes_its_genus() {
+        let label = |genus, epithet| {
+            format!("k__Bacteria;p__Firmicutes;f__Lachnospiraceae;g__{genus};s__{epithet}")
+        };
+        assert_eq!(
+            key_of(&label("[Ruminococcus]", "gnavus")).0,
+            "Ruminococcus_gnavus"
+        );
+        assert_eq!(key_of(&label("Blautia", "obeum")).0, "Blautia_obeum");
+        assert_eq!(
+            key_of(&label("Blautia", "human_gut_metagenome")).0,
+            "g__Blautia"
+        );
+        assert_eq!(key_of(&label("Blautia", "")).0, "g__Blautia");
     }
 
     #[test]

@@ -19,19 +19,19 @@ const SHOTGUN: [(&str, Unit, f64); 5] = [
     (
         "fmt-davar-baruch2021/profiles.metaphlan.tsv.gz",
         Unit::Percent,
-        0.94,
+        0.96,
     ),
     ("fmt-recast/profiles.tsv.gz", Unit::Count, 0.88),
-    ("icb-limeta2020/profiles.motus.tsv.gz", Unit::Count, 0.40),
-    ("bench-crc-5studies/profiles.tsv.gz", Unit::Fraction, 0.84),
+    ("icb-limeta2020/profiles.motus.tsv.gz", Unit::Count, 0.42),
+    ("bench-crc-5studies/profiles.tsv.gz", Unit::Fraction, 0.85),
 ];
 
 const MARKER_GENE: [(&str, Unit, f64); 5] = [
-    ("fmt-goyal2018/profiles.tsv.gz", Unit::Count, 0.75),
-    ("fmt-kump2017/profiles.tsv.gz", Unit::Fraction, 0.55),
-    ("fmt-jacob2017/profiles.tsv.gz", Unit::Count, 0.75),
-    ("fmt-nusbaum2018/profiles.tsv.gz", Unit::Count, 0.75),
-    ("fmt-seekatz2017/profiles.tsv.gz", Unit::Count, 0.70),
+    ("fmt-goyal2018/profiles.tsv.gz", Unit::Count, 0.79),
+    ("fmt-kump2017/profiles.tsv.gz", Unit::Fraction, 0.62),
+    ("fmt-jacob2017/profiles.tsv.gz", Unit::Count, 0.82),
+    ("fmt-nusbaum2018/profiles.tsv.gz", Unit::Count, 0.81),
+    ("fmt-seekatz2017/profiles.tsv.gz", Unit::Count, 0.74),
 ];
 
 fn summary(
