@@ -59,6 +59,12 @@ pub(super) enum Reading {
 pub(super) fn resolve(taxon: &Taxon, reading: Reading) -> Resolution {
     let catalog = catalog();
     let lineage = taxon.lineage();
+    // a table that was harmonized before
+    if reading == Reading::Ncbi
+        && let Some(at) = catalog.find_key(taxon.label())
+    {
+        return Resolution::listed(at, How::Exact);
+    }
     let around = || clade_of(lineage, Rank::Genus);
     let joined = epithet_with_genus(lineage);
     let name = match (lineage.name(Rank::Species), lineage.is_empty()) {

@@ -10,7 +10,7 @@ pub use class::{
 };
 
 use crate::profile::{ProfileTable, SampleId};
-use crate::taxonomy::{MemberStatus, Membership, signature};
+use crate::taxonomy::{MemberStatus, Membership, memberships, signature};
 use crate::{Error, Result};
 
 /// Number of members of SIG1, the harmful signature; a fixed denominator.
@@ -195,13 +195,18 @@ pub struct ToposcoreTable {
 /// # References
 /// Derosa L. et al., Cell 2024, doi 10.1016/j.cell.2024.05.029; repository `valerioiebba/TOPOSCORE`.
 pub fn toposcore(table: &ProfileTable, params: &ToposcoreParams) -> Result<ToposcoreTable> {
-    let sig1 = signature("toposcore_sig1")?.membership(table);
-    let sig2 = signature("toposcore_sig2")?.membership(table);
-    let akkermansia = signature(match params.akkermansia {
-        AkkermansiaScope::Sgb9226 => "akkermansia_muciniphila",
-        AkkermansiaScope::SpeciesLabel => "akkermansia_muciniphila_label",
-    })?
-    .membership(table);
+    let lists = [
+        signature("toposcore_sig1")?,
+        signature("toposcore_sig2")?,
+        signature(match params.akkermansia {
+            AkkermansiaScope::Sgb9226 => "akkermansia_muciniphila",
+            AkkermansiaScope::SpeciesLabel => "akkermansia_muciniphila_label",
+        })?,
+    ];
+    let laid = memberships(&lists, table);
+    let [sig1, sig2, akkermansia]: [Membership; 3] = laid
+        .try_into()
+        .map_err(|_| Error::vocabulary("TOPOSCORE needs three signatures"))?;
     if !sig1.reaches_species {
         return Err(Error::vocabulary(
             "TOPOSCORE counts species, and no column of the table is a species known to \

@@ -4,7 +4,8 @@
 
 use donormatch::profile::{ProfileTable, Rank, Unit};
 use donormatch::taxonomy::{
-    HarmonizationReport, HarmonizeParams, How, Target, Traits, harmonize, signature, traits_of,
+    HarmonizationReport, HarmonizeParams, How, Target, Traits, harmonize, memberships, signature,
+    signatures, traits_of,
 };
 
 use super::tables::read;
@@ -188,6 +189,22 @@ fn traits_are_known_for_most_of_the_mass() {
         let oxygen = share(|traits| traits.oxygen.is_some());
         println!("{path}: oral known for {oral:.3} of mass, oxygen for {oxygen:.3}");
         assert!(oral > 0.55 && oxygen > 0.80, "{oral} {oxygen}");
+    }
+}
+
+#[test]
+#[ignore = "a clock, for reading by eye"]
+fn time_of_the_training_table() {
+    let Some(table) = read(SHOTGUN[0].0, SHOTGUN[0].1) else {
+        return;
+    };
+    let clock = std::time::Instant::now();
+    let (harmonized, _) = harmonize(&table, &HarmonizeParams::default()).unwrap();
+    println!("harmonize: {:?}", clock.elapsed());
+    for table in [&table, &harmonized] {
+        let clock = std::time::Instant::now();
+        let laid = memberships(&signatures(), table);
+        println!("{} signatures: {:?}", laid.len(), clock.elapsed());
     }
 }
 
