@@ -1,6 +1,7 @@
 //! `ProfileTable` → the same in one vocabulary, with a report of what matched how; named lists of
 //! taxa with their sources.
 
+mod by_name;
 mod catalog;
 mod clade;
 mod detect;
