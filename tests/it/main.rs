@@ -1,1 +1,2 @@
 //! Integration tests: the public behavior of each room.
+mod logistic;
