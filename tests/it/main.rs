@@ -4,6 +4,7 @@ mod evaluation;
 mod evaluation_cohorts;
 mod feature;
 mod formats;
+mod logistic;
 mod ranking;
 mod readers;
 mod taxonomy;
