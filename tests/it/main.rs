@@ -2,4 +2,8 @@
 
 #[cfg(feature = "containers")]
 mod formats;
+mod fuzz;
+mod hostile;
+mod reader_speed;
 mod readers;
+mod writers;
