@@ -96,12 +96,14 @@ class _Model(BaseEstimator):
             ensure_all_finite="allow-nan" if self._missing else True,
         )
 
-    def _rows(self, X: Any, y: Any, sample_weight: Any, offsets: Any, groups: Any) -> _Rows:
-        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+    def _weights(self, sample_weight: Any, X: Any) -> npt.NDArray[np.float64] | None:
+        return None if sample_weight is None else _numbers(_check_sample_weight(sample_weight, X))
+
+    def _rows(self, X: Any, y: Any, weights: Any, offsets: Any, groups: Any) -> _Rows:
         return _Rows(
             _features(X),
             np.ascontiguousarray(y, dtype=np.float64),
-            _numbers(weights),
+            weights,
             _numbers(offsets),
             _groups(groups),
         )
@@ -161,14 +163,14 @@ class _Model(BaseEstimator):
 class _BinaryClassifier(ClassifierMixin, _Model):
     """Two classes, the second (in sorted order) being the event."""
 
-    def _encoded(self, y: Any, sample_weight: Any) -> npt.NDArray[np.float64]:
+    def _encoded(self, y: Any, weights: npt.NDArray[np.float64] | None) -> npt.NDArray[np.float64]:
         check_classification_targets(y)
         kind = type_of_target(y, input_name="y", raise_unknown=True)
         if kind != "binary":
             message = f"Only binary classification is supported. The type of the target is {kind}."
             raise InputError(message)
         self.classes_, codes = np.unique(y, return_inverse=True)
-        counted = codes if sample_weight is None else codes[np.asarray(sample_weight) > 0]
+        counted = codes if weights is None else codes[weights > 0]
         if len(np.unique(counted)) < 2:
             message = "expected rows (of weight above 0) of two classes, found only one class"
             raise InputError(message)
@@ -321,7 +323,8 @@ class ElasticNetLogisticClassifier(_BinaryClassifier):
             Itself, fitted.
         """
         X, y = self._checked(X, reset=True, y=y)
-        rows = self._rows(X, self._encoded(y, sample_weight), sample_weight, offsets, groups)
+        weights = self._weights(sample_weight, X)
+        rows = self._rows(X, self._encoded(y, weights), weights, offsets, groups)
         self.model_ = _core.fit_logistic(self._settings(), rows)
         self.coef_ = self.model_.coefficients[np.newaxis, :]
         self.intercept_ = np.array([self.model_.intercept])
