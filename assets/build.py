@@ -86,13 +86,22 @@ def species_table(domain):
         for row in crosswalk
         if not re.match(r"GGB\d+$|.*_unclassified$", row["genus_mpa"])
     }
+    named_families = {
+        row["genus_mpa"]: row["family_mpa"]
+        for row in crosswalk
+        if row["genus_mpa"] in genera and not row["family_mpa"].endswith("_unclassified")
+    }
     species = {}
     for row in crosswalk:
         key = species_key(row["species_mpa_vJan21"], row["sgb"])
         gtdb_genus = re.sub(r"_[A-Z]+$", "", row["gtdb_genus"])
         genus = row["genus_mpa"]
         if genus not in genera:
-            genus = gtdb_genus if gtdb_genus in genera else ""
+            # `Coprococcus comes`, which MetaPhlAn puts in no genus: the genus of its name where the
+            # family agrees, else GTDB's where other vocabularies know it.
+            own = row["species_mpa_vJan21"].split("_")[0]
+            own_agrees = named_families.get(own) == row["family_mpa"]
+            genus = own if own_agrees else gtdb_genus if gtdb_genus in genera else ""
         family = row["family_mpa"]
         if re.match(r"FGB\d+$|.*_unclassified$", family):
             family = ""

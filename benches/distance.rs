@@ -1,7 +1,7 @@
 //! Distances between donors and recipients: `cargo bench --bench distance`.
 //!
-//! With `DONORMATCH_PEER_TABLES=<file>` it times one file of tables instead and prints one line of
-//! JSON per metric: that is how `benches/peers/distances.py` compares it with other libraries on
+//! With `DONORMATCH_PEER_TABLES=<file>` it times one file of tables instead
+//! (`DONORMATCH_PEER_REPEATS` times, default 3) and prints one line of JSON per metric: that is how `benches/peers/distances.py` compares it with other libraries on
 //! the same numbers in one run.
 
 use std::error::Error;
@@ -13,9 +13,6 @@ use donormatch::feature::{Metric, Phylogeny, distances};
 use donormatch::profile::{CsrMatrix, ProfileTable, SampleId, Taxon, Unit};
 
 type Fallible<T> = Result<T, Box<dyn Error>>;
-
-/// Times a metric is repeated for the median of the comparison.
-const REPEATS: usize = 5;
 
 struct Tables {
     donors: ProfileTable,
@@ -133,21 +130,41 @@ fn read(path: &str) -> Fallible<Tables> {
     })
 }
 
+/// Processor time of this process so far, all threads: what a busy machine does not distort.
+fn cpu_seconds() -> Fallible<f64> {
+    let text = std::fs::read_to_string("/proc/self/stat")?;
+    // The second field is a name in parentheses; utime and stime are fields 14 and 15, in 1/100 s.
+    let (_, fields) = text.rsplit_once(')').ok_or("no name in /proc/self/stat")?;
+    let ticks: Vec<f64> = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map(str::parse)
+        .collect::<Result<_, _>>()?;
+    Ok(ticks.iter().sum::<f64>() / 100.0)
+}
+
 #[expect(clippy::print_stdout, reason = "the lines that the comparison reads")]
 fn compare(path: &str) -> Fallible<()> {
     let tables = read(path)?;
+    let repeats = std::env::var("DONORMATCH_PEER_REPEATS").map_or(Ok(3), |n| n.parse())?;
     for (name, metric) in tables.metrics() {
-        let mut seconds = Vec::with_capacity(REPEATS);
+        let mut seconds = Vec::with_capacity(repeats);
         let mut sum = 0.0;
-        for _ in 0..REPEATS {
+        let busy_before = cpu_seconds()?;
+        for _ in 0..repeats {
             let start = Instant::now();
             let result = distances(&tables.donors, &tables.recipients, metric)?;
             seconds.push(start.elapsed().as_secs_f64());
             sum = result.sum();
         }
         seconds.sort_by(f64::total_cmp);
-        let median = seconds[REPEATS / 2];
-        println!("{{\"metric\": \"{name}\", \"seconds\": {median:.4}, \"sum\": {sum:?}}}");
+        let median = seconds[repeats / 2];
+        let busy = (cpu_seconds()? - busy_before) / repeats as f64;
+        println!(
+            "{{\"metric\": \"{name}\", \"seconds\": {median:.4}, \"cpu_seconds\": {busy:.4}, \
+             \"sum\": {sum:?}}}"
+        );
     }
     Ok(())
 }

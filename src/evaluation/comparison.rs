@@ -141,7 +141,7 @@ fn fill_by_delong(
         None
     };
     if comparison.p_value.is_none() {
-        comparison.reason = Some(Undefined::TooFewGroups.to_string());
+        comparison.reason = Some(Undefined::NoVariance.to_string());
     }
     Ok(comparison)
 }

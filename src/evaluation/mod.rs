@@ -36,7 +36,7 @@ pub use metric::{
     Best, BootstrapParams, CalibrationBin, CohortValue, DeLong, DecisionPoint, Estimate,
     IntervalMethod, Metric, PROBABILITY_FLOOR, PooledEstimate, PoolingScale, average_precision,
     brier, brier_skill, calibration_curve, calibration_intercept, calibration_slope,
-    decision_curve, delong, log_loss, mean_over_cohorts, pool_cohorts, roc_auc,
+    decision_curve, delong, delong_estimate, log_loss, mean_over_cohorts, pool_cohorts, roc_auc,
 };
 pub use permutation::{
     FoldStatistic, PermutationParams, PermutationScheme, PermutationTest, permutation_test,

@@ -317,9 +317,15 @@ pub enum Undefined {
     /// Scores part the outcomes completely, so that a slope has no finite value.
     #[error("the scores separate the outcomes completely")]
     Separated,
+    /// The fit behind the metric did not reach its maximum.
+    #[error("the fit did not converge")]
+    NotConverged,
     /// Too few rows or groups of a kind for a variance.
     #[error("a variance needs at least 2 groups with and 2 without the event")]
     TooFewGroups,
+    /// The variance is 0, which says nothing about another sample.
+    #[error("the variance is 0, which says nothing about another sample")]
+    NoVariance,
     /// The method is not defined for weighted rows.
     #[error("not defined for weighted rows")]
     Weighted,

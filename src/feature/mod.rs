@@ -20,8 +20,8 @@ pub use mismatch::{MismatchParams, MismatchTest, MismatchedNull, Reference, mism
 pub use phylogeny::Phylogeny;
 pub use rarefaction::{Rarefied, rarefy};
 pub use toposcore::{
-    AKKERMANSIA_HIGH_PERCENT, AkkermansiaClass, CutOff, N_SIG1, N_SIG2, Toposcore, ToposcoreCall,
-    ToposcoreClass, ToposcoreParams, ToposcoreTable, toposcore,
+    AKKERMANSIA_HIGH_PERCENT, AkkermansiaClass, AkkermansiaScope, CutOff, N_SIG1, N_SIG2,
+    Toposcore, ToposcoreCall, ToposcoreClass, ToposcoreParams, ToposcoreTable, toposcore,
 };
 
 use crate::profile::ProfileTable;

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use rayon::prelude::*;
+
 use crate::profile::{CsrMatrix, ProfileTable};
 use crate::{Error, Result};
 
@@ -151,37 +153,63 @@ impl Phylogeny {
     /// [`Error::Vocabulary`] naming a taxon with abundance that is no tip of the tree.
     pub fn branches(&self, table: &ProfileTable) -> Result<CsrMatrix> {
         let tips = self.tips_of(table)?;
-        let mut mass = vec![0.0; self.n_nodes()];
-        let mut seen = vec![false; self.n_nodes()];
-        let mut rows = Vec::with_capacity(table.n_samples());
-        for (columns, values) in table.abundance().rows() {
-            let mut nodes: Vec<u32> = Vec::new();
-            for (&column, &value) in columns.iter().zip(values) {
-                let Some(tip) = tips[column as usize] else {
-                    continue; // never: `tips_of` refused it
-                };
-                mass[tip as usize] += value;
-                // Upwards until a node that another taxon has already reached.
-                let mut above = Some(tip);
-                while let Some(node) = above.filter(|&node| !seen[node as usize]) {
-                    seen[node as usize] = true;
-                    nodes.push(node);
-                    above = self.parents[node as usize];
-                }
-            }
-            nodes.sort_unstable(); // postorder: children before parents
-            let mut row = Vec::with_capacity(nodes.len());
-            for node in nodes {
-                let below = std::mem::take(&mut mass[node as usize]);
-                seen[node as usize] = false;
-                row.push((node, below));
-                if let Some(parent) = self.parents[node as usize] {
-                    mass[parent as usize] += below;
-                }
-            }
-            rows.push(row);
-        }
+        let rows = (0..table.n_samples())
+            .into_par_iter()
+            .map_init(
+                || Walk::new(self.n_nodes()),
+                |walk, row| walk.below(self, &tips, table.abundance().row(row)),
+            )
+            .collect();
         CsrMatrix::from_rows(self.n_nodes(), rows)
+    }
+}
+
+/// Scratch of one thread, all 0 and false between two samples.
+struct Walk {
+    mass: Vec<f64>,
+    is_seen: Vec<bool>,
+}
+
+impl Walk {
+    fn new(n_nodes: usize) -> Self {
+        Self {
+            mass: vec![0.0; n_nodes],
+            is_seen: vec![false; n_nodes],
+        }
+    }
+
+    /// The nodes above the taxa of one sample, in postorder, with the abundance below each.
+    fn below(
+        &mut self,
+        tree: &Phylogeny,
+        tips: &[Option<u32>],
+        (columns, values): (&[u32], &[f64]),
+    ) -> Vec<(u32, f64)> {
+        let mut nodes: Vec<u32> = Vec::new();
+        for (&column, &value) in columns.iter().zip(values) {
+            // `tips_of` has refused a table in which one is missing here.
+            let Some(tip) = tips[column as usize] else {
+                continue;
+            };
+            self.mass[tip as usize] += value;
+            // Upwards until a node that another taxon has already reached.
+            let mut above = Some(tip);
+            while let Some(node) = above.filter(|&node| !self.is_seen[node as usize]) {
+                self.is_seen[node as usize] = true;
+                nodes.push(node);
+                above = tree.parents[node as usize];
+            }
+        }
+        nodes.sort_unstable(); // children before parents
+        let pairs = nodes.into_iter().map(|node| {
+            let below = std::mem::take(&mut self.mass[node as usize]);
+            self.is_seen[node as usize] = false;
+            if let Some(parent) = tree.parents[node as usize] {
+                self.mass[parent as usize] += below;
+            }
+            (node, below)
+        });
+        pairs.collect()
     }
 }
 

@@ -90,6 +90,19 @@ impl AkkermansiaClass {
     }
 }
 
+/// Which *Akkermansia* counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AkkermansiaScope {
+    /// SGB9226, as published, where the table tells it apart (SGB rows, GTDB names, tables harmonized
+    /// from them); else all that the table calls *A. muciniphila*.
+    #[default]
+    Sgb9226,
+    /// All that `MetaPhlAn` vJan21 calls *A. muciniphila*, SGB9228 (GTDB's `muciniphila_B`) too. Of
+    /// 808 patients this puts 46 more above zero.
+    SpeciesLabel,
+}
+
 /// The final call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ToposcoreCall {
@@ -112,6 +125,8 @@ pub enum ToposcoreCall {
 pub struct ToposcoreParams {
     /// The cut-offs; those of the current app by default.
     pub cut_off: CutOff,
+    /// Which *Akkermansia* counts; SGB9226 by default.
+    pub akkermansia: AkkermansiaScope,
     /// Samples with fewer taxa get no call: an empty profile would score 0.5, which reads as
     /// resistance. None by default, as published.
     pub min_richness: usize,
@@ -122,6 +137,13 @@ impl ToposcoreParams {
     #[must_use]
     pub fn with_cut_off(mut self, cut_off: CutOff) -> Self {
         self.cut_off = cut_off;
+        self
+    }
+
+    /// Sets which *Akkermansia* counts.
+    #[must_use]
+    pub fn with_akkermansia(mut self, akkermansia: AkkermansiaScope) -> Self {
+        self.akkermansia = akkermansia;
         self
     }
 
@@ -272,7 +294,11 @@ pub struct ToposcoreTable {
 pub fn toposcore(table: &ProfileTable, params: &ToposcoreParams) -> Result<ToposcoreTable> {
     let sig1 = signature("toposcore_sig1")?.membership(table);
     let sig2 = signature("toposcore_sig2")?.membership(table);
-    let akkermansia = signature("akkermansia_muciniphila")?.membership(table);
+    let akkermansia = signature(match params.akkermansia {
+        AkkermansiaScope::Sgb9226 => "akkermansia_muciniphila",
+        AkkermansiaScope::SpeciesLabel => "akkermansia_muciniphila_label",
+    })?
+    .membership(table);
     if !sig1.reaches_species {
         return Err(Error::vocabulary(
             "TOPOSCORE counts species, and no column of the table is a species known to \
@@ -372,7 +398,7 @@ mod tests {
     fn integers_agree_with_the_published_floating_point_rule() {
         for n1 in 0..=N_SIG1 {
             for n2 in 0..=N_SIG2 {
-                let s = (f64::from(n2) / 45.0 - f64::from(n1) / 37.0 + 1.0) / 2.0;
+                let s = f64::midpoint(f64::from(n2) / 45.0 - f64::from(n1) / 37.0, 1.0);
                 let rounded = (s * 1000.0).round() / 1000.0;
                 let expected = if rounded <= 0.5351 {
                     ToposcoreClass::Sig1

@@ -3,6 +3,7 @@
 mod format;
 mod id;
 mod lineage;
+mod newick;
 mod sparse;
 mod table;
 mod unit;
@@ -13,6 +14,7 @@ pub use format::{
 };
 pub use id::{SampleId, StudyId, SubjectId};
 pub use lineage::{Lineage, Rank};
+pub use newick::Tree;
 pub use sparse::CsrMatrix;
 pub use table::{Completeness, ProfileTable, ProfileTableBuilder, Taxon};
 pub use unit::{Unit, Vocabulary};

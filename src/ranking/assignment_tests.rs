@@ -242,10 +242,12 @@ proptest! {
     #[test]
     fn assignments_equal_exhaustive_search((mut table, capacities) in small_case()) {
         // Every donor and recipient is known by at least one pair.
-        for donor in 0..capacities.len() {
-            table[0][donor] = table[0][donor].or(Some(-0.5));
+        for utility in &mut table[0] {
+            utility.get_or_insert(-0.5);
         }
-        table.iter_mut().for_each(|row| row[0] = row[0].or(Some(0.25)));
+        for row in &mut table {
+            row[0].get_or_insert(0.25);
+        }
         let n_recipients = table.len();
         for coverage in [Coverage::Most, Coverage::Beneficial, Coverage::Every] {
             let count = coverage != Coverage::Beneficial;

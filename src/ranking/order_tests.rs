@@ -253,6 +253,60 @@ fn unusable_predictions_are_refused_by_name() {
     }
 }
 
+/// Standard normal numbers (Box and Muller 1958).
+fn normals(seed: u64, n: usize) -> Vec<f64> {
+    let uniform = numbers(seed, 2 * n);
+    let pairs = uniform.chunks_exact(2);
+    pairs
+        .map(|u| (-2.0 * (1.0 - u[0]).ln()).sqrt() * (std::f64::consts::TAU * u[1]).cos())
+        .collect()
+}
+
+#[test]
+fn rank_intervals_hold_the_true_rank_as_often_as_they_say() {
+    // Truth θ ~ N(0, 1), seen as y = θ + N(0, 1); the posterior is N(y / 2, 1 / 2), so that the
+    // draws are honest and coverage at 90 % is a property of the ranking alone. Places are whole
+    // numbers, so that the interval holds a little more than its level.
+    const N_DONORS: usize = 6;
+    const N_TRIALS: usize = 400;
+    let (mut held, mut truly_best, mut said_best) = (0, 0, 0.0);
+    for trial in 0..N_TRIALS {
+        let seed = |of: usize| (of * N_TRIALS * N_DONORS + trial * N_DONORS) as u64 * 7_919;
+        let (truth, noise) = (normals(seed(1), N_DONORS), normals(seed(2), N_DONORS));
+        let pairs: Vec<PairPrediction> = (0..N_DONORS)
+            .map(|d| {
+                let mean = f64::midpoint(truth[d], noise[d]);
+                let draws = normals(seed(3) + d as u64, 200);
+                let logit = draws.iter().map(|z| mean + z * 0.5_f64.sqrt());
+                pair(
+                    &format!("d{d}"),
+                    "r",
+                    logit.map(|x| 1.0 / (1.0 + (-x).exp())).collect(),
+                )
+            })
+            .collect();
+        let ranking = rank(&pairs);
+        for (place, standing) in ranking.summaries[0].standings.iter().enumerate() {
+            let donor: usize = standing.donor_id.as_str()[1..].parse().unwrap();
+            let true_rank = 1 + truth.iter().filter(|&&other| other > truth[donor]).count();
+            held += usize::from((standing.rank_lo..=standing.rank_hi).contains(&true_rank));
+            if place == 0 {
+                truly_best += usize::from(true_rank == 1);
+                said_best += ranking.rows[0].p_best;
+            }
+        }
+    }
+    let coverage = f64::from(u32::try_from(held).unwrap()) / (N_TRIALS * N_DONORS) as f64;
+    println!("coverage {coverage}, truly best {truly_best}, said best {said_best}");
+    assert!((0.90..0.99).contains(&coverage), "{coverage}");
+    // The first donor is truly best as often as p_best says: standard error of 400 trials 0.025.
+    let share = f64::from(u32::try_from(truly_best).unwrap()) / N_TRIALS as f64;
+    assert!(
+        (share - said_best / N_TRIALS as f64).abs() < 0.075,
+        "{share} {said_best}"
+    );
+}
+
 #[test]
 fn one_thread_and_eight_give_the_same_bits() {
     let pairs = cohort(7, 9, 60, 5);

@@ -88,10 +88,10 @@ impl Catalog {
         }
         for (variant, key, how) in names {
             if let Some(&at) = catalog.by_key.get(key) {
-                let how = if how == "split" {
-                    How::Split
-                } else {
-                    How::Synonym
+                let how = match how {
+                    "split" => How::Split,
+                    "merged" => How::Merged,
+                    _ => How::Synonym,
                 };
                 catalog.by_name.entry(folded(variant)).or_insert((at, how));
             }
@@ -178,21 +178,18 @@ impl Catalog {
             _ => Confidence::Low,
         };
         let traits = self.traits.entry(taxon.to_owned()).or_default();
-        match name {
-            "oral" => {
-                traits.oral = Some(Trait {
-                    value: value == "yes",
-                    confidence,
-                })
-            }
-            _ => {
-                let value = if value == "tolerant" {
-                    OxygenTolerance::Tolerant
-                } else {
-                    OxygenTolerance::Anaerobe
-                };
-                traits.oxygen = Some(Trait { value, confidence });
-            }
+        if name == "oral" {
+            traits.oral = Some(Trait {
+                value: value == "yes",
+                confidence,
+            });
+        } else {
+            let value = if value == "tolerant" {
+                OxygenTolerance::Tolerant
+            } else {
+                OxygenTolerance::Anaerobe
+            };
+            traits.oxygen = Some(Trait { value, confidence });
         }
     }
 

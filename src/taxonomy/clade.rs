@@ -33,9 +33,15 @@ pub(super) fn clade_of(lineage: &Lineage, deepest: Rank) -> Option<Clade> {
         .find_map(|rank| clade_at(lineage, rank))
 }
 
-fn clade_at(lineage: &Lineage, rank: Rank) -> Option<Clade> {
+/// The name at a rank, without the identifier that mothur puts before the path (`Otu1|Bacteria`).
+fn name_at(lineage: &Lineage, rank: Rank) -> Option<&str> {
     let raw = lineage.name(rank)?;
-    if is_nameless(raw) {
+    Some(raw.rsplit('|').next().unwrap_or(raw))
+}
+
+fn clade_at(lineage: &Lineage, rank: Rank) -> Option<Clade> {
+    let raw = name_at(lineage, rank)?;
+    if is_nameless(raw) && catalog().rank_name(rank, raw).is_none() {
         return None;
     }
     let (found, name, how) = named(lineage, rank, raw)?;
@@ -124,7 +130,7 @@ pub(super) fn canonical_path(source: &Lineage, rank: Rank) -> Lineage {
     let catalog = catalog();
     let mut path = Lineage::default();
     for above in Rank::ALL.into_iter().filter(|&above| above < rank) {
-        let Some(raw) = source.name(above).filter(|raw| !is_nameless(raw)) else {
+        let Some(raw) = name_at(source, above).filter(|raw| !is_nameless(raw)) else {
             continue;
         };
         match catalog.rank_name(above, raw) {

@@ -79,7 +79,7 @@ impl HarmonizeParams {
 /// Brings a table into the vocabulary of the models, and reports what became of every taxon.
 ///
 /// Taxa of one key are added; nothing is split over several. Keys of species are names in the
-/// spelling of MetaPhlAn `vJan21` (`Eubacterium_rectale`), `SGB1234` for the unnamed; what is known
+/// spelling of `MetaPhlAn` `vJan21` (`Eubacterium_rectale`), `SGB1234` for the unnamed; what is known
 /// no deeper goes to a remainder such as `g__Blautia` or `f__Lachnospiraceae`. A second call changes
 /// nothing. Columns of the result are sorted by key; unit and completeness stay.
 ///
@@ -119,7 +119,7 @@ pub fn harmonize(
     check(table, &placements, params)?;
     let order = label_order(table.taxa());
     let (taxa, columns) = target_columns(&placements, &order);
-    let report = report(table, &placements, &columns, source, params.target);
+    let report = report(table, &placements, &columns, &order, source, params.target);
     let harmonized = regroup(table, taxa, &columns, &order, &report.dropped_mass)?
         .with_vocabulary(params.target.vocabulary());
     Ok((harmonized, report))
@@ -167,6 +167,15 @@ fn label_order(taxa: &[Taxon]) -> Vec<u32> {
     order
 }
 
+/// The inverse of [`label_order`]: where each column stands in it.
+fn positions(order: &[u32]) -> Vec<u32> {
+    let mut position = vec![0; order.len()];
+    for (at, &column) in order.iter().enumerate() {
+        position[column as usize] = at as u32;
+    }
+    position
+}
+
 fn target_columns(placements: &[Placement], order: &[u32]) -> (Vec<Taxon>, Vec<Option<u32>>) {
     let mut targets: BTreeMap<&str, &Placement> = BTreeMap::new();
     for &column in order {
@@ -196,6 +205,7 @@ fn report(
     table: &ProfileTable,
     placements: &[Placement],
     columns: &[Option<u32>],
+    order: &[u32],
     source: Vocabulary,
     target: Target,
 ) -> HarmonizationReport {
@@ -222,10 +232,17 @@ fn report(
         .collect();
     let mut mapped_mass = Vec::with_capacity(table.n_samples());
     let mut dropped_mass = Vec::with_capacity(table.n_samples());
+    let position = positions(order);
     for (indices, values) in table.abundance().rows() {
-        let total: f64 = values.iter().sum();
+        let mut row: Vec<(u32, f64)> = indices
+            .iter()
+            .copied()
+            .zip(values.iter().copied())
+            .collect();
+        row.sort_unstable_by_key(|&(index, _)| position[index as usize]);
+        let total: f64 = row.iter().map(|(_, value)| value).sum();
         let (mut mapped, mut dropped) = (0.0, 0.0);
-        for (&index, &value) in indices.iter().zip(values) {
+        for (index, value) in row {
             let fraction = value / total;
             let row = &mut taxa[index as usize];
             row.n_samples += 1;
@@ -270,10 +287,7 @@ fn regroup(
     order: &[u32],
     dropped_mass: &[f64],
 ) -> Result<ProfileTable> {
-    let mut position = vec![0_u32; order.len()];
-    for (at, &column) in order.iter().enumerate() {
-        position[column as usize] = at as u32;
-    }
+    let position = positions(order);
     let mut rows = Vec::with_capacity(table.n_samples());
     for (sample, (indices, values)) in table.samples().iter().zip(table.abundance().rows()) {
         let mut parts: Vec<(u32, u32, f64)> = indices

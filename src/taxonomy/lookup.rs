@@ -68,7 +68,7 @@ pub fn harmonize_genus(name: &str) -> Option<String> {
     placed.key.filter(|_| placed.is_listed)
 }
 
-/// The SGBs of MetaPhlAn `vJan21` that a species of the vocabulary holds; empty where none is known.
+/// The SGBs of `MetaPhlAn` `vJan21` that a species of the vocabulary holds; empty where none is known.
 pub fn sgbs_of(key: &str) -> &'static [String] {
     let catalog = catalog();
     catalog

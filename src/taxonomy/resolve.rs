@@ -80,7 +80,7 @@ pub(super) fn resolve(taxon: &Taxon, reading: Reading) -> Resolution {
     if let Some(sgb) = sgb_in(name) {
         return by_sgb(catalog, name, Some(name)).unwrap_or_else(|| Resolution {
             clade: around(),
-            ..Resolution::unlisted(sgb.to_owned())
+            ..Resolution::unlisted(sgb)
         });
     }
     if lineage.is_empty() && !spelled(name).contains('_') {
@@ -104,9 +104,9 @@ pub(super) fn resolve(taxon: &Taxon, reading: Reading) -> Resolution {
 
 fn by_sgb(catalog: &Catalog, label: &str, name: Option<&str>) -> Option<Resolution> {
     let sgb = sgb_in(label)?;
-    let at = catalog.find_sgb(sgb)?;
+    let at = catalog.find_sgb(&sgb)?;
     let agrees = name.is_none_or(|name| {
-        sgb_in(name) == Some(sgb) || without_prefix(name) == catalog.species_at(at).key
+        sgb_in(name).as_ref() == Some(&sgb) || without_prefix(name) == catalog.species_at(at).key
     });
     let how = if agrees { How::Exact } else { How::Synonym };
     Some(Resolution::listed(at, how))
@@ -295,7 +295,10 @@ fn several_names(raw: &str) -> Option<Vec<String>> {
         let part = spelled(part);
         let starts_upper = part.starts_with(|letter: char| letter.is_ascii_uppercase());
         if starts_upper && part.contains('_') {
-            genus = part.split('_').next().unwrap_or_default().to_owned();
+            part.split('_')
+                .next()
+                .unwrap_or_default()
+                .clone_into(&mut genus);
             parts.push(part);
         } else if starts_upper || genus.is_empty() {
             parts.push(part);

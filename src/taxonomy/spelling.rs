@@ -36,37 +36,38 @@ pub(super) fn without_prefix(name: &str) -> &str {
 }
 
 /// The SGB that a label names, without `_group`: `GGB12_SGB34_group` → `SGB34`, `EUK4932` → itself.
-pub(super) fn sgb_in(name: &str) -> Option<&str> {
-    let name = without_prefix(name);
-    let name = name.strip_suffix("_group").unwrap_or(name);
+pub(super) fn sgb_in(name: &str) -> Option<String> {
+    let name = without_prefix(name.trim().trim_matches('"')).to_ascii_uppercase();
+    let name = name.strip_suffix("_GROUP").unwrap_or(&name);
     let start = name.rfind("SGB").or_else(|| name.rfind("EUK"))?;
     let (before, sgb) = name.split_at(start);
     let digits = &sgb[3..];
-    let stands_alone = before.is_empty() || before.ends_with('_');
+    let stands_alone = before.is_empty() || before.ends_with(['_', ' ', '[']);
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    (stands_alone && is_number).then_some(sgb)
+    (stands_alone && is_number).then(|| sgb.to_owned())
 }
 
+const NAMELESS_WORDS: [&str; 10] = [
+    "other",
+    "unclassified",
+    "uncultured",
+    "unidentified",
+    "unassigned",
+    "unknown",
+    "unmapped",
+    "ambiguous_taxa",
+    "noname",
+    "metagenome",
+];
+
 /// Whether a name says only that there is no name: `Other`, `uncultured`, `X_unclassified`, and
-/// MetaPhlAn's numbered clades `GGB12`, `FGB3`, `OFGB3`, `CFGB3`.
+/// the numbered clades of `MetaPhlAn`, `GGB12`, `FGB3`, `OFGB3`, `CFGB3`.
 pub(super) fn is_nameless(name: &str) -> bool {
     let name = folded(name);
     if name.is_empty() || name.bytes().all(|byte| !byte.is_ascii_alphabetic()) {
         return true;
     }
-    const WORDS: [&str; 10] = [
-        "other",
-        "unclassified",
-        "uncultured",
-        "unidentified",
-        "unassigned",
-        "unknown",
-        "unmapped",
-        "ambiguous_taxa",
-        "noname",
-        "metagenome",
-    ];
-    if WORDS.iter().any(|word| {
+    if NAMELESS_WORDS.iter().any(|word| {
         name == *word
             || name
                 .strip_prefix(word)
@@ -75,6 +76,10 @@ pub(super) fn is_nameless(name: &str) -> bool {
         return true;
     }
     if name.ends_with("_unclassified") || name.ends_with("_noname") {
+        return true;
+    }
+    // `Family_XIII_Incertae_Sedis` is a family of its own
+    if name.ends_with("incertae_sedis") && !name.contains("family_xi") {
         return true;
     }
     let number = ["ggb", "cfgb", "ofgb", "fgb"]
@@ -141,9 +146,9 @@ mod tests {
 
     #[test]
     fn an_sgb_is_found_with_and_without_group() {
-        assert_eq!(sgb_in("GGB1250_SGB1672_group"), Some("SGB1672"));
-        assert_eq!(sgb_in("t__SGB4933_group"), Some("SGB4933"));
-        assert_eq!(sgb_in("Collinsella_SGB14754"), Some("SGB14754"));
+        assert_eq!(sgb_in("GGB1250_SGB1672_group").as_deref(), Some("SGB1672"));
+        assert_eq!(sgb_in("t__SGB4933_group").as_deref(), Some("SGB4933"));
+        assert_eq!(sgb_in("Collinsella_SGB14754").as_deref(), Some("SGB14754"));
         assert_eq!(sgb_in("GGB12"), None);
         assert_eq!(sgb_in("Blautia_obeum"), None);
     }
@@ -156,6 +161,7 @@ mod tests {
             "g__",
             "GGB123",
             "Lachnospiraceae_unclassified",
+            "Lachnospiraceae_gen._incertae_sedis",
             "-1",
         ] {
             assert!(is_nameless(name), "{name}");

@@ -103,11 +103,11 @@ fn auc_of(data: &Planted, splits: &[Split], apart: &[GroupColumn<'_>]) -> Result
 }
 
 // Section 6.1 of the field notes. With 60 donors of independent coins the area in the both-new
-// regime has a standard error of about 0.075; the mean of four data sets, 0.04.
+// regime has a standard error of about 0.075; the mean of twelve data sets, 0.022.
 #[test]
 fn a_planted_donor_name_is_worth_nothing_where_donors_are_new() {
     let (mut row_wise, mut both_new, mut new_donor) = (Vec::new(), Vec::new(), Vec::new());
-    for seed in 0..4 {
+    for seed in 0..12 {
         let data = planted(60, 9, seed);
         let each_row: Vec<u32> = (0..data.outcomes.len() as u32).collect();
         let splits = GroupedKFold::new(5).splits(&each_row, None, seed).unwrap();
@@ -126,8 +126,8 @@ fn a_planted_donor_name_is_worth_nothing_where_donors_are_new() {
     let mean = |areas: &[f64]| areas.iter().sum::<f64>() / areas.len() as f64;
     println!("row-wise {row_wise:?}, both new {both_new:?}, new donor {new_donor:?}");
     assert!(mean(&row_wise) > 0.99, "{row_wise:?}");
-    assert!((mean(&both_new) - 0.5).abs() < 0.12, "{both_new:?}");
-    assert!((mean(&new_donor) - 0.5).abs() < 0.12, "{new_donor:?}");
+    assert!((mean(&both_new) - 0.5).abs() < 0.08, "{both_new:?}");
+    assert!((mean(&new_donor) - 0.5).abs() < 0.08, "{new_donor:?}");
 }
 
 #[test]

@@ -2,4 +2,8 @@
 
 mod evaluation;
 mod feature;
+mod formats;
+mod ranking;
 mod readers;
+mod taxonomy;
+mod toposcore;

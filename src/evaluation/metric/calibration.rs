@@ -15,22 +15,43 @@ use crate::{Error, Result};
 /// [`PROBABILITY_FLOOR`](super::PROBABILITY_FLOOR).
 ///
 /// # Errors
-/// [`Undefined::OneClass`], [`Undefined::NoRows`] or [`Undefined::NotProbability`].
+/// [`Undefined::OneClass`], [`Undefined::NoRows`] or [`Undefined::NotProbability`];
+/// [`Undefined::NotConverged`] should 200 steps not do.
 ///
 /// # References
 /// Cox DR. Biometrika 1958;45:562–565. Van Calster B et al. J Clin Epidemiol 2016;74:167–176.
 pub fn calibration_intercept(rows: &ScoredRows<'_>) -> Result<f64, Undefined> {
     let (_, events) = rows.class_weights()?;
     let logits = logits(rows)?;
-    // The expected number of events rises with a; the root is where it equals the number seen.
-    let excess = |a: f64| {
-        let mut expected = 0.0;
+    // The root of the excess of expected over observed events, which rises with a. Newton steps
+    // from 0, inside a bracket that holds any clipped logit.
+    let (mut a, mut low, mut high) = (0.0, -80.0, 80.0);
+    for _ in 0..200 {
+        let (mut excess, mut slope) = (-events, 0.0);
         for (row, &logit) in logits.iter().enumerate() {
-            expected += rows.weight(row) * sigmoid(a + logit);
+            let weight = rows.weight(row);
+            if weight > 0.0 {
+                let p = sigmoid(a + logit);
+                excess += weight * p;
+                slope += weight * p * (1.0 - p);
+            }
         }
-        expected - events
-    };
-    Ok(rising_root(excess))
+        if excess > 0.0 {
+            high = a;
+        } else {
+            low = a;
+        }
+        let mut next = a - excess / slope;
+        if !(low < next && next < high) {
+            next = 0.5 * (low + high);
+        }
+        let step = (next - a).abs();
+        a = next;
+        if step <= 1e-13 * (1.0 + a.abs()) {
+            return Ok(a);
+        }
+    }
+    Err(Undefined::NotConverged)
 }
 
 /// Calibration slope: the b of logit P(y = 1) = a + b · logit(p), 1 at best.
@@ -46,7 +67,7 @@ pub fn calibration_slope(rows: &ScoredRows<'_>) -> Result<f64, Undefined> {
     rows.class_weights()?;
     let logits = logits(rows)?;
     check_overlap(rows, &logits)?;
-    Ok(fit_line(rows, &logits))
+    fit_line(rows, &logits)
 }
 
 /// That the classes overlap, which is when a one-variable logistic fit has a finite maximum.
@@ -68,68 +89,77 @@ fn check_overlap(rows: &ScoredRows<'_>, logits: &[f64]) -> Result<(), Undefined>
     }
 }
 
-/// The slope of a logistic line by Newton steps, halved while the likelihood falls.
-fn fit_line(rows: &ScoredRows<'_>, logits: &[f64]) -> f64 {
-    let (mut a, mut b) = (0.0, 1.0);
-    let mut likelihood = log_likelihood(rows, logits, a, b);
-    for _ in 0..100 {
-        let (mut g0, mut g1) = (0.0, 0.0); // gradient
-        let (mut h00, mut h01, mut h11) = (0.0, 0.0, 0.0); // information
-        for (row, &x) in logits.iter().enumerate() {
-            let w = rows.weight(row);
-            let p = sigmoid(a + b * x);
-            let (r, v) = (w * (rows.outcomes()[row] - p), w * p * (1.0 - p));
-            g0 += r;
-            g1 += r * x;
-            h00 += v;
-            h01 += v * x;
-            h11 += v * x * x;
-        }
-        let determinant = h00 * h11 - h01 * h01;
+/// The slope of a logistic line by Newton steps from the flat line, halved while the likelihood
+/// falls.
+fn fit_line(rows: &ScoredRows<'_>, logits: &[f64]) -> Result<f64, Undefined> {
+    let (without, with) = rows.class_weights()?;
+    let (mut a, mut b) = (libm::log(with / without), 0.0);
+    let mut fit = LineFit::at(rows, logits, a, b);
+    for _ in 0..200 {
+        let determinant = fit.h00 * fit.h11 - fit.h01 * fit.h01;
         if determinant <= f64::MIN_POSITIVE {
-            break;
+            return Err(Undefined::NotConverged);
         }
         let step = (
-            (h11 * g0 - h01 * g1) / determinant,
-            (h00 * g1 - h01 * g0) / determinant,
+            (fit.h11 * fit.g0 - fit.h01 * fit.g1) / determinant,
+            (fit.h00 * fit.g1 - fit.h01 * fit.g0) / determinant,
         );
+        if step.1.abs() <= 1e-12 * (1.0 + b.abs()) {
+            return Ok(b + step.1);
+        }
         let mut length = 1.0;
-        let mut next = likelihood;
-        while length > 1e-10 {
-            next = log_likelihood(rows, logits, a + length * step.0, b + length * step.1);
+        loop {
+            let next = LineFit::at(rows, logits, a + length * step.0, b + length * step.1);
             // Near the maximum the likelihood is flat to rounding while the step still helps.
-            if next >= likelihood - 1e-12 * (1.0 + likelihood.abs()) {
+            if next.likelihood >= fit.likelihood - 1e-12 * (1.0 + fit.likelihood.abs()) {
+                fit = next;
                 break;
             }
             length *= 0.5;
-        }
-        if length <= 1e-10 {
-            break;
+            if length < 1e-10 {
+                return Err(Undefined::NotConverged);
+            }
         }
         a += length * step.0;
         b += length * step.1;
-        likelihood = next;
-        if (length * step.1).abs() <= 1e-12 * (1.0 + b.abs()) {
-            break;
-        }
     }
-    b
+    Err(Undefined::NotConverged)
 }
 
-fn log_likelihood(rows: &ScoredRows<'_>, logits: &[f64], a: f64, b: f64) -> f64 {
-    let mut sum = 0.0;
-    for (row, &x) in logits.iter().enumerate() {
-        let score = a + b * x;
-        let signed = if is_event(rows.outcomes()[row]) {
-            -score
-        } else {
-            score
-        };
-        // −ln(1 + e^signed), stable for any sign
-        let loss = signed.max(0.0) + libm::log1p(libm::exp(-signed.abs()));
-        sum -= rows.weight(row) * loss;
+/// Log-likelihood of a logistic line, its gradient and information.
+#[derive(Default)]
+struct LineFit {
+    likelihood: f64,
+    g0: f64,
+    g1: f64,
+    h00: f64,
+    h01: f64,
+    h11: f64,
+}
+
+impl LineFit {
+    fn at(rows: &ScoredRows<'_>, logits: &[f64], a: f64, b: f64) -> Self {
+        let mut fit = Self::default();
+        for (row, &x) in logits.iter().enumerate() {
+            let w = rows.weight(row);
+            if w <= 0.0 {
+                continue;
+            }
+            let y = rows.outcomes()[row];
+            let score = a + b * x;
+            // e: e^-|score|, from which probability and loss follow without overflow
+            let e = libm::exp(-score.abs());
+            let p = if score >= 0.0 { 1.0 } else { e } / (1.0 + e);
+            fit.likelihood += w * (y * score - score.max(0.0) - libm::log1p(e));
+            fit.g0 += w * (y - p);
+            fit.g1 += w * (y - p) * x;
+            let v = w * p * (1.0 - p);
+            fit.h00 += v;
+            fit.h01 += v * x;
+            fit.h11 += v * x * x;
+        }
+        fit
     }
-    sum
 }
 
 fn logits(rows: &ScoredRows<'_>) -> Result<Vec<f64>, Undefined> {
@@ -144,20 +174,6 @@ fn sigmoid(score: f64) -> f64 {
         let e = libm::exp(score);
         e / (1.0 + e)
     }
-}
-
-/// The zero of a rising function, by bisection to the last bits; the bracket holds any logit.
-fn rising_root(f: impl Fn(f64) -> f64) -> f64 {
-    let (mut low, mut high) = (-80.0, 80.0);
-    for _ in 0..70 {
-        let middle = 0.5 * (low + high);
-        if f(middle) < 0.0 {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    0.5 * (low + high)
 }
 
 /// One bin of a calibration curve.

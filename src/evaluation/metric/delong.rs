@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bootstrap::{Estimate, IntervalMethod};
 use super::discrimination::same_score;
 use crate::Result;
 use crate::evaluation::distribution::normal_quantile;
@@ -57,7 +58,7 @@ impl DeLong {
 ///
 /// The placement values come from one sort, O(n log n) (Sun and Xu). With one row a group the two
 /// methods agree. Like every Wald method it fails at the border: an AUC of exactly 0 or 1 has
-/// variance 0 whatever the sample; take the bootstrap's word no more there either.
+/// variance 0 whatever the sample, and the bootstrap then does no better.
 ///
 /// # Errors
 /// [`Undefined::OneClass`], [`Undefined::NoRows`]; [`Undefined::Weighted`] where rows have
@@ -87,6 +88,34 @@ pub fn delong(rows: &ScoredRows<'_>) -> Result<DeLong, Undefined> {
         auc: placements.auc,
         variance,
     })
+}
+
+/// ROC AUC with DeLong's interval (by groups where the rows have any), as tables hold it.
+///
+/// Where the variance is 0 (an AUC of 0 or 1) there is no interval, and the reason says so.
+///
+/// # Errors
+/// [`Error::Parameter`](crate::Error::Parameter) where `level` is not inside (0, 1). An undefined
+/// area is no error: the reason stands in the estimate.
+pub fn delong_estimate(rows: &ScoredRows<'_>, level: f64) -> Result<Estimate> {
+    super::check_level(level)?;
+    let mut estimate = Estimate::empty(rows, level, IntervalMethod::Wald);
+    match delong(rows) {
+        Ok(area) => {
+            estimate.value = Some(area.auc);
+            if area.variance > 0.0 {
+                let (lo, hi) = area.interval(level)?;
+                (estimate.lo, estimate.hi) = (Some(lo), Some(hi));
+            } else {
+                estimate.reason = Some(Undefined::NoVariance.to_string());
+            }
+        }
+        Err(reason) => {
+            estimate.value = super::roc_auc(rows).ok();
+            estimate.reason = Some(reason.to_string());
+        }
+    }
+    Ok(estimate)
 }
 
 /// For each row with the event the share of rows without it that score lower (ties half); for

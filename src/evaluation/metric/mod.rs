@@ -17,7 +17,7 @@ pub use calibration::{
     CalibrationBin, calibration_curve, calibration_intercept, calibration_slope,
 };
 pub use decision::{DecisionPoint, decision_curve};
-pub use delong::{DeLong, delong};
+pub use delong::{DeLong, delong, delong_estimate};
 pub use discrimination::{average_precision, roc_auc};
 pub use pooling::{CohortValue, PooledEstimate, PoolingScale, mean_over_cohorts, pool_cohorts};
 pub use probability::{PROBABILITY_FLOOR, brier, brier_skill, log_loss};

@@ -191,12 +191,7 @@ fn glance(ranking: &Ranking) -> String {
 }
 
 fn reading_guide(ranking: &Ranking) -> String {
-    let list = |items: &[&str]| -> String {
-        items
-            .iter()
-            .map(|item| format!("<li>{item}</li>\n"))
-            .collect()
-    };
+    let list = |items: &[&str]| format!("<li>{}</li>", items.join("</li>\n<li>"));
     format!(
         "<section><div class=\"cols\"><div><h3>What a rank means</h3><ul>\n{}</ul></div>\n\
          <div><h3>What it does not mean</h3><ul>\n{}</ul></div></div>\n\
@@ -235,7 +230,7 @@ fn recipient(
         out,
         "<div class=\"scroll\"><table><thead><tr><th>Rank<th>Donor<th>Response<br>0 to {} %\
          <th>Severe irAE<br>0 to {} %<th class=\"n\">Myo-<br>carditis<th class=\"n\">Response vs<br>\
-         random donor<th class=\"n\">P(best)<th class=\"n\">Places<th class=\"n\">Taxa gained,<br>\
+         random donor<th class=\"n\">Utility<th class=\"n\">P(best)<th class=\"n\">Places<th class=\"n\">Taxa gained,<br>\
          kept, lost<th class=\"n\">Deleterious<br>lost</tr></thead><tbody>",
         rounded(100.0 * scale.response),
         rounded(100.0 * scale.severe_irae),
@@ -297,8 +292,8 @@ fn donor(row: &RankingRow, summary: &RecipientSummary, tier: &mut usize, scale: 
     });
     let rank = standing.map_or("–".to_owned(), |_| row.rank.to_string());
     format!(
-        "<tr{class}><td>{rank}<td class=\"d\">{name}<td class=\"iv\">{}{}<td class=\"iv\">{}{}\
-         <td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{places}\
+        "<tr{class}><td>{rank}<td class=\"d\">{name}<td class=\"iv\">{}{}<td class=\"iv\">{}{}{}\
+         <td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{places}\
          <td class=\"n\">{:.0} · {:.0} · {:.0}<td class=\"n\">{:.1}</tr>\n",
         interval(row.p_response, row.p_response_lo, row.p_response_hi),
         bar(
@@ -321,8 +316,15 @@ fn donor(row: &RankingRow, summary: &RecipientSummary, tier: &mut usize, scale: 
             .map(|p| p / scale.severe_irae),
             None,
         ),
+        standing
+            .and_then(|standing| standing.p_severe_irae_exploratory)
+            .map_or_else(String::new, |p| format!(
+                "<small>exploratory {}</small>",
+                percent(p)
+            )),
         percent(row.p_myocarditis),
-        signed_points(row.delta_response),
+        signed(100.0 * row.delta_response, 1),
+        signed(row.utility, 2),
         percent(row.p_best),
         row.n_gained,
         row.n_kept,
@@ -340,21 +342,23 @@ fn interval(mean: f64, lo: f64, hi: f64) -> String {
     )
 }
 
-/// Percentage points with a true minus sign.
-fn signed_points(delta: f64) -> String {
-    let points = 100.0 * delta;
-    match format!("{:.1}", points.abs()).as_str() {
-        "0.0" => "0.0".to_owned(),
-        digits if points < 0.0 => format!("−{digits}"),
-        digits => format!("+{digits}"),
+/// A number with its sign, the minus a true one.
+fn signed(value: f64, n_digits: usize) -> String {
+    let digits = format!("{:.n_digits$}", value.abs());
+    if digits.bytes().all(|byte| matches!(byte, b'0' | b'.')) {
+        digits
+    } else if value < 0.0 {
+        format!("−{digits}")
+    } else {
+        format!("+{digits}")
     }
 }
 
 /// An interval as a bar with its mean; all numbers are also in the text, so readers skip it.
 fn bar(class: &str, [lo, mean, hi]: [f64; 3], mark: Option<f64>) -> String {
     let x = |share: f64| 3.0 + share.clamp(0.0, 1.0) * (BAR - 6.0);
-    let mut out = format!(
-        "<svg class=\"b\" viewBox=\"0 0 150 12\" aria-hidden=\"true\"><path d=\"M3 6H147\"/>"
+    let mut out = String::from(
+        "<svg class=\"b\" viewBox=\"0 0 150 12\" aria-hidden=\"true\"><path d=\"M3 6H147\"/>",
     );
     if let Some(mark) = mark {
         let _ = write!(out, "<path class=\"m\" d=\"M{:.1} 0V12\"/>", x(mark));

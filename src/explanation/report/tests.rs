@@ -144,6 +144,7 @@ fn a_figure_refuses_an_unknown_recipient_and_says_what_it_leaves_out() {
 fn write_a_page() {
     let mut pairs = cohort(8, 4, 400, 3);
     for one in &mut pairs {
+        one.p_severe_irae_exploratory = Some(0.17);
         if one.donor_id.as_str() == "donor_04" {
             one.flags = vec!["prevotella_rich_donor_with_dual_inhibition".into()];
         }
@@ -151,9 +152,14 @@ fn write_a_page() {
             one.eligible = false;
         }
         if one.recipient_id.as_str() == "recipient_02" {
-            one.p_response
-                .iter_mut()
-                .for_each(|p| *p = 0.45 + 0.1 * (*p - 0.45));
+            one.p_response = one
+                .p_response
+                .iter()
+                .map(|p| 0.45 + 0.1 * (p - 0.45))
+                .collect();
+        }
+        if one.recipient_id.as_str() == "recipient_04" && one.donor_id.as_str() == "donor_03" {
+            one.p_response = one.p_response.iter().map(|p| p + 0.1).collect();
         }
         if one.recipient_id.as_str() == "recipient_03" && one.donor_id.as_str() == "donor_05" {
             one.in_domain = false;

@@ -23,7 +23,7 @@ pub(super) fn flag_words(flag: &str) -> String {
 }
 
 /// What a place in the order means.
-pub(super) const MEANS: [&str; 4] = [
+pub(super) const MEANS: [&str; 5] = [
     "Donors stand by mean utility: the response gained over a random eligible donor, minus \
      weighted toxicity, averaged over draws from what the models hold possible.",
     "A bar is the interval, its dot the mean. The dashed mark is the response expected from the \
@@ -31,6 +31,8 @@ pub(super) const MEANS: [&str; 4] = [
     "A line between donors starts a new tier. Donors within a tier cannot be told apart from its \
      first one.",
     "Places gives the range in which a donor's rank lies at the level of the intervals.",
+    "Exploratory is a second model of the same toxicity, on thinner ground: shown, never ranked \
+     on.",
 ];
 
 /// What it does not mean.

@@ -24,6 +24,9 @@ const TASK_ROWS: usize = 32;
 
 /// What is summed over the columns shared by two rows, and how a distance is made of it.
 pub(super) trait Kernel: Sync {
+    /// A stored value with what is worked out once for it.
+    type Value: Copy + Default + Send + Sync;
+
     /// The running sum of one pair.
     type Cell: Copy + Default + Send;
 
@@ -31,8 +34,11 @@ pub(super) trait Kernel: Sync {
     /// nothing there): allows dense columns.
     const ZERO_IS_NEUTRAL: bool;
 
+    /// A value above or below 0 as `add` takes it; `Value::default()` stands for 0.
+    fn embed(value: f64) -> Self::Value;
+
     /// Adds a shared column.
-    fn add(&self, cell: &mut Self::Cell, donor: f64, recipient: f64);
+    fn add(&self, cell: &mut Self::Cell, donor: Self::Value, recipient: Self::Value);
 
     /// The distance of donor row `i` and recipient row `j`.
     fn finish(&self, i: usize, j: usize, cell: Self::Cell) -> f64;
@@ -95,23 +101,23 @@ fn mirror(square: &mut Array2<f64>) {
 }
 
 /// Some recipient rows, kept by columns.
-struct Block {
+struct Block<V> {
     /// The recipients of the block.
     rows: Range<usize>,
     /// Where each column starts in `members` and `values`.
     indptr: Vec<u32>,
     /// Recipient within the block, below `CELLS`.
     members: Vec<u16>,
-    values: Vec<f64>,
+    values: Vec<V>,
     /// Where each column starts in `dense`, or `SPARSE`.
     dense_at: Vec<u32>,
     /// The columns that most recipients of the block have, zeros included.
-    dense: Vec<f64>,
+    dense: Vec<V>,
 }
 
 const SPARSE: u32 = u32::MAX;
 
-fn blocks_of<K: Kernel>(recipients: &CsrMatrix) -> Vec<Block> {
+fn blocks_of<K: Kernel>(recipients: &CsrMatrix) -> Vec<Block<K::Value>> {
     let n = recipients.n_rows();
     let values_per_row = (recipients.n_nonzero() / n.max(1)).max(1);
     let size = (BLOCK_VALUES / values_per_row).clamp(64, CELLS);
@@ -119,13 +125,13 @@ fn blocks_of<K: Kernel>(recipients: &CsrMatrix) -> Vec<Block> {
         .into_par_iter()
         .map(|block| {
             let rows = block * size..((block + 1) * size).min(n);
-            Block::new(recipients, rows, K::ZERO_IS_NEUTRAL)
+            Block::new::<K>(recipients, rows)
         })
         .collect()
 }
 
-impl Block {
-    fn new(recipients: &CsrMatrix, rows: Range<usize>, allow_dense: bool) -> Self {
+impl<V: Copy + Default> Block<V> {
+    fn new<K: Kernel<Value = V>>(recipients: &CsrMatrix, rows: Range<usize>) -> Self {
         let n_columns = recipients.n_cols();
         let mut counts = vec![0_u32; n_columns];
         for row in rows.clone() {
@@ -139,7 +145,7 @@ impl Block {
         for column in 0..n_columns {
             let count = counts[column];
             // A vector step over all of the block costs about a third of single steps.
-            if allow_dense && 3 * count as usize >= rows.len() {
+            if K::ZERO_IS_NEUTRAL && 3 * count as usize >= rows.len() {
                 dense_at[column] = n_dense as u32;
                 n_dense += rows.len();
                 indptr[column + 1] = indptr[column];
@@ -151,8 +157,8 @@ impl Block {
         let mut next = indptr.clone();
         let mut block = Self {
             members: vec![0; n_sparse],
-            values: vec![0.0; n_sparse],
-            dense: vec![0.0; n_dense],
+            values: vec![V::default(); n_sparse],
+            dense: vec![V::default(); n_dense],
             rows: rows.clone(),
             indptr,
             dense_at,
@@ -160,7 +166,7 @@ impl Block {
         for (member, row) in rows.enumerate() {
             let (columns, values) = recipients.row(row);
             for (&column, &value) in columns.iter().zip(values) {
-                let column = column as usize;
+                let (column, value) = (column as usize, K::embed(value));
                 if block.dense_at[column] == SPARSE {
                     let at = next[column] as usize;
                     next[column] += 1;
@@ -175,7 +181,13 @@ impl Block {
     }
 
     /// The distances of donor row `i` to the recipients of the block.
-    fn fill<K: Kernel>(&self, i: usize, donor: (&[u32], &[f64]), kernel: &K, out: &mut [f64]) {
+    fn fill<K: Kernel<Value = V>>(
+        &self,
+        i: usize,
+        donor: (&[u32], &[f64]),
+        kernel: &K,
+        out: &mut [f64],
+    ) {
         let mut cells = [K::Cell::default(); CELLS];
         self.gather(donor, kernel, &mut cells);
         for ((j, out), cell) in self.rows.clone().zip(out).zip(cells) {
@@ -184,14 +196,14 @@ impl Block {
     }
 
     /// Adds every column of one donor row to the cells of the block.
-    fn gather<K: Kernel>(
+    fn gather<K: Kernel<Value = V>>(
         &self,
         (columns, values): (&[u32], &[f64]),
         kernel: &K,
         cells: &mut [K::Cell; CELLS],
     ) {
         for (&column, &donor) in columns.iter().zip(values) {
-            let column = column as usize;
+            let (column, donor) = (column as usize, K::embed(donor));
             if self.dense_at[column] == SPARSE {
                 let range = self.indptr[column] as usize..self.indptr[column + 1] as usize;
                 let members = &self.members[range.clone()];

@@ -1,6 +1,7 @@
 //! What each distance sums over the taxa that two samples share.
 
 use super::cross::Kernel;
+use super::flip::Flipped;
 use crate::profile::CsrMatrix;
 
 /// How a distance is made of the overlap o = Σ min(a, b) and the row sums.
@@ -8,10 +9,53 @@ use crate::profile::CsrMatrix;
 pub(super) enum OverlapForm {
     /// (A + B − 2o) / (A + B): Bray–Curtis; normalized weighted `UniFrac`.
     OverSum,
-    /// (A + B − 2o) / (A + B − o): Jaccard; unweighted `UniFrac`.
-    OverUnion,
     /// A + B − 2o = Σ |a − b|: weighted `UniFrac`.
     Difference,
+}
+
+/// Jaccard and unweighted `UniFrac`: with the difference Δ = Σ |a − b|, the union is
+/// (A + B + Δ) / 2. Δ is taken from the flipped rows, A and B are the sums before the turn.
+pub(super) struct Union<'a> {
+    difference: Overlap,
+    flipped: &'a Flipped,
+}
+
+impl<'a> Union<'a> {
+    pub(super) fn new(flipped: &'a Flipped) -> Self {
+        let (donors, recipients) = (&flipped.donors, &flipped.recipients);
+        Self {
+            difference: Overlap::new(donors, recipients, OverlapForm::Difference),
+            flipped,
+        }
+    }
+}
+
+impl Kernel for Union<'_> {
+    type Value = f64;
+    type Cell = f64;
+    const ZERO_IS_NEUTRAL: bool = true;
+
+    #[inline]
+    fn embed(value: f64) -> f64 {
+        value
+    }
+
+    #[inline]
+    fn add(&self, cell: &mut f64, donor: f64, recipient: f64) {
+        self.difference.add(cell, donor, recipient);
+    }
+
+    #[inline]
+    fn finish(&self, i: usize, j: usize, overlap: f64) -> f64 {
+        let difference = self.difference.finish(i, j, overlap);
+        let total = self.flipped.donor_totals[i] + self.flipped.recipient_totals[j];
+        // A tree may give two samples no branch length at all.
+        if total > 0.0 {
+            2.0 * difference / (total + difference)
+        } else {
+            0.0
+        }
+    }
 }
 
 /// Distances that need Σ min(a, b) only.
@@ -40,8 +84,14 @@ fn sums_in_order(rows: &CsrMatrix) -> Vec<f64> {
 }
 
 impl Kernel for Overlap {
+    type Value = f64;
     type Cell = f64;
     const ZERO_IS_NEUTRAL: bool = true;
+
+    #[inline]
+    fn embed(value: f64) -> f64 {
+        value
+    }
 
     #[inline]
     fn add(&self, cell: &mut f64, donor: f64, recipient: f64) {
@@ -54,13 +104,11 @@ impl Kernel for Overlap {
         let total = self.donor_sums[i] + self.recipient_sums[j];
         // Rounding may leave the difference of near-equal rows below 0 by an ulp.
         let difference = (total - 2.0 * overlap).max(0.0);
-        let scale = match self.form {
-            OverlapForm::OverSum => total,
-            OverlapForm::OverUnion => total - overlap,
-            OverlapForm::Difference => return difference,
-        };
-        // A tree may give two samples no branch length at all.
-        if scale > 0.0 { difference / scale } else { 0.0 }
+        match self.form {
+            OverlapForm::Difference => difference,
+            OverlapForm::OverSum if total > 0.0 => difference / total,
+            OverlapForm::OverSum => 0.0,
+        }
     }
 }
 
@@ -102,7 +150,8 @@ impl<'a> Angles<'a> {
     /// The squared distance taken by taxon, without cancellation.
     fn squared(&self, i: usize, j: usize) -> f64 {
         let (mut sum, mut squares) = (0.0, 0.0);
-        let mut visit = |difference: f64| {
+        let mut visit = |a: f64, b: f64| {
+            let difference = a - b;
             sum += difference;
             squares += difference * difference;
         };
@@ -111,11 +160,11 @@ impl<'a> Angles<'a> {
     }
 }
 
-/// Passes a − b of every column that either row has, in order.
+/// Passes the two values of every column that either row has, in order.
 fn merge(
     (a_columns, a_values): (&[u32], &[f64]),
     (b_columns, b_values): (&[u32], &[f64]),
-    visit: &mut impl FnMut(f64),
+    visit: &mut impl FnMut(f64, f64),
 ) {
     let mut a = a_columns.iter().zip(a_values).peekable();
     let mut b = b_columns.iter().zip(b_values).peekable();
@@ -128,7 +177,10 @@ fn merge(
         };
         let left = if side.is_le() { a.next() } else { None };
         let right = if side.is_ge() { b.next() } else { None };
-        visit(left.map_or(0.0, |(_, &v)| v) - right.map_or(0.0, |(_, &v)| v));
+        visit(
+            left.map_or(0.0, |(_, &v)| v),
+            right.map_or(0.0, |(_, &v)| v),
+        );
     }
 }
 
@@ -136,8 +188,14 @@ fn merge(
 const NEAR: f64 = 1e-3;
 
 impl Kernel for Angles<'_> {
+    type Value = f64;
     type Cell = f64;
     const ZERO_IS_NEUTRAL: bool = true;
+
+    #[inline]
+    fn embed(value: f64) -> f64 {
+        value
+    }
 
     #[inline]
     fn add(&self, cell: &mut f64, donor: f64, recipient: f64) {
@@ -158,38 +216,43 @@ impl Kernel for Angles<'_> {
     }
 }
 
-/// Jensen–Shannon distance: a taxon of one sample only adds ln 2 / 2 times its fraction, so that
-/// logarithms are needed for shared taxa only.
-pub(super) struct SharedDivergence {
+/// Jensen–Shannon distance: a taxon of one sample only adds ln 2 / 2 times its fraction, and a
+/// shared one needs a single logarithm beside p ln p and q ln q, which each row brings along:
+/// 2 JSD = (P + Q) ln 2 + Σ shared (p ln p + q ln q − (p + q) ln(p + q)).
+pub(super) struct SharedDivergence<'a> {
+    donors: &'a CsrMatrix,
+    recipients: &'a CsrMatrix,
     donor_sums: Vec<f64>,
     recipient_sums: Vec<f64>,
-    donor_richness: Vec<usize>,
-    recipient_richness: Vec<usize>,
 }
 
-/// Sums over the shared taxa of one pair.
-#[derive(Clone, Copy, Default)]
-pub(super) struct SharedCell {
-    divergence: f64,
-    mass: f64,
-    n_taxa: u32,
-}
-
-impl SharedDivergence {
-    pub(super) fn new(donors: &CsrMatrix, recipients: &CsrMatrix) -> Self {
-        let richness = |rows: &CsrMatrix| rows.rows().map(|(columns, _)| columns.len()).collect();
+impl<'a> SharedDivergence<'a> {
+    pub(super) fn new(donors: &'a CsrMatrix, recipients: &'a CsrMatrix) -> Self {
         Self {
-            donor_sums: sums_in_order(donors),
-            recipient_sums: sums_in_order(recipients),
-            donor_richness: richness(donors),
-            recipient_richness: richness(recipients),
+            donor_sums: donors.row_sums(),
+            recipient_sums: recipients.row_sums(),
+            donors,
+            recipients,
         }
+    }
+
+    /// The divergence taken by taxon, without cancellation.
+    fn divergence(&self, i: usize, j: usize) -> f64 {
+        let mut divergence = 0.0;
+        let mut visit = |p: f64, q: f64| divergence += divergence_of(p, q);
+        merge(self.donors.row(i), self.recipients.row(j), &mut visit);
+        divergence
     }
 }
 
-/// (1 + d) ln(1 + d), 0 in the limit of −1, which d reaches where one fraction is below 1e-16 of the
-/// other.
-#[inline]
+/// ½ p ln(p/m) + ½ q ln(q/m). With d = (p − q) / (p + q) this is
+/// ½ m [(1 + d) ln(1 + d) + (1 − d) ln(1 − d)], which is 0 where p = q and keeps its digits near it.
+fn divergence_of(p: f64, q: f64) -> f64 {
+    let d = (p - q) / (p + q);
+    0.25 * (p + q) * (one_plus_times_log(d) + one_plus_times_log(-d))
+}
+
+/// (1 + d) ln(1 + d), 0 in the limit of −1, where a taxon is in one sample only.
 fn one_plus_times_log(d: f64) -> f64 {
     if d > -1.0 {
         (1.0 + d) * libm::log1p(d)
@@ -198,31 +261,44 @@ fn one_plus_times_log(d: f64) -> f64 {
     }
 }
 
-impl Kernel for SharedDivergence {
-    type Cell = SharedCell;
+/// Below this divergence (a distance of 0.003) the short form has lost too many digits for 1e-12.
+const NEAR_DIVERGENCE: f64 = 1e-5;
+
+/// A fraction p with p ln p.
+#[derive(Clone, Copy, Default)]
+pub(super) struct WithEntropy {
+    p: f64,
+    p_ln_p: f64,
+}
+
+impl Kernel for SharedDivergence<'_> {
+    type Value = WithEntropy;
+    type Cell = f64;
     const ZERO_IS_NEUTRAL: bool = false;
 
     #[inline]
-    fn add(&self, cell: &mut SharedCell, p: f64, q: f64) {
-        let sum = p + q;
-        // With d = (p − q) / (p + q), p ln(p/m) + q ln(q/m) = m [(1+d) ln(1+d) + (1−d) ln(1−d)],
-        // which is 0 where p = q and keeps its digits near it.
-        let d = (p - q) / sum;
-        let bracket = one_plus_times_log(d) + one_plus_times_log(-d);
-        cell.divergence += 0.25 * sum * bracket;
-        cell.mass += sum;
-        cell.n_taxa += 1;
+    fn embed(p: f64) -> WithEntropy {
+        WithEntropy {
+            p,
+            p_ln_p: p * libm::log(p),
+        }
     }
 
     #[inline]
-    fn finish(&self, i: usize, j: usize, cell: SharedCell) -> f64 {
-        let n_taxa = cell.n_taxa as usize;
-        let own = if n_taxa == self.donor_richness[i] && n_taxa == self.recipient_richness[j] {
-            0.0 // no taxon of one sample only, whatever the sums say after rounding
+    fn add(&self, cell: &mut f64, donor: WithEntropy, recipient: WithEntropy) {
+        let sum = donor.p + recipient.p;
+        *cell += donor.p_ln_p + recipient.p_ln_p - sum * libm::log(sum);
+    }
+
+    #[inline]
+    fn finish(&self, i: usize, j: usize, shared: f64) -> f64 {
+        let total = self.donor_sums[i] + self.recipient_sums[j];
+        let divergence = 0.5 * (total * std::f64::consts::LN_2 + shared);
+        let divergence = if divergence < NEAR_DIVERGENCE {
+            self.divergence(i, j)
         } else {
-            (self.donor_sums[i] + self.recipient_sums[j] - cell.mass).max(0.0)
+            divergence
         };
-        let divergence = cell.divergence + 0.5 * std::f64::consts::LN_2 * own;
         divergence.max(0.0).sqrt()
     }
 }

@@ -2,6 +2,7 @@
 
 mod align;
 mod cross;
+mod flip;
 mod kernel;
 
 use ndarray::Array2;
@@ -9,7 +10,8 @@ use ndarray::Array2;
 pub use align::align;
 use align::check_comparable;
 use cross::{Part, cross};
-use kernel::{Angles, Overlap, OverlapForm, SharedDivergence};
+use flip::Flipped;
+use kernel::{Angles, Overlap, OverlapForm, SharedDivergence, Union};
 
 use super::Phylogeny;
 use super::log_ratio::mean_log;
@@ -91,7 +93,7 @@ pub fn distances(
     check_comparable(donors, recipients)?;
     let donors = Embedded::new(donors, metric)?;
     let recipients = Embedded::new(recipients, metric)?;
-    Ok(compute(&donors, &recipients, metric, Part::Full))
+    compute(&donors, &recipients, metric, Part::Full)
 }
 
 /// The distances of all samples of one table to each other: symmetric to the bit, 0 on the
@@ -115,7 +117,7 @@ pub fn distances(
 /// ```
 pub fn pairwise(table: &ProfileTable, metric: Metric<'_>) -> Result<Array2<f64>> {
     let rows = Embedded::new(table, metric)?;
-    Ok(compute(&rows, &rows, metric, Part::Upper))
+    compute(&rows, &rows, metric, Part::Upper)
 }
 
 /// The sparse rows whose shared columns make the distance.
@@ -164,17 +166,21 @@ fn compute(
     recipients: &Embedded,
     metric: Metric<'_>,
     part: Part,
-) -> Array2<f64> {
+) -> Result<Array2<f64>> {
     let (a, b) = (&donors.rows, &recipients.rows);
     let overlap = |form| cross(a, b, &Overlap::new(a, b, form), part);
-    match metric {
+    Ok(match metric {
         Metric::BrayCurtis | Metric::NormalizedWeightedUniFrac(_) => overlap(OverlapForm::OverSum),
-        Metric::Jaccard | Metric::UnweightedUniFrac(_) => overlap(OverlapForm::OverUnion),
         Metric::WeightedUniFrac(_) => overlap(OverlapForm::Difference),
+        Metric::Jaccard | Metric::UnweightedUniFrac(_) => {
+            let flipped = Flipped::new(a, b)?;
+            let (a, b) = (&flipped.donors, &flipped.recipients);
+            cross(a, b, &Union::new(&flipped), part)
+        }
         Metric::JensenShannon => cross(a, b, &SharedDivergence::new(a, b), part),
         Metric::Aitchison { .. } => cross(a, b, &Angles::new(a, b, Some(donors.n_taxa)), part),
         Metric::RobustAitchison => cross(a, b, &Angles::new(a, b, None), part),
-    }
+    })
 }
 
 fn check_pseudocount(pseudocount: f64) -> Result<()> {

@@ -15,10 +15,19 @@
     reason = "names of profilers and formats are no code"
 )]
 
+#[cfg(feature = "containers")]
+mod biom_hdf5;
+mod biom_json;
 mod bracken;
+#[cfg(feature = "containers")]
+mod columnar;
 mod delimited;
 mod draft;
 mod grid;
+#[cfg(feature = "containers")]
+mod h5ad;
+#[cfg(feature = "containers")]
+mod hdf5;
 mod kraken;
 mod leaf;
 mod lines;
@@ -30,7 +39,11 @@ mod mpa;
 mod number;
 mod options;
 mod orientation;
+#[cfg(feature = "containers")]
+mod qza;
+mod sniff;
 mod source;
+mod taxonomy_tsv;
 mod units;
 
 use std::path::Path;
@@ -44,8 +57,9 @@ pub use options::{
 };
 
 use self::draft::Draft;
+use self::sniff::{Container, Content, ZIP, sniff};
 use self::source::Source;
-use super::ProfileTable;
+use super::{ProfileTable, Tree};
 use crate::{Error, Result};
 
 /// A format that [`read`] knows.
@@ -65,6 +79,18 @@ pub enum Format {
     Mpa,
     /// TSV or CSV, either way round.
     Delimited,
+    /// BIOM 1.0 (JSON).
+    BiomJson,
+    /// BIOM 2.0 or 2.1 (HDF5).
+    BiomHdf5,
+    /// AnnData (`.h5ad`).
+    AnnData,
+    /// A feature table of QIIME 2 (`.qza`).
+    Qiime2Artifact,
+    /// Parquet, wide or long.
+    Parquet,
+    /// Arrow IPC (Feather 2), wide or long.
+    ArrowIpc,
 }
 
 /// Reads the profiles of a file, whose format is recognized from its content.
@@ -132,59 +158,90 @@ fn read_source(source: Source<'_>) -> Result<ProfileTable> {
 }
 
 fn draft(source: Source<'_>) -> Result<Draft> {
-    let format = match source.options().format {
-        Some(stated) => stated,
+    let options = source.options();
+    let content = match options.format {
+        Some(stated) => stated.into(),
         None => sniff(source.head()).map_err(|message| Error::file(source.path(), message))?,
     };
-    match format {
-        Format::Metaphlan => metaphlan::read(source),
-        Format::Motus => motus::read(source),
-        Format::KrakenReport => kraken::read(source),
-        Format::Bracken => bracken::read(source),
-        Format::Mpa => mpa::read(source),
-        Format::Delimited => delimited::read(source),
+    let mut draft = match content {
+        Content::Text(Format::Metaphlan) => metaphlan::read(source),
+        Content::Text(Format::Motus) => motus::read(source),
+        Content::Text(Format::KrakenReport) => kraken::read(source),
+        Content::Text(Format::Bracken) => bracken::read(source),
+        Content::Text(Format::Mpa) => mpa::read(source),
+        Content::Text(Format::BiomJson) => biom_json::read(source),
+        Content::Text(_) => delimited::read(source),
+        Content::Container(container) => read_container(source, container),
+    }?;
+    if let Some(path) = &options.taxonomy {
+        taxonomy_tsv::apply(&mut draft, &read_taxonomy(path, options)?);
+    }
+    Ok(draft)
+}
+
+#[cfg(feature = "containers")]
+fn read_container(source: Source<'_>, container: Container) -> Result<Draft> {
+    match container {
+        Container::Hdf5 => {
+            let options = source.options();
+            let file = hdf5::Hdf5::open(source)?;
+            if biom_hdf5::is_biom(&file) {
+                biom_hdf5::read(&file)
+            } else if h5ad::is_anndata(&file) {
+                h5ad::read(&file, options)
+            } else {
+                Err(Error::file(
+                    file.path(),
+                    "an HDF5 file that is neither BIOM (`observation`, `sample`) nor AnnData \
+                     (`obs`, `var`)",
+                ))
+            }
+        }
+        Container::Zip => qza::read(source),
+        Container::Parquet => columnar::read_parquet(source),
+        Container::ArrowIpc => columnar::read_ipc(source),
     }
 }
 
-/// Recognizes the format from the first bytes.
-///
-/// # Errors
-/// What the content is instead, and what to do.
-fn sniff(head: &[u8]) -> Result<Format, String> {
-    const UNREADABLE: [(&[u8], &str); 7] = [
-        (b"BZh", "bzip2 is not undone: unpack it first"),
-        (
-            b"\xfd7zXZ\0",
-            "xz is not undone: unpack it first (R objects: write a table from R)",
-        ),
-        (b"\x28\xb5\x2f\xfd", "zstd is not undone: unpack it first"),
-        (
-            b"RDX",
-            "an R workspace: write its tables from R with `write.table`",
-        ),
-        (
-            b"X\n",
-            "an R object: write its table from R with `write.table`",
-        ),
-        (b"# Gene Family", "gene families of HUMAnN are no taxa"),
-        (b"# Pathway", "pathways of HUMAnN are no taxa"),
-    ];
-    if let Some((_, message)) = UNREADABLE.iter().find(|(start, _)| head.starts_with(start)) {
-        return Err((*message).to_owned());
+#[cfg(not(feature = "containers"))]
+fn read_container(source: Source<'_>, container: Container) -> Result<Draft> {
+    Err(Error::file(
+        source.path(),
+        format!("reading {container:?} needs the feature `containers`, which was left out"),
+    ))
+}
+
+/// The BIOM table inside an artifact.
+#[cfg(feature = "containers")]
+fn draft_of_biom(source: Source<'_>) -> Result<Draft> {
+    if source.head().starts_with(sniff::HDF5) {
+        biom_hdf5::read(&hdf5::Hdf5::open(source)?)
+    } else {
+        biom_json::read(source)
     }
-    if kraken::is_read_by_read(head) {
-        return Err("Kraken's output read by read: give its report (`--report`)".to_owned());
+}
+
+/// The taxonomy of a QIIME 2 artifact, or of the text that is inside one.
+fn read_taxonomy(path: &Path, options: &ReadOptions) -> Result<taxonomy_tsv::Taxonomy> {
+    let source = Source::open(path, options)?;
+    #[cfg(feature = "containers")]
+    if source.head().starts_with(ZIP) {
+        let artifact = qza::open(source, &["taxonomy.tsv"])?;
+        return taxonomy_tsv::read(Source::from_bytes(path, &artifact.bytes, options)?);
     }
-    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    let known: [(fn(&[u8]) -> bool, Format); 5] = [
-        (motus::is_motus, Format::Motus),
-        (bracken::is_bracken, Format::Bracken),
-        (metaphlan::is_metaphlan, Format::Metaphlan),
-        (mpa::is_mpa, Format::Mpa),
-        (kraken::is_report, Format::KrakenReport),
-    ];
-    let found = known.iter().find(|(is_it, _)| is_it(head));
-    Ok(found.map_or(Format::Delimited, |(_, format)| *format))
+    taxonomy_tsv::read(source)
+}
+
+/// The tree of a file of text or of a QIIME 2 artifact.
+pub(super) fn read_tree(path: &Path, limits: &ReadLimits) -> Result<Tree> {
+    let options = ReadOptions::default().with_limits(limits.clone());
+    let source = Source::open(path, &options)?;
+    #[cfg(feature = "containers")]
+    if source.head().starts_with(ZIP) {
+        let artifact = qza::open(source, &["tree.nwk"])?;
+        return Tree::parse(&artifact.bytes, limits).map_err(|error| error.at_path(path));
+    }
+    Tree::parse(&source.hold()?, limits).map_err(|error| error.at_path(path))
 }
 
 /// The error with its file; a question about the unit stays one.

@@ -16,6 +16,8 @@ const MIN_DEPTH: f64 = 100.0;
 pub(super) enum UnitRule {
     /// The format fixes it.
     Fixed(Unit),
+    /// The format does not say, but whole numbers in it are counts however few.
+    CountIfWhole,
     /// The format does not say; the sums of the samples may.
     FromSums,
 }
@@ -64,9 +66,8 @@ pub(super) fn settle(
                 )),
             )
         }
-        (Some(Unit::Count), UnitRule::FromSums) | (_, UnitRule::Fixed(Unit::Count)) => {
-            settled(Unit::Count, None)
-        }
+        (Some(Unit::Count), UnitRule::FromSums | UnitRule::CountIfWhole)
+        | (_, UnitRule::Fixed(Unit::Count)) => settled(Unit::Count, None),
         (Some(unit), _) => {
             refuse_mixed(draft, &sums)?;
             check_declared(draft, &sums, unit)?;
@@ -77,7 +78,13 @@ pub(super) fn settle(
             check_fixed(draft, &sums, unit)?;
             settled(unit, None)
         }
-        (None, UnitRule::FromSums) => from_sums(draft, &sums, whole_numbers()),
+        (None, UnitRule::CountIfWhole) if whole_numbers() => settled(
+            Unit::Count,
+            Some("the unit is count, found from whole numbers".to_owned()),
+        ),
+        (None, UnitRule::FromSums | UnitRule::CountIfWhole) => {
+            from_sums(draft, &sums, whole_numbers())
+        }
     }
 }
 

@@ -48,7 +48,7 @@ macro_rules! built_in {
     };
 }
 
-static BUILT_IN: [(&str, &str); 14] = built_in![
+static BUILT_IN: [(&str, &str); 15] = built_in![
     "toposcore_sig1",
     "toposcore_sig2",
     "toposcore_pcr21",
@@ -59,6 +59,7 @@ static BUILT_IN: [(&str, &str); 14] = built_in![
     "prevotellaceae_genera",
     "segatella_copri",
     "akkermansia_muciniphila",
+    "akkermansia_muciniphila_label",
     "bifidobacterium",
     "scfa_producers",
     "oral",
@@ -91,16 +92,14 @@ pub fn signatures() -> Vec<Signature> {
 /// # Ok::<(), donormatch::Error>(())
 /// ```
 pub fn signature(name: &str) -> Result<Signature> {
-    match BUILT_IN.iter().find(|(known, _)| *known == name) {
-        Some((_, text)) => Signature::parse(text),
-        None => {
-            let known: Vec<String> = signature_names().map(|name| format!("`{name}`")).collect();
-            Err(Error::parameter(
-                "signature",
-                format!("expected one of {}, found `{name}`", known.join(", ")),
-            ))
-        }
+    if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
+        return Signature::parse(text);
     }
+    let known: Vec<String> = signature_names().map(|name| format!("`{name}`")).collect();
+    Err(Error::parameter(
+        "signature",
+        format!("expected one of {}, found `{name}`", known.join(", ")),
+    ))
 }
 
 #[cfg(test)]

@@ -1,0 +1,323 @@
+//! Parquet and Arrow IPC: wide (one column a taxon or a sample) and long (sample, taxon, value).
+
+use std::collections::HashMap;
+use std::io::Cursor;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_ipc::reader::FileReader;
+use arrow_schema::{ArrowError, DataType, Schema};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use super::delimited::with_lineage;
+use super::draft::Draft;
+use super::source::Source;
+use super::{Orientation, ReadLimits, ReadOptions, orientation};
+use crate::profile::{CsrMatrix, Taxon};
+use crate::{Error, Result};
+
+/// How many times its own size a file may grow when read.
+const MAX_EXPANSION: u64 = 1_100;
+/// What a small file may grow to in any case.
+const FREE_BYTES: u64 = 64 << 20;
+const SAMPLES: [&str; 6] = ["sample", "sample_id", "sampleid", "samples", "run", "obs"];
+const TAXA: [&str; 8] = [
+    "taxon",
+    "taxa",
+    "clade_name",
+    "clade",
+    "feature",
+    "feature_id",
+    "lineage",
+    "species",
+];
+
+/// Reads a Parquet file.
+pub(super) fn read_parquet(source: Source<'_>) -> Result<Draft> {
+    let path = source.path().to_path_buf();
+    let options = source.options();
+    let bytes = bytes::Bytes::from(source.hold()?);
+    let n_bytes = bytes.len() as u64;
+    let damaged = |source: parquet::errors::ParquetError| failed(&path, "Parquet", source);
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(damaged)?;
+    let n_rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
+    let n_columns = builder.schema().fields().len() as u64;
+    let limit = FREE_BYTES.saturating_add(n_bytes.saturating_mul(MAX_EXPANSION));
+    let unpacked: u64 = builder
+        .metadata()
+        .row_groups()
+        .iter()
+        .map(|group| u64::try_from(group.total_byte_size()).unwrap_or(u64::MAX))
+        .fold(0, u64::saturating_add);
+    let needed = n_rows
+        .saturating_mul(n_columns)
+        .saturating_mul(8)
+        .max(unpacked);
+    if needed > limit.min(options.limits.held_bytes.saturating_mul(4)) {
+        return Err(Error::file(
+            &path,
+            format!(
+                "{n_rows} rows × {n_columns} columns would need {needed} bytes, beyond the limits"
+            ),
+        ));
+    }
+    let reader = builder.build().map_err(damaged)?;
+    let schema = arrow_array::RecordBatchReader::schema(&reader);
+    collect(reader, &schema, options).map_err(|fault| fault.at(&path, "Parquet"))
+}
+
+/// Reads an Arrow IPC file (Feather 2).
+pub(super) fn read_ipc(source: Source<'_>) -> Result<Draft> {
+    let path = source.path().to_path_buf();
+    let options = source.options();
+    let bytes = source.hold()?;
+    let reader = FileReader::try_new(Cursor::new(bytes), None)
+        .map_err(|source| failed(&path, "Arrow", source))?;
+    let schema = reader.schema();
+    collect(reader, &schema, options).map_err(|fault| fault.at(&path, "Arrow"))
+}
+
+fn failed(
+    path: &std::path::Path,
+    format: &str,
+    source: impl std::error::Error + Send + Sync + 'static,
+) -> Error {
+    Error::File {
+        path: path.to_path_buf(),
+        line: None,
+        message: format!("the {format} content is damaged or not supported"),
+        source: Some(Box::new(source)),
+    }
+}
+
+/// What may go wrong while batches are collected.
+enum Fault {
+    Arrow(ArrowError),
+    Content(String),
+}
+
+impl Fault {
+    fn at(self, path: &std::path::Path, format: &str) -> Error {
+        match self {
+            Self::Arrow(source) => failed(path, format, source),
+            Self::Content(message) => Error::file(path, message),
+        }
+    }
+}
+
+impl From<ArrowError> for Fault {
+    fn from(error: ArrowError) -> Self {
+        Self::Arrow(error)
+    }
+}
+
+impl From<String> for Fault {
+    fn from(message: String) -> Self {
+        Self::Content(message)
+    }
+}
+
+fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
+    }
+}
+
+fn collect(
+    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
+    schema: &Schema,
+    options: &ReadOptions,
+) -> Result<Draft, Fault> {
+    if schema.fields().len() > options.limits.axis {
+        return Err("more columns than `limits.axis` allows".to_owned().into());
+    }
+    let texts: Vec<usize> = (0..schema.fields().len())
+        .filter(|&at| is_text(schema.field(at).data_type()))
+        .collect();
+    let others: Vec<usize> = (0..schema.fields().len())
+        .filter(|at| !texts.contains(at))
+        .filter(|&at| !schema.field(at).name().starts_with("__index_level_"))
+        .collect();
+    match (texts.as_slice(), others.as_slice()) {
+        (&[one, other], &[value]) => {
+            let (sample, taxon) = long_columns(schema, one, other)?;
+            collect_long(batches, [sample, taxon, value], &options.limits)
+        }
+        (&[labels], [_, ..]) => collect_wide(batches, schema, labels, &others, options),
+        _ => Err(format!(
+            "expected one column of labels and columns of numbers, or a sample, a taxon and a \
+             value; found {} columns of text and {} others",
+            texts.len(),
+            others.len()
+        )
+        .into()),
+    }
+}
+
+/// Which of two columns of text is the sample, which the taxon: by their names.
+fn long_columns(schema: &Schema, one: usize, other: usize) -> Result<(usize, usize), String> {
+    let is = |at: usize, known: &[&str]| {
+        known
+            .iter()
+            .any(|name| schema.field(at).name().eq_ignore_ascii_case(name))
+    };
+    if is(one, &SAMPLES) || is(other, &TAXA) {
+        Ok((one, other))
+    } else if is(other, &SAMPLES) || is(one, &TAXA) {
+        Ok((other, one))
+    } else {
+        Err(format!(
+            "columns `{}` and `{}` are text: name them `sample` and `taxon`",
+            schema.field(one).name(),
+            schema.field(other).name()
+        ))
+    }
+}
+
+fn numbers(column: &ArrayRef, name: &str) -> Result<ArrayRef, Fault> {
+    let kind = column.data_type();
+    if !kind.is_numeric() {
+        return Err(format!("column `{name}`: expected numbers, found {kind}").into());
+    }
+    let numbers = arrow_cast::cast(column, &DataType::Float64)?;
+    if numbers.null_count() > 0 {
+        return Err(format!(
+            "column `{name}`: expected abundances, found {} missing values (write 0 for not \
+             detected)",
+            numbers.null_count()
+        )
+        .into());
+    }
+    Ok(numbers)
+}
+
+fn labels(column: &ArrayRef, name: &str, limits: &ReadLimits) -> Result<Vec<String>, Fault> {
+    let texts = arrow_cast::cast(column, &DataType::LargeUtf8)?;
+    if texts.null_count() > 0 {
+        return Err(format!("column `{name}`: a label is missing").into());
+    }
+    let texts = texts.as_string::<i64>();
+    let labels = texts.iter().map(Option::unwrap_or_default);
+    labels
+        .map(|label| {
+            if label.len() > limits.label_bytes {
+                return Err(format!("column `{name}`: a label of {} bytes", label.len()).into());
+            }
+            Ok(label.to_owned())
+        })
+        .collect()
+}
+
+fn collect_wide(
+    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
+    schema: &Schema,
+    label_column: usize,
+    value_columns: &[usize],
+    options: &ReadOptions,
+) -> Result<Draft, Fault> {
+    let corner = schema.field(label_column).name();
+    let columns: Vec<String> = value_columns
+        .iter()
+        .map(|&at| schema.field(at).name().clone())
+        .collect();
+    let mut rows: Vec<String> = Vec::new();
+    let mut entries: Vec<Vec<(u32, f64)>> = Vec::new();
+    for batch in batches {
+        let batch = batch?;
+        rows.extend(labels(batch.column(label_column), corner, &options.limits)?);
+        if rows.len() > options.limits.axis {
+            return Err("more rows than `limits.axis` allows".to_owned().into());
+        }
+        let first = entries.len();
+        entries.resize_with(rows.len(), Vec::new);
+        for ((&at, name), column) in value_columns.iter().zip(&columns).zip(0_u32..) {
+            let values = numbers(batch.column(at), name)?;
+            let values = values.as_primitive::<Float64Type>().values();
+            for (row, &value) in entries.iter_mut().skip(first).zip(values) {
+                if value != 0.0 {
+                    row.push((column, value));
+                }
+            }
+        }
+    }
+    let orientation = match options.orientation {
+        Some(stated) => stated,
+        None => orientation::find(Some(corner), &columns, &rows)?,
+    };
+    let matrix = CsrMatrix::from_rows(columns.len(), entries).map_err(|error| error.to_string())?;
+    Ok(match orientation {
+        Orientation::SamplesInRows => Draft::new(rows, to_taxa(columns), matrix.transpose()),
+        Orientation::TaxaInRows => Draft::new(columns, to_taxa(rows), matrix),
+    })
+}
+
+fn to_taxa(labels: Vec<String>) -> Vec<Taxon> {
+    labels
+        .into_iter()
+        .map(|label| {
+            let lineage = label.clone();
+            with_lineage(label, &lineage)
+        })
+        .collect()
+}
+
+/// Names in the order in which they first occur.
+#[derive(Default)]
+struct Names {
+    number_of: HashMap<String, u32>,
+    names: Vec<String>,
+}
+
+impl Names {
+    fn number(&mut self, name: &str) -> u32 {
+        if let Some(&number) = self.number_of.get(name) {
+            return number;
+        }
+        let number = self.names.len() as u32;
+        self.number_of.insert(name.to_owned(), number);
+        self.names.push(name.to_owned());
+        number
+    }
+}
+
+fn collect_long(
+    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
+    [sample, taxon, value]: [usize; 3],
+    limits: &ReadLimits,
+) -> Result<Draft, Fault> {
+    let mut samples = Names::default();
+    let mut taxa = Names::default();
+    let mut entries: Vec<Vec<(u32, f64)>> = Vec::new();
+    for batch in batches {
+        let batch = batch?;
+        let values = numbers(batch.column(value), "value")?;
+        let values = values.as_primitive::<Float64Type>().values();
+        let sample_labels = labels(batch.column(sample), "sample", limits)?;
+        let taxon_labels = labels(batch.column(taxon), "taxon", limits)?;
+        for ((sample, taxon), &value) in sample_labels.iter().zip(&taxon_labels).zip(values) {
+            let (sample, taxon) = (samples.number(sample), taxa.number(taxon));
+            if taxa.names.len() > entries.len() {
+                entries.push(Vec::new());
+            }
+            if let (Some(row), true) = (entries.get_mut(taxon as usize), value != 0.0) {
+                row.push((sample, value));
+            }
+        }
+    }
+    for (row, name) in entries.iter_mut().zip(&taxa.names) {
+        row.sort_unstable_by_key(|&(sample, _)| sample);
+        let twice = row.windows(2).find_map(|pair| match pair {
+            [(one, _), (other, _)] if one == other => samples.names.get(*one as usize),
+            _ => None,
+        });
+        if let Some(sample) = twice {
+            return Err(format!("sample `{sample}`, taxon `{name}`: two values").into());
+        }
+    }
+    let matrix =
+        CsrMatrix::from_rows(samples.names.len(), entries).map_err(|error| error.to_string())?;
+    Ok(Draft::new(samples.names, to_taxa(taxa.names), matrix))
+}

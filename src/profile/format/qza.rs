@@ -1,0 +1,179 @@
+//! QIIME 2 artifacts: a zip archive with one root folder, the payload in its `data/`.
+//!
+//! Nothing is ever extracted to disk. Names that leave the archive, too many members and members
+//! that grow beyond measure are refused before they are read.
+
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+use zip::ZipArchive;
+
+use super::source::Source;
+use super::{ReadLimits, ReadOptions};
+use crate::profile::Unit;
+use crate::{Error, Result};
+
+/// How many times its packed size a member may have, beyond [`FREE_BYTES`].
+const MAX_EXPANSION: u64 = 200;
+const FREE_BYTES: u64 = 32 << 20;
+
+/// The payload of an artifact.
+pub(super) struct Artifact {
+    /// The semantic type, such as `FeatureTable[Frequency]`.
+    pub(super) kind: String,
+    /// Its bytes.
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Artifact {
+    /// The unit that a feature table's type states.
+    ///
+    /// # Errors
+    /// [`Error::File`] for presence and absence, which are no abundances.
+    pub(super) fn unit(&self, path: &Path) -> Result<Option<Unit>> {
+        match self.kind.as_str() {
+            "FeatureTable[Frequency]" => Ok(Some(Unit::Count)),
+            "FeatureTable[RelativeFrequency]" => Ok(Some(Unit::Fraction)),
+            "FeatureTable[PresenceAbsence]" => Err(Error::file(
+                path,
+                "expected abundances, found presence and absence (`FeatureTable[PresenceAbsence]`)",
+            )),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Opens an artifact whose payload is one of `names`.
+pub(super) fn open(source: Source<'_>, names: &[&str]) -> Result<Artifact> {
+    let path = source.path().to_path_buf();
+    let limits = &source.options().limits;
+    let bytes = source.hold()?;
+    let damaged = |source: zip::result::ZipError| Error::File {
+        path: path.clone(),
+        line: None,
+        message: "the zip archive is damaged".to_owned(),
+        source: Some(Box::new(source)),
+    };
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
+    if archive.len() > limits.members {
+        return Err(Error::file(
+            &path,
+            format!(
+                "{} members, more than the {} that `limits.members` allows",
+                archive.len(),
+                limits.members
+            ),
+        ));
+    }
+    let members = members(&archive, &path)?;
+    let root = members
+        .iter()
+        .find_map(|name| {
+            name.strip_suffix("/VERSION")
+                .filter(|root| !root.contains('/'))
+        })
+        .ok_or_else(|| Error::file(&path, "no QIIME 2 artifact: it has no `<uuid>/VERSION`"))?;
+    let metadata = member(
+        &mut archive,
+        &format!("{root}/metadata.yaml"),
+        limits,
+        &path,
+    )?;
+    let kind = field(&metadata, "type").unwrap_or_default();
+    let found = names
+        .iter()
+        .find(|name| members.contains(&format!("{root}/data/{name}")));
+    let Some(name) = found else {
+        return Err(Error::file(
+            &path,
+            format!(
+                "the artifact is a `{kind}`, expected one that holds {}",
+                names.join(" or ")
+            ),
+        ));
+    };
+    let bytes = member(&mut archive, &format!("{root}/data/{name}"), limits, &path)?;
+    Ok(Artifact { kind, bytes })
+}
+
+/// The names of all members, none of which may leave the archive's folder.
+fn members(archive: &ZipArchive<Cursor<Vec<u8>>>, path: &Path) -> Result<Vec<String>> {
+    archive
+        .file_names_raw()
+        .map(|raw| {
+            let name = String::from_utf8_lossy(raw).into_owned();
+            let leaves = name.starts_with(['/', '\\'])
+                || name.contains(':')
+                || name.split(['/', '\\']).any(|part| part == "..");
+            if leaves {
+                Err(Error::file(
+                    path,
+                    format!("the member `{name}` leaves its folder"),
+                ))
+            } else {
+                Ok(name)
+            }
+        })
+        .collect()
+}
+
+fn member(
+    archive: &mut ZipArchive<Cursor<Vec<u8>>>,
+    name: &str,
+    limits: &ReadLimits,
+    path: &Path,
+) -> Result<Vec<u8>> {
+    let damaged = |source: Box<dyn std::error::Error + Send + Sync>| Error::File {
+        path: path.to_path_buf(),
+        line: None,
+        message: format!("the member `{name}` is absent or damaged"),
+        source: Some(source),
+    };
+    let mut member = archive
+        .by_name(name)
+        .map_err(|source| damaged(Box::new(source)))?;
+    let size = member.size();
+    let grown = member.compressed_size().saturating_mul(MAX_EXPANSION);
+    let limit = limits.held_bytes.min(FREE_BYTES.saturating_add(grown));
+    let too_large = || {
+        Error::file(
+            path,
+            format!("the member `{name}` would unpack to more than {limit} bytes"),
+        )
+    };
+    if size > limit {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    (&mut member)
+        .take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|source| damaged(Box::new(source)))?;
+    if bytes.len() as u64 > limit {
+        return Err(too_large());
+    }
+    Ok(bytes)
+}
+
+/// The value of a line `key: value`.
+fn field(yaml: &[u8], key: &str) -> Option<String> {
+    String::from_utf8_lossy(yaml).lines().find_map(|line| {
+        let (found, value) = line.split_once(':')?;
+        (found.trim() == key).then(|| value.trim().trim_matches(['\'', '"']).to_owned())
+    })
+}
+
+/// Reads a feature table.
+pub(super) fn read(source: Source<'_>) -> Result<super::Draft> {
+    let path = source.path().to_path_buf();
+    let options: &ReadOptions = source.options();
+    let artifact = open(source, &["feature-table.biom"])?;
+    let unit = artifact.unit(&path)?;
+    let payload = Source::from_bytes(&path, &artifact.bytes, options)?;
+    let mut draft = super::draft_of_biom(payload)?;
+    if let Some(unit) = unit {
+        draft.unit = super::units::UnitRule::Fixed(unit);
+    }
+    draft.hierarchy = super::draft::Hierarchy::Leaves;
+    Ok(draft)
+}
