@@ -16,6 +16,8 @@ import sys
 from pathlib import Path
 
 VERSION = 1
+# SGB7097 is labelled Gardnerella vaginalis in vJan21, but its genomes are this Limosilactobacillus.
+NOT_THIS_SPECIES = {("Gardnerella_vaginalis", "Limosilactobacillus portuensis")}
 BINOMIAL = re.compile(r"\[?[A-Z][a-z]+\]?(?:_[A-Z]+)? [a-z]+(?:_[A-Z]+)?")
 
 
@@ -110,6 +112,8 @@ def species_table(domain):
         entry["family"] = entry["family"] or family
         entry["sgbs"].append(sgb_number(row["sgb"]))
         for column in ("gtdb_species_via_mpa_vJan21_map", "gtdb_species_via_mpa_vOct22_map"):
+            if (key, row[column]) in NOT_THIS_SPECIES:
+                continue
             if row[column] and row[column] not in entry["gtdb"]:
                 entry["gtdb"].append(row[column])
     families = {}
@@ -157,6 +161,9 @@ def synonym_table(domain, folder, species, genera, families):
 
     for row in source_rows(folder / "source" / "names.tsv"):
         add(row["variant"], row["key"], row["how"])
+    for row in source_rows(folder / "source" / "names.tsv"):
+        if row["key"] not in species:
+            raise SystemExit(f"unknown key {row['key']} in names.tsv")
     order = ("reclass", "misclassified", "split", "synonym", "unchanged", "db-difference")
     table = [row for row in rows(domain / "taxon_synonyms.tsv") if row["rank"] == "species"]
     for row in sorted(table, key=lambda row: order.index(row["kind"])):

@@ -1,6 +1,8 @@
 //! The learning engines: params as JSON, features as a matrix, fitted models as frozen classes.
 
-use donormatch::model::{LogisticModel, LogisticParams, TrainingData};
+use donormatch::model::{
+    BoostingModel, BoostingParams, LogisticCvParams, LogisticModel, LogisticParams, TrainingData,
+};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, ToPyArray};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -83,6 +85,20 @@ pub fn fit_logistic(py: Python<'_>, params: &str, rows: PyRows<'_>) -> Result<Py
     })?))
 }
 
+/// Chooses λ and α by grouped folds; the model, and how it was chosen as JSON.
+#[pyfunction]
+pub fn fit_logistic_cv(
+    py: Python<'_>,
+    params: &str,
+    rows: PyRows<'_>,
+) -> Result<(PyLogisticModel, String)> {
+    let params: LogisticCvParams = settings::parse(params)?;
+    let rows = rows.to_rows()?;
+    let chosen = long(py, move || params.fit(&rows.data()?))?;
+    let report = settings::json(&chosen)?;
+    Ok((PyLogisticModel(chosen.model), report))
+}
+
 #[pymethods]
 impl PyLogisticModel {
     /// The log-odds where all features are 0.
@@ -132,6 +148,64 @@ impl PyLogisticModel {
     #[staticmethod]
     fn from_bytes(bytes: &[u8]) -> Result<Self> {
         Ok(Self(settings::from_bytes(bytes)?))
+    }
+}
+
+/// Fitted gradient-boosted trees.
+#[pyclass(frozen, name = "BoostingModel", module = "donormatch._core")]
+#[derive(Debug)]
+pub struct PyBoostingModel(BoostingModel);
+
+/// Fits gradient-boosted trees.
+#[pyfunction]
+pub fn fit_boosting(py: Python<'_>, params: &str, rows: PyRows<'_>) -> Result<PyBoostingModel> {
+    let params: BoostingParams = settings::parse(params)?;
+    let rows = rows.to_rows()?;
+    Ok(PyBoostingModel(long(py, move || {
+        params.fit(&rows.data()?)
+    })?))
+}
+
+#[pymethods]
+impl PyBoostingModel {
+    /// The score before any tree.
+    #[getter]
+    fn base_score(&self) -> f64 {
+        self.0.base_score()
+    }
+
+    /// Number of trees, fewer than asked for where the fit stopped early.
+    #[getter]
+    fn n_trees(&self) -> usize {
+        self.0.n_trees()
+    }
+
+    /// Fall of the loss by splits on each feature.
+    fn gain_importance<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        self.0.gain_importance().into_pyarray(py)
+    }
+
+    /// Log-odds, or values on the scale of the outcomes, one a row.
+    fn scores<'py>(
+        &self,
+        py: Python<'py>,
+        features: AnyMatrix<'_>,
+    ) -> Result<Bound<'py, PyArray1<f64>>> {
+        let features = features.to_matrix()?;
+        Ok(short(py, || self.0.scores(features.view()))?.into_pyarray(py))
+    }
+
+    /// The model as bytes, for pickling only.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyBytes>> {
+        settings::to_bytes(py, &self.0)
+    }
+
+    /// The model of [`PyBoostingModel::to_bytes`], every node checked.
+    #[staticmethod]
+    fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let model: BoostingModel = settings::from_bytes(bytes)?;
+        model.validate()?;
+        Ok(Self(model))
     }
 }
 

@@ -19,7 +19,10 @@ mod _core {
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
     #[pymodule_export]
-    use super::estimator::{PyLogisticModel, fit_logistic, probabilities};
+    use super::estimator::{
+        PyBoostingModel, PyLogisticModel, fit_boosting, fit_logistic, fit_logistic_cv,
+        probabilities,
+    };
     #[pymodule_export]
     use super::evaluation::{
         compare, estimate, grouped_k_fold, leave_one_group_out, number_groups, two_way_k_fold,

@@ -215,3 +215,23 @@ fn row_weights(rows: &TrainingRows) -> Vec<f64> {
     let mean = raw.iter().sum::<f64>() / raw.len() as f64;
     raw.into_iter().map(|weight| weight / mean).collect()
 }
+
+/// TEMP
+pub fn debug_dump(cohorts: &[Cohort], left: &str, path: &str) {
+    use std::io::Write;
+    let tr: Vec<Cohort> = cohorts.iter().filter_map(|c| c.filter(|t| t.study.as_str() != left).ok()).collect();
+    let mut ob = vec![]; for (n, c) in tr.iter().enumerate() { ob.extend(observations(c, n).unwrap()); }
+    let prior = taxon_prior(&tr, &ob); let cl = clade_table(&tr, &ob, 500);
+    let te: Vec<Cohort> = cohorts.iter().filter_map(|c| c.filter(|t| t.study.as_str() == left).ok()).collect();
+    let mut ot = vec![]; for (n, c) in te.iter().enumerate() { ot.extend(observations(c, n).unwrap()); }
+    for (name, c, o) in [("train", &tr, &ob), ("test", &te, &ot)] {
+        let r = training_rows(c, o, &prior, &cl);
+        let mut f = std::io::BufWriter::new(std::fs::File::create(format!("{path}/{name}.csv")).unwrap());
+        let tri: Vec<usize> = o.iter().enumerate().flat_map(|(i, x)| vec![i; x.pair.n_taxa()]).collect();
+        for i in 0..r.n_rows() {
+            write!(f, "{},{},{},{}", r.present[i], r.weights[i], r.recipients[i], tri[i]).unwrap();
+            for v in &r.features[i * r.n_features..(i + 1) * r.n_features] { write!(f, ",{v}").unwrap(); }
+            writeln!(f).unwrap();
+        }
+    }
+}

@@ -8,7 +8,7 @@ use super::metric::{
     BootstrapParams, GroupResampler, IntervalMethod, Metric, Placements, clustered_covariance,
     interval_of,
 };
-use super::random::{Random, derive_seed};
+use super::random::{Random, STREAM_OF_PERMUTATIONS, derive_seed};
 use super::rows::{ScoredRows, Undefined};
 use crate::{Error, Result};
 
@@ -232,7 +232,7 @@ fn sign_flip(
     // Rounding must not make a draw equal to the observed one count as smaller.
     let bound = observed - 1e-12 * observed.max(1.0);
     // A stream apart from that of the bootstrap.
-    let seed = derive_seed(params.seed, usize::MAX);
+    let seed = derive_seed(params.seed, STREAM_OF_PERMUTATIONS);
     let extreme: Vec<bool> = (0..params.n_resamples)
         .into_par_iter()
         .map(|draw| {

@@ -6,7 +6,8 @@
 //!    [`leave_one_group_out`] (study, donor), [`TwoWayKFold`] (new donor, new recipient, both).
 //! 3. **Run** the whole [`Procedure`] afresh in each split: [`cross_validate`]. The [`LeakAudit`]
 //!    holds what was learned from which rows; [`check_blind_to_test`] and [`check_scores_apart`]
-//!    test the procedure from outside, [`permutation_test`] whether chance does as well.
+//!    test the procedure from outside, [`permutation_test`] whether chance does as well;
+//!    [`NestedSelection`] chooses between procedures inside the training rows.
 //! 4. **Measure** the held-out scores, as [`ScoredRows`]: any [`Metric`], with an interval over
 //!    groups by [`BootstrapParams`] or [`delong`]; [`calibration_curve`], [`decision_curve`].
 //! 5. **Compare** two models on the same rows: [`compare_by_delong`], [`compare_by_groups`].
@@ -28,6 +29,7 @@ mod random;
 mod report;
 mod rows;
 mod run;
+mod selection;
 mod split;
 
 pub use audit::{AuditEntry, GroupColumn, LeakAudit, LeakedGroups, SplitAudit};
@@ -52,6 +54,7 @@ pub use run::{
     evaluate_trial,
 };
 pub use rows::{ScoredRows, Undefined, number_groups};
+pub use selection::NestedSelection;
 pub use split::{
     DropReason, DroppedRow, GroupedKFold, Regime, RowLinks, Split, TwoWayKFold,
     leave_one_group_out, link_groups,

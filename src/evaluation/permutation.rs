@@ -8,7 +8,7 @@ use super::metric::Metric;
 use super::procedure::{
     CrossValidation, CrossValidationParams, LeakPolicy, Procedure, cross_validate,
 };
-use super::random::{Random, derive_seed};
+use super::random::{Random, STREAM_OF_PERMUTATIONS, derive_seed};
 use super::rows::{ScoredRows, Undefined, check_length, check_outcomes, members, number_groups};
 use super::split::Split;
 use crate::{Error, Result};
@@ -139,7 +139,7 @@ pub fn permutation_test(
             });
         }
     };
-    let seed = derive_seed(params.seed, usize::MAX);
+    let seed = derive_seed(params.seed, STREAM_OF_PERMUTATIONS);
     let permuted: Vec<Result<Option<f64>>> = (0..params.n_permutations)
         .into_par_iter()
         .map(|permutation| {

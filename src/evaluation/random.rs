@@ -40,6 +40,9 @@ impl Random {
     }
 }
 
+/// A task number apart from those of folds and resamples, of the same value on every machine.
+pub(super) const STREAM_OF_PERMUTATIONS: usize = 0x7FFF_FFFF;
+
 /// The seed of task `index` of a run with `seed`: unrelated streams for neighboring indices.
 pub(super) fn derive_seed(seed: u64, index: usize) -> u64 {
     let mut state = seed;

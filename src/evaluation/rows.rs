@@ -47,6 +47,13 @@ impl<'a> ScoredRows<'a> {
             )));
         }
         check_outcomes(outcomes)?;
+        if u32::try_from(scores.len()).is_err() {
+            return Err(Error::table(format!(
+                "{} rows, more than the {} that can be counted",
+                scores.len(),
+                u32::MAX
+            )));
+        }
         Ok(Self {
             scores,
             outcomes,
@@ -211,13 +218,33 @@ impl<'a> ScoredRows<'a> {
     /// Group of each row numbered from 0 by first appearance, and how many there are.
     pub(super) fn compact_groups(&self) -> (Vec<u32>, usize) {
         match self.groups {
-            Some(groups) => {
-                let (codes, labels) = number_groups(groups);
-                (codes, labels.len())
-            }
+            Some(groups) => compact(groups),
             None => ((0..self.n_rows() as u32).collect(), self.n_rows()),
         }
     }
+}
+
+/// [`number_groups`] for numbers that are small already, as they mostly are: by table.
+fn compact(groups: &[u32]) -> (Vec<u32>, usize) {
+    let largest = groups.iter().copied().max().unwrap_or(0) as usize;
+    if largest > 4 * groups.len() {
+        let (numbers, labels) = number_groups(groups);
+        return (numbers, labels.len());
+    }
+    let mut numbers = vec![u32::MAX; largest + 1];
+    let mut n_groups = 0;
+    let compact = groups
+        .iter()
+        .map(|&group| {
+            let number = &mut numbers[group as usize];
+            if *number == u32::MAX {
+                *number = n_groups;
+                n_groups += 1;
+            }
+            *number
+        })
+        .collect();
+    (compact, n_groups as usize)
 }
 
 /// Group numbers 0, 1, … in order of first appearance, and the label that each stands for.
@@ -366,6 +393,15 @@ mod tests {
                 .all(|pair| rising_key(pair[0]) < rising_key(pair[1]))
         );
         assert_eq!(rising_key(-0.0), rising_key(0.0));
+    }
+
+    #[test]
+    fn small_and_large_group_numbers_are_numbered_alike() {
+        let small = [3, 1, 3, 0, 1];
+        let large = small.map(|group| group * 1_000_000);
+        assert_eq!(compact(&small), (vec![0, 1, 0, 2, 1], 3));
+        assert_eq!(compact(&large), compact(&small));
+        assert_eq!(compact(&[]), (vec![], 0));
     }
 
     #[test]

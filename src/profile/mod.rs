@@ -4,9 +4,12 @@ mod format;
 mod id;
 mod lineage;
 mod newick;
+#[cfg(feature = "containers")]
+mod parquet;
 mod sparse;
 mod table;
 mod unit;
+mod write;
 
 pub use format::{
     DuplicatedTaxa, EmptySamples, Format, LabelledMatrix, Orientation, ReadLimits, ReadOptions,
@@ -18,3 +21,4 @@ pub use newick::Tree;
 pub use sparse::CsrMatrix;
 pub use table::{Completeness, ProfileTable, ProfileTableBuilder, Taxon};
 pub use unit::{Unit, Vocabulary};
+pub use write::{WriteFormat, write};

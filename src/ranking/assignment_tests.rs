@@ -224,6 +224,41 @@ fn a_ranking_is_shared_out_among_eligible_donors() {
     );
 }
 
+#[test]
+fn a_large_assignment_is_optimal_by_its_prices() {
+    // Weak duality: for prices y of a place, no assignment can exceed Σ capacity·y + Σ over
+    // recipients of max over donors of (utility − y). Meeting the bound proves the optimum
+    // without a search.
+    let (n_recipients, n_donors, capacity) = (400, 50, 8);
+    let draws = super::synthetic::numbers(11, n_recipients * n_donors);
+    let table: Vec<Vec<Option<f64>>> = draws
+        .chunks(n_donors)
+        .map(|row| row.iter().copied().map(Some).collect())
+        .collect();
+    let assignment = params(&vec![capacity; n_donors], Coverage::Every)
+        .assign_pairs(&pairs(&table))
+        .unwrap();
+    assert!(
+        assignment
+            .donors
+            .iter()
+            .all(|donor| donor.n_assigned == capacity)
+    );
+    // Donors are sorted by id, which is not their number.
+    let mut price = vec![0.0; n_donors];
+    for donor in &assignment.donors {
+        let at: usize = donor.donor_id.as_str()[1..].parse().unwrap();
+        price[at] = donor.shadow_price;
+    }
+    let places: f64 = price.iter().map(|y| capacity as f64 * y).sum();
+    let best = |row: &Vec<Option<f64>>| {
+        let worth = row.iter().zip(&price).filter_map(|(u, y)| Some((*u)? - y));
+        worth.fold(f64::MIN, f64::max)
+    };
+    let bound = places + table.iter().map(best).sum::<f64>();
+    assert!((bound - assignment.total_utility).abs() < 1e-6, "{bound}");
+}
+
 /// Up to five recipients × four donors, one pair in five impossible, small capacities.
 fn small_case() -> impl Strategy<Value = (Vec<Vec<Option<f64>>>, Vec<usize>)> {
     (1_usize..6, 1_usize..5).prop_flat_map(|(n_recipients, n_donors)| {

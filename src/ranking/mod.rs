@@ -9,6 +9,7 @@
 
 mod agreement;
 mod assignment;
+mod check;
 mod draws;
 mod flow;
 mod front;

@@ -65,6 +65,14 @@ impl RankingRow {
     pub fn is_eligible(&self) -> bool {
         !self.flags.iter().any(|flag| flag == NOT_ELIGIBLE)
     }
+
+    /// The part of the reason that is not the recipient's as a whole, often empty.
+    pub(crate) fn own_reason(&self, summary: &RecipientSummary) -> &str {
+        self.reason
+            .strip_suffix(summary.reason.as_str())
+            .unwrap_or(&self.reason)
+            .trim_end_matches("; ")
+    }
 }
 
 /// The flag of a donor that screening does not let through.

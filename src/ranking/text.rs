@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Ranking, RankingRow, RecipientSummary};
+use super::{NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary};
 
 /// The sentence that stands over every result meant for reading.
 pub const RESEARCH_USE: &str = "Research use only: not a medical device, not for choosing a donor \
@@ -127,17 +127,14 @@ fn write_recipient(out: &mut String, summary: &RecipientSummary, rows: &[Ranking
 
 fn cells(row: &RankingRow, summary: &RecipientSummary) -> [String; 9] {
     let eligible = row.is_eligible();
-    // Reasons that hold for every row stand once above the table.
-    let own_reason = row
-        .reason
-        .strip_suffix(summary.reason.as_str())
-        .unwrap_or(&row.reason)
-        .trim_end_matches("; ");
-    let notes = row
+    // Reasons that hold for every row stand once above the table; this flag is its own reason.
+    let flags = row
         .flags
         .iter()
         .map(String::as_str)
-        .chain((!own_reason.is_empty()).then_some(own_reason));
+        .filter(|flag| *flag != NOT_ELIGIBLE);
+    let own_reason = row.own_reason(summary);
+    let notes = flags.chain((!own_reason.is_empty()).then_some(own_reason));
     [
         if eligible {
             row.rank.to_string()

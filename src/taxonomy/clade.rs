@@ -5,6 +5,17 @@ use super::catalog::{Catalog, catalog};
 use super::spelling::{is_nameless, spelled, without_gtdb_suffixes};
 use crate::profile::{Lineage, Rank};
 
+/// Anything else at the root is an identifier, or a word for "none".
+const KINGDOMS: [&str; 7] = [
+    "Archaea",
+    "Bacteria",
+    "Eukarya",
+    "Eukaryota",
+    "Fungi",
+    "Viroids",
+    "Viruses",
+];
+
 /// A named clade in the vocabulary of the models.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Clade {
@@ -36,7 +47,8 @@ pub(super) fn clade_of(lineage: &Lineage, deepest: Rank) -> Option<Clade> {
 /// The name at a rank, without the identifier that mothur puts before the path (`Otu1|Bacteria`).
 fn name_at(lineage: &Lineage, rank: Rank) -> Option<&str> {
     let raw = lineage.name(rank)?;
-    Some(raw.rsplit('|').next().unwrap_or(raw))
+    let name = raw.rsplit('|').next().unwrap_or(raw);
+    (rank != Rank::Kingdom || KINGDOMS.contains(&name)).then_some(name)
 }
 
 fn clade_at(lineage: &Lineage, rank: Rank) -> Option<Clade> {
@@ -50,11 +62,14 @@ fn clade_at(lineage: &Lineage, rank: Rank) -> Option<Clade> {
 
 fn named(lineage: &Lineage, rank: Rank, raw: &str) -> Option<(Rank, String, How)> {
     let catalog = catalog();
-    if rank == Rank::Genus && raw.starts_with('[') {
-        return misplaced_genus(lineage, raw);
-    }
     if let Some(entry) = catalog.rank_name(rank, raw) {
         return Some((entry.rank, entry.name.clone(), entry.how));
+    }
+    if rank == Rank::Genus && raw.starts_with('[') && !raw.ends_with("_group") {
+        return misplaced_genus(lineage, raw);
+    }
+    if rank == Rank::Genus && is_group_label(raw) {
+        return within_family(lineage);
     }
     let name = if raw.contains(['[', '"', ' ']) {
         spelled(raw)
@@ -93,14 +108,29 @@ fn misplaced_genus(lineage: &Lineage, raw: &str) -> Option<(Rank, String, How)> 
             Some((Rank::Genus, "Mediterraneibacter".to_owned(), How::Synonym))
         }
         ("Prevotella", _) => Some((Rank::Genus, name, How::CaseOrPunctuation)),
-        _ if is_nameless(&family) => None,
-        _ => {
-            let family = catalog()
-                .rank_name(Rank::Family, &family)
-                .map_or(family, |entry| entry.name.clone());
-            Some((Rank::Family, family, How::Ambiguous))
-        }
+        _ => within_family(lineage),
     }
+}
+
+/// SILVA's labels inside a family, which are no genera: `Lachnospiraceae_UCG-004`,
+/// `Christensenellaceae_R-7_group`, `UCG-002`, `[Eubacterium]_nodatum_group`.
+fn is_group_label(raw: &str) -> bool {
+    let name = spelled(raw);
+    let in_family = name
+        .split_once('_')
+        .is_some_and(|(family, rest)| family.ends_with("aceae") && !rest.is_empty());
+    in_family || name.starts_with("UCG_") || name.ends_with("_group")
+}
+
+fn within_family(lineage: &Lineage) -> Option<(Rank, String, How)> {
+    let family = spelled(name_at(lineage, Rank::Family)?);
+    if is_nameless(&family) {
+        return None;
+    }
+    let family = catalog()
+        .rank_name(Rank::Family, &family)
+        .map_or(family, |entry| entry.name.clone());
+    Some((Rank::Family, family, How::Ambiguous))
 }
 
 fn placed(source: &Lineage, rank: Rank, name: String, how: How) -> Clade {
@@ -217,6 +247,22 @@ mod tests {
             ),
             (
                 "D_0__Bacteria;D_4__Lachnospiraceae;D_5__Lachnoclostridium",
+                "f__Lachnospiraceae",
+            ),
+            (
+                "d__Bacteria;f__Oscillospiraceae;g__UCG-002",
+                "f__Ruminococcaceae",
+            ),
+            (
+                "d__Bacteria;f__Lachnospiraceae;g__Lachnospiraceae_UCG-004",
+                "f__Lachnospiraceae",
+            ),
+            (
+                "d__Bacteria;f__Lachnospiraceae;g__[Ruminococcus]_torques_group",
+                "g__Mediterraneibacter",
+            ),
+            (
+                "d__Bacteria;f__Lachnospiraceae;g__Agathobacter",
                 "f__Lachnospiraceae",
             ),
             (

@@ -74,13 +74,19 @@ fn any(taxa: &[Taxon], test: impl Fn(&str) -> bool) -> bool {
     taxa.iter().any(|taxon| test(taxon.label()))
 }
 
+/// Most species have a prefix and a space, as GTDB writes them: `s__Blautia_A wexlerae`.
 fn has_gtdb_form(taxa: &[Taxon]) -> bool {
-    taxa.iter().any(|taxon| {
-        let from_domain = taxon.label().starts_with("d__");
-        taxon.lineage().name(Rank::Species).is_some_and(|name| {
-            name.contains(' ') && (from_domain || taxon.label().starts_with("s__"))
-        })
-    })
+    let species = taxa.iter().filter_map(|taxon| {
+        let is_prefixed = taxon.label().starts_with("d__") || taxon.label().starts_with("s__");
+        let name = taxon.lineage().name(Rank::Species)?;
+        Some(is_prefixed && name.contains(' '))
+    });
+    let (mut n_species, mut n_spaced) = (0_usize, 0_usize);
+    for is_spaced in species {
+        n_species += 1;
+        n_spaced += usize::from(is_spaced);
+    }
+    2 * n_spaced > n_species
 }
 
 fn is_binomial(label: &str) -> bool {

@@ -2,79 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde::{Deserialize, Serialize};
-
 use super::detect::{detect_vocabulary, is_gtdb};
+use super::params::{HarmonizeParams, Target, UnknownTaxa};
 use super::place::{Placement, place};
 use super::report::{HarmonizationReport, HarmonizedTaxon, How};
 use super::resolve::Reading;
 use crate::profile::{CsrMatrix, ProfileTable, Taxon, Vocabulary};
 use crate::{Error, Result};
-
-/// The rank of the vocabulary to harmonize to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Target {
-    /// Species, for shotgun tables: `donormatch_species_1`.
-    #[default]
-    Species,
-    /// Genus, where 16S and shotgun tables meet: `donormatch_genus_1`. Genera that one side cannot
-    /// tell apart are one here (*Phocaeicola* is in *Bacteroides*, *Segatella* in *Prevotella*).
-    Genus,
-}
-
-impl Target {
-    /// The name of the vocabulary, with its version.
-    pub fn vocabulary(self) -> Vocabulary {
-        Vocabulary::new(match self {
-            Self::Species => "donormatch_species_1",
-            Self::Genus => "donormatch_genus_1",
-        })
-    }
-}
-
-/// What to do with a well-formed name that the vocabulary does not hold.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UnknownTaxa {
-    /// Keep it under its own name.
-    #[default]
-    Keep,
-    /// Refuse the table.
-    Reject,
-    /// Leave it out; its mass is added to the unclassified part and reported.
-    Drop,
-    /// Add it to the smallest named clade around it, such as `g__Blautia`.
-    RollUp,
-}
-
-/// How to [`harmonize`].
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct HarmonizeParams {
-    /// The rank to bring the table to; species by default.
-    pub target: Target,
-    /// What to do with taxa that the vocabulary lacks; keep them by default.
-    pub unknown: UnknownTaxa,
-}
-
-impl HarmonizeParams {
-    /// Defaults for this rank.
-    pub fn new(target: Target) -> Self {
-        Self {
-            target,
-            ..Self::default()
-        }
-    }
-
-    /// Sets what happens to taxa that the vocabulary lacks.
-    #[must_use]
-    pub fn with_unknown(mut self, unknown: UnknownTaxa) -> Self {
-        self.unknown = unknown;
-        self
-    }
-}
 
 /// Brings a table into the vocabulary of the models, and reports what became of every taxon.
 ///

@@ -2,7 +2,7 @@
 
 use super::catalog::catalog;
 use super::clade::{Clade, canonical_path, clade_of};
-use super::harmonize::{Target, UnknownTaxa};
+use super::params::{Target, UnknownTaxa};
 use super::report::How;
 use super::resolve::{Reading, Resolution, resolve};
 use crate::profile::{Lineage, Rank, Taxon};

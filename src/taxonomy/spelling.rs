@@ -78,6 +78,9 @@ pub(super) fn is_nameless(name: &str) -> bool {
     if name.ends_with("_unclassified") || name.ends_with("_noname") {
         return true;
     }
+    if name.ends_with("_metagenome") {
+        return true;
+    }
     // `Family_XIII_Incertae_Sedis` is a family of its own
     if name.ends_with("incertae_sedis") && !name.contains("family_xi") {
         return true;

@@ -21,7 +21,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from donormatch.sklearn import (
+    BoostedTreesClassifier,
+    BoostedTreesRegressor,
     ElasticNetLogisticClassifier,
+    ElasticNetLogisticClassifierCV,
     GroupKFold,
     LeaveOneStudyOut,
     PairSplit,
@@ -32,8 +35,13 @@ X = RNG.normal(size=(120, 6)) * (RNG.random((120, 6)) < 0.5)
 Y = (X[:, 0] - X[:, 1] + RNG.normal(size=120) > 0).astype(int)
 GROUPS = np.repeat([f"subject_{i}" for i in range(24)], 5)
 
-CLASSIFIERS = [ElasticNetLogisticClassifier()]
-ESTIMATORS = [*CLASSIFIERS]
+CLASSIFIERS = [
+    ElasticNetLogisticClassifier(),
+    ElasticNetLogisticClassifierCV(n_folds=3),
+    BoostedTreesClassifier(n_rounds=20),
+]
+ADDITIVE = CLASSIFIERS[:2]
+ESTIMATORS = [*CLASSIFIERS, BoostedTreesRegressor(n_rounds=20)]
 
 
 @parametrize_with_checks(ESTIMATORS)
@@ -51,7 +59,7 @@ def test_logistic_coefficients_equal_scikit_learn():
     np.testing.assert_allclose(ours.intercept_, theirs.intercept_, atol=1e-6)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", CLASSIFIERS)
 @pytest.mark.parametrize("layout", [sp.csc_array, sp.csr_matrix, np.asfortranarray, np.array])
 def test_dense_sparse_and_fortran_inputs_give_the_same_bits(estimator, layout):
     model = clone(estimator).fit(X, Y)
@@ -61,7 +69,7 @@ def test_dense_sparse_and_fortran_inputs_give_the_same_bits(estimator, layout):
     )
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", CLASSIFIERS)
 def test_a_pickled_model_predicts_the_same_bits(estimator):
     model = clone(estimator).fit(X, Y)
     again = pickle.loads(pickle.dumps(model))
@@ -69,19 +77,21 @@ def test_a_pickled_model_predicts_the_same_bits(estimator):
     assert clone(again).get_params() == estimator.get_params()
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", ADDITIVE)
 def test_contributions_sum_to_the_score(estimator):
     model = clone(estimator).fit(X, Y)
     total = model.contributions(X).sum(axis=1) + model.base_score_
     np.testing.assert_allclose(total, model.decision_function(X), atol=1e-10)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("estimator", CLASSIFIERS)
 def test_it_works_in_a_pipeline_a_search_and_processes(estimator):
     pipeline = make_pipeline(StandardScaler(with_mean=False), clone(estimator))
     scores = cross_val_score(pipeline, X, Y, cv=GroupKFold(3), groups=GROUPS, n_jobs=2)
     assert scores.mean() > 0.6
-    name = next(name for name in ("lambda_", "learning_rate") if name in estimator.get_params())
+    name = next(
+        name for name in ("lambda_", "learning_rate", "tolerance") if name in estimator.get_params()
+    )
     search = GridSearchCV(clone(estimator), {name: [0.01, 0.1]}, cv=GroupKFold(3))
     search.fit(X, Y, groups=GROUPS)
     assert search.best_params_[name] in {0.01, 0.1}

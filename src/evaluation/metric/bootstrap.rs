@@ -316,3 +316,6 @@ pub(in crate::evaluation) fn interval_of(
     };
     Ok((quantile(&rising, lower), quantile(&rising, upper)))
 }
+
+#[cfg(test)]
+mod tests;

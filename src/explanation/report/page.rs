@@ -12,7 +12,7 @@ use crate::ranking::{RESEARCH_USE, Ranking, RankingRow, RecipientSummary};
 /// Rows shown at most; beyond it each recipient shows its first donors and says how many follow.
 const MAX_ROWS: usize = 1000;
 
-/// Width of a bar in its own units.
+/// Width of a bar in pixels, as in the style sheet.
 const BAR: f64 = 150.0;
 
 /// The report of a ranking as one HTML file: banner, recipients at a glance, how to read it, the
@@ -157,8 +157,8 @@ fn pill(summary: &RecipientSummary, rows: &[RankingRow]) -> String {
 fn glance(ranking: &Ranking) -> String {
     let mut out = String::from(
         "<section><div class=\"head\"><h2>At a glance</h2></div>\n<div class=\"scroll\"><table>\
-         <thead><tr><th>Recipient<th>Without transplant<th>First in order<th>Its response\
-         <th>First tier<th>Stays first under<br>other weights<th></tr></thead><tbody>\n",
+         <thead><tr><th>Recipient<th>Verdict<th>Without<br>transplant<th>First in order<th>Its response\
+         <th>First tier<th>Stays first under<br>other weights</tr></thead><tbody>\n",
     );
     for (at, (summary, rows)) in ranking.by_recipient().enumerate() {
         let Some(first) = rows.first() else { continue };
@@ -172,14 +172,14 @@ fn glance(ranking: &Ranking) -> String {
             .map_or("–".to_owned(), percent);
         let _ = writeln!(
             out,
-            "<tr><td class=\"d\"><a href=\"#r{at}\">{}</a><td>{}<td class=\"d\">{}<td class=\"iv\">{}\
-             <td>{n_tier} of {}<td>{stable}<td>{}</tr>",
+            "<tr><td class=\"d\"><a href=\"#r{at}\">{}</a><td>{}<td>{}<td class=\"d\">{}<td>{}\
+             <td>{n_tier} of {}<td>{stable}</tr>",
             escape(summary.recipient_id.as_str()),
+            pill(summary, rows),
             percent(first.p_response_baseline),
             escape(first.donor_id.as_str()),
             interval(first.p_response, first.p_response_lo, first.p_response_hi),
             summary.n_eligible,
-            pill(summary, rows),
         );
     }
     out.push_str("</tbody></table></div>\n");
@@ -196,8 +196,7 @@ fn reading_guide(ranking: &Ranking) -> String {
         "<section><div class=\"cols\"><div><h3>What a rank means</h3><ul>\n{}</ul></div>\n\
          <div><h3>What it does not mean</h3><ul>\n{}</ul></div></div>\n\
          <p class=\"soft\">Where the first donor does not beat the second in {} of the draws, the \
-         report says that there is no ground to prefer a donor, and the order below is not one to \
-         act on.</p></section>\n",
+         report says that there is no ground to prefer a donor: the order then means nothing.</p></section>\n",
         list(&MEANS),
         list(&MEANS_NOT),
         percent(ranking.params.abstain_below),
@@ -228,10 +227,10 @@ fn recipient(
     }
     let _ = writeln!(
         out,
-        "<div class=\"scroll\"><table><thead><tr><th>Rank<th>Donor<th>Response<br>0 to {} %\
-         <th>Severe irAE<br>0 to {} %<th class=\"n\">Myo-<br>carditis<th class=\"n\">Response vs<br>\
-         random donor<th class=\"n\">Utility<th class=\"n\">P(best)<th class=\"n\">Places<th class=\"n\">Taxa gained,<br>\
-         kept, lost<th class=\"n\">Deleterious<br>lost</tr></thead><tbody>",
+        "<div class=\"scroll\"><table class=\"o\"><thead><tr><th>Rank<th>Donor<th>Response<br>0 to {} %\
+         <th>Severe irAE<br>0 to {} %<th>Myo-<br>carditis<th>Response vs<br>\
+         random donor<th>Utility<th>P(best)<th>Places<th>Taxa gained,<br>\
+         kept, lost<th>Deleterious<br>lost</tr></thead><tbody>",
         rounded(100.0 * scale.response),
         rounded(100.0 * scale.severe_irae),
     );
@@ -273,15 +272,7 @@ fn donor(row: &RankingRow, summary: &RecipientSummary, tier: &mut usize, scale: 
         );
     }
     if !row.in_domain {
-        let reason = row
-            .reason
-            .strip_suffix(summary.reason.as_str())
-            .unwrap_or(&row.reason);
-        let _ = write!(
-            name,
-            "<small>{}</small>",
-            escape(reason.trim_end_matches("; "))
-        );
+        let _ = write!(name, "<small>{}</small>", escape(row.own_reason(summary)));
     }
     let places = standing.map_or("–".to_owned(), |standing| {
         if standing.rank_lo == standing.rank_hi {
@@ -292,36 +283,10 @@ fn donor(row: &RankingRow, summary: &RecipientSummary, tier: &mut usize, scale: 
     });
     let rank = standing.map_or("–".to_owned(), |_| row.rank.to_string());
     format!(
-        "<tr{class}><td>{rank}<td class=\"d\">{name}<td class=\"iv\">{}{}<td class=\"iv\">{}{}{}\
-         <td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{places}\
-         <td class=\"n\">{:.0} · {:.0} · {:.0}<td class=\"n\">{:.1}</tr>\n",
-        interval(row.p_response, row.p_response_lo, row.p_response_hi),
-        bar(
-            "r",
-            [row.p_response_lo, row.p_response, row.p_response_hi].map(|p| p / scale.response),
-            Some(row.p_response_baseline / scale.response),
-        ),
-        interval(
-            row.p_severe_irae,
-            row.p_severe_irae_lo,
-            row.p_severe_irae_hi
-        ),
-        bar(
-            "s",
-            [
-                row.p_severe_irae_lo,
-                row.p_severe_irae,
-                row.p_severe_irae_hi
-            ]
-            .map(|p| p / scale.severe_irae),
-            None,
-        ),
-        standing
-            .and_then(|standing| standing.p_severe_irae_exploratory)
-            .map_or_else(String::new, |p| format!(
-                "<small>exploratory {}</small>",
-                percent(p)
-            )),
+        "<tr{class}><td>{rank}<td class=\"d\">{name}<td>{response}\
+         <td>{severe_irae}<td>{}<td>{}<td>{}\
+         <td>{}<td>{places}<td>{:.0} · {:.0} · {:.0}\
+         <td>{:.1}</tr>\n",
         percent(row.p_myocarditis),
         signed(100.0 * row.delta_response, 1),
         signed(row.utility, 2),
@@ -330,7 +295,31 @@ fn donor(row: &RankingRow, summary: &RecipientSummary, tier: &mut usize, scale: 
         row.n_kept,
         row.n_lost,
         row.deleterious_lost,
+        response = response_cell(row, scale.response),
+        severe_irae = severe_irae_cell(
+            row,
+            standing.and_then(|standing| standing.p_severe_irae_exploratory),
+            scale.severe_irae
+        ),
     )
+}
+
+fn response_cell(row: &RankingRow, end: f64) -> String {
+    let [lo, mean, hi] = [row.p_response_lo, row.p_response, row.p_response_hi];
+    let mark = Some(row.p_response_baseline / end);
+    interval(mean, lo, hi) + &bar("r", [lo, mean, hi].map(|p| p / end), mark)
+}
+
+fn severe_irae_cell(row: &RankingRow, exploratory: Option<f64>, end: f64) -> String {
+    let [lo, mean, hi] = [
+        row.p_severe_irae_lo,
+        row.p_severe_irae,
+        row.p_severe_irae_hi,
+    ];
+    let exploratory = exploratory.map_or_else(String::new, |p| {
+        format!("<small> · exploratory {}</small>", percent(p))
+    });
+    interval(mean, lo, hi) + &exploratory + &bar("s", [lo, mean, hi].map(|p| p / end), None)
 }
 
 fn interval(mean: f64, lo: f64, hi: f64) -> String {
@@ -357,21 +346,16 @@ fn signed(value: f64, n_digits: usize) -> String {
 /// An interval as a bar with its mean; all numbers are also in the text, so readers skip it.
 fn bar(class: &str, [lo, mean, hi]: [f64; 3], mark: Option<f64>) -> String {
     let x = |share: f64| 3.0 + share.clamp(0.0, 1.0) * (BAR - 6.0);
-    let mut out = String::from(
-        "<svg class=\"b\" viewBox=\"0 0 150 12\" aria-hidden=\"true\"><path d=\"M3 6H147\"/>",
-    );
-    if let Some(mark) = mark {
-        let _ = write!(out, "<path class=\"m\" d=\"M{:.1} 0V12\"/>", x(mark));
-    }
-    let _ = write!(
-        out,
-        "<path class=\"{class}\" d=\"M{:.1} 6H{:.1}\"/><circle class=\"{class}\" cx=\"{:.1}\" cy=\"6\" \
-         r=\"3.4\"/></svg>",
+    let mark = mark.map_or_else(String::new, |mark| {
+        format!("<path class=\"m\" d=\"M{:.1} 0V12\"/>", x(mark))
+    });
+    format!(
+        "<svg class=\"{class}\" aria-hidden=\"true\">{mark}<path d=\"M{:.1} 6H{:.1}\"/>\
+         <circle cx=\"{:.1}\" cy=\"6\" r=\"3.4\"/></svg>",
         x(lo),
         x(hi),
         x(mean)
-    );
-    out
+    )
 }
 
 fn flags(ranking: &Ranking) -> String {

@@ -93,7 +93,15 @@ fn a_page_names_no_address_outside_itself() {
 
 #[test]
 fn fifteen_recipients_and_eighteen_donors_fit_in_200_kilobytes() {
-    let page = html(&rank(&cohort(18, 15, 50, 1)), &ReportContext::default());
+    let mut pairs = cohort(18, 15, 50, 1);
+    for one in &mut pairs {
+        one.p_severe_irae_exploratory = Some(0.123);
+        one.flags = vec!["prevotella_rich_donor_with_dual_inhibition".into()];
+        one.in_domain = false;
+        one.domain_reason = Some("only 41 % of its abundance is known to the models".into());
+    }
+    let page = html(&rank(&pairs), &ReportContext::default());
+    println!("{} bytes", page.len());
     assert!(page.len() < 200_000, "{} bytes", page.len());
     assert_eq!(page.matches("<section id=").count(), 15);
 }
@@ -179,6 +187,7 @@ fn write_a_page() {
     };
     let folder = std::env::temp_dir();
     std::fs::write(folder.join("report.html"), html(&ranking, &context)).unwrap();
+    std::fs::write(folder.join("ranking.txt"), ranking.to_text()).unwrap();
     let figure = ranking_figure(&ranking, &"recipient_01".into(), 12).unwrap();
     std::fs::write(folder.join("ranking.svg"), figure).unwrap();
 }

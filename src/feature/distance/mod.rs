@@ -55,8 +55,9 @@ pub enum Metric<'a> {
 /// The distance of every donor to every recipient: donors (rows) × recipients (columns).
 ///
 /// Both tables must have the same taxa in the same order ([`align`]), the same vocabulary and the
-/// same unit. Memory is the result and about twice the input; time grows with the taxa that two
-/// samples share. The result is the same to the bit for any number of threads.
+/// same unit. Memory is the result and a few copies of the non-zeros (for `UniFrac`, of the branches
+/// above them); time grows with the taxa that two samples share. The result is the same to the bit
+/// for any number of threads.
 ///
 /// # Errors
 /// [`Error::Table`] where the columns differ, [`Error::Vocabulary`] or [`Error::Unit`] where these
@@ -216,7 +217,7 @@ mod tests {
     use approx::assert_abs_diff_eq;
 
     use super::*;
-    use crate::feature::testing::{four_samples, six_tips};
+    use crate::feature::testing::{four_samples, six_tips, table_of};
     use crate::profile::{Taxon, Unit};
 
     /// The upper triangle by rows, as `SciPy`'s condensed form.
@@ -356,5 +357,36 @@ mod tests {
         let distance = pairwise(&table, Metric::JensenShannon).unwrap()[(0, 1)];
         // Disjoint but for 1e-300: √ln 2.
         assert_abs_diff_eq!(distance, std::f64::consts::LN_2.sqrt(), epsilon = 1e-12);
+    }
+
+    // Python's `decimal` with 60 digits, from the definitions, on counts exact in binary.
+    #[test]
+    fn near_samples_keep_their_digits() {
+        let (step, tiny) = (0.125, 1.0 / 1_048_576.0);
+        let rows = [
+            vec![50.0, 30.0, 20.0, 0.0],
+            vec![50.0 + step, 30.0, 20.0, 0.0],
+            vec![50.0 + tiny, 30.0, 20.0, 0.0],
+            vec![50.0 + tiny, 30.0, 20.0, tiny],
+        ];
+        let table = table_of(&rows);
+        let shannon = pairwise(&table, Metric::JensenShannon).unwrap();
+        let aitchison = pairwise(&table, Metric::Aitchison { pseudocount: 0.5 }).unwrap();
+        let expected = [
+            (4.413_901_010_669_006e-4, 2.140_978_602_867_076e-3),
+            (3.371_747_848_716_029e-9, 1.635_457_776_526_932e-8),
+            (5.749_072_340_511_229e-5, 1.646_431_472_804_786e-6),
+        ];
+        for (other, (divergence, ratio)) in (1..).zip(expected) {
+            assert_abs_diff_eq!(shannon[(0, other)], divergence, epsilon = 1e-13);
+            assert_abs_diff_eq!(aitchison[(0, other)], ratio, epsilon = 1e-13);
+        }
+    }
+
+    #[test]
+    fn one_sample_is_at_distance_0_of_itself() {
+        let table = four_samples(Unit::Count).select(&[0]).unwrap();
+        let square = pairwise(&table, Metric::BrayCurtis).unwrap();
+        assert_eq!(square, ndarray::array![[0.0]]);
     }
 }

@@ -4,12 +4,21 @@
 //! how often, and where the cuts fall is worked out anew for each fit, in one pass over the
 //! sorted entries.
 
+use std::ops::Range;
+
+use ndarray::s;
 use rayon::prelude::*;
 
+use super::params::BoostingParams;
 use crate::model::{ColumnView, MatrixView};
+use crate::{Error, Result};
 
 /// Not a training row.
 pub(super) const ABSENT: u32 = u32::MAX;
+
+/// Columns gathered in one pass over the rows of a dense matrix: 64 values of 8 bytes are eight
+/// cache lines side by side.
+const GATHERED: usize = 64;
 
 /// One column: its entries other than zero in rising order, and its missing rows.
 #[derive(Debug, Clone, Default)]
@@ -19,24 +28,63 @@ struct SortedColumn {
     missing: Vec<u32>,
 }
 
-impl SortedColumn {
-    fn new(column: ColumnView<'_>) -> Self {
-        let mut entries: Vec<(u64, u32)> = Vec::new();
-        let mut missing = Vec::new();
-        for_each_nonzero(column, |row, value| {
-            if value.is_nan() {
-                missing.push(row);
-            } else {
-                entries.push((ordered(value), row));
-            }
-        });
-        entries.sort_unstable();
-        Self {
-            values: entries.iter().map(|&(key, _)| unordered(key)).collect(),
-            rows: entries.iter().map(|&(_, row)| row).collect(),
-            missing,
+/// A column on its way to be sorted.
+#[derive(Debug, Clone, Default)]
+struct Entries {
+    /// Value, as an integer that orders alike, and row.
+    present: Vec<(u64, u32)>,
+    missing: Vec<u32>,
+}
+
+impl Entries {
+    fn push(&mut self, row: u32, value: f64) {
+        if value.is_nan() {
+            self.missing.push(row);
+        } else if value != 0.0 {
+            self.present.push((ordered(value), row));
         }
     }
+
+    fn sort(mut self) -> SortedColumn {
+        self.present.sort_unstable();
+        SortedColumn {
+            values: self
+                .present
+                .iter()
+                .map(|&(key, _)| unordered(key))
+                .collect(),
+            rows: self.present.iter().map(|&(_, row)| row).collect(),
+            missing: self.missing,
+        }
+    }
+
+    /// Whether a value is infinite, after sorting or before.
+    fn is_infinite(&self) -> bool {
+        self.present
+            .iter()
+            .any(|&(key, _)| unordered(key).is_infinite())
+    }
+}
+
+/// The entries of a block of columns.
+fn gather(matrix: MatrixView<'_>, columns: Range<usize>) -> Vec<Entries> {
+    let mut block = vec![Entries::default(); columns.len()];
+    match matrix {
+        MatrixView::Dense(array) => {
+            let part = array.slice(s![.., columns]);
+            for (row, values) in part.rows().into_iter().enumerate() {
+                for (entries, &value) in block.iter_mut().zip(&values) {
+                    entries.push(row as u32, value);
+                }
+            }
+        }
+        MatrixView::Sparse(_) => {
+            for (entries, column) in block.iter_mut().zip(columns) {
+                for_each_nonzero(matrix.column(column), |row, value| entries.push(row, value));
+            }
+        }
+    }
+    block
 }
 
 /// Calls `visit` with the row and value of everything that is not 0 (NaN is not 0), rows rising.
@@ -84,14 +132,33 @@ pub(super) struct SortedColumns {
 }
 
 impl SortedColumns {
-    pub(super) fn new(matrix: MatrixView<'_>) -> Self {
-        let columns = (0..matrix.n_columns())
+    /// # Errors
+    /// [`Error::Table`] where a feature is infinite.
+    pub(super) fn new(matrix: MatrixView<'_>) -> Result<Self> {
+        let n_columns = matrix.n_columns();
+        let sort = |block: usize| -> Result<Vec<SortedColumn>> {
+            let first = block * GATHERED;
+            let entries = gather(matrix, first..(first + GATHERED).min(n_columns));
+            match entries.iter().position(Entries::is_infinite) {
+                Some(place) => Err(is_infinite(first + place)),
+                None => Ok(entries.into_iter().map(Entries::sort).collect()),
+            }
+        };
+        let blocks: Vec<Result<Vec<SortedColumn>>> = (0..n_columns.div_ceil(GATHERED))
             .into_par_iter()
-            .with_min_len(64)
-            .map(|column| SortedColumn::new(matrix.column(column)))
+            .map(sort)
             .collect();
-        Self { columns }
+        let mut columns = Vec::with_capacity(n_columns);
+        for block in blocks {
+            columns.extend(block?);
+        }
+        Ok(Self { columns })
     }
+}
+
+/// The error about an infinite feature.
+pub(super) fn is_infinite(feature: usize) -> Error {
+    Error::table(format!("feature {feature} is infinite"))
 }
 
 /// The rows that one fit learns from.
@@ -105,6 +172,8 @@ pub(super) struct TrainingRows {
     pub(super) weights: Vec<f64>,
     /// Copies.
     pub(super) copies: Vec<u32>,
+    pub(super) total_weight: f64,
+    pub(super) total_copies: u32,
 }
 
 impl TrainingRows {
@@ -127,6 +196,7 @@ pub(super) struct BinnedColumn {
     /// Rows where the column is missing.
     pub(super) missing: Vec<u32>,
     groups: Vec<Group>,
+    sizes: Vec<(f64, u32)>,
     kept: Vec<u32>,
 }
 
@@ -135,7 +205,7 @@ pub(super) struct BinnedColumn {
 struct Group {
     value: f64,
     weight: f64,
-    n_rows: u32,
+    copies: u32,
     /// Rows in `kept`; of the zeros, before they are listed, none.
     start: u32,
     end: u32,
@@ -148,19 +218,17 @@ impl BinnedColumn {
         sorted: &SortedColumns,
         column: usize,
         rows: &TrainingRows,
-        max_bins: usize,
+        params: &BoostingParams,
     ) {
         let column = &sorted.columns[column];
         self.missing.clear();
         let local = |&row: &u32| Some(rows.local[row as usize]).filter(|&row| row != ABSENT);
         self.missing.extend(column.missing.iter().filter_map(local));
         self.group(column, rows);
-        let values: Vec<_> = self
-            .groups
-            .iter()
-            .map(|group| (group.value, group.weight))
-            .collect();
-        let bins = merge_values(&values, max_bins);
+        self.sizes.clear();
+        self.sizes
+            .extend(self.groups.iter().map(|group| (group.weight, group.copies)));
+        let bins = merge(&self.sizes, params.max_bins as usize, params.bin_rows(rows));
         self.lay_out(&bins, rows.len());
     }
 
@@ -169,61 +237,51 @@ impl BinnedColumn {
         self.groups.clear();
         self.kept.clear();
         let first_positive = column.values.partition_point(|&value| value < 0.0);
-        let mut weight_seen = 0.0;
-        self.extend_groups(column, 0..first_positive, rows, &mut weight_seen);
+        self.extend_groups(column, 0..first_positive, rows);
         let zero_at = self.groups.len();
-        self.extend_groups(
-            column,
-            first_positive..column.values.len(),
-            rows,
-            &mut weight_seen,
-        );
-        let n_zeros = rows.len() - self.kept.len() - self.missing.len();
-        if n_zeros > 0 {
-            let missing: f64 = self
-                .missing
-                .iter()
-                .map(|&row| rows.weights[row as usize])
-                .sum();
-            let total: f64 = rows.weights.iter().sum();
-            let zeros = Group {
-                value: 0.0,
-                weight: (total - missing - weight_seen).max(0.0),
-                n_rows: n_zeros as u32,
-                start: 0,
-                end: 0,
-            };
-            self.groups.insert(zero_at, zeros);
+        self.extend_groups(column, first_positive..column.values.len(), rows);
+        if rows.len() == self.kept.len() + self.missing.len() {
+            return;
         }
+        let (mut weight, mut copies) = (rows.total_weight, rows.total_copies);
+        for group in &self.groups {
+            weight -= group.weight;
+            copies -= group.copies;
+        }
+        for &row in &self.missing {
+            weight -= rows.weights[row as usize];
+            copies -= rows.copies[row as usize];
+        }
+        let zeros = Group {
+            value: 0.0,
+            weight: weight.max(0.0),
+            copies,
+            start: 0,
+            end: 0,
+        };
+        self.groups.insert(zero_at, zeros);
     }
 
-    fn extend_groups(
-        &mut self,
-        column: &SortedColumn,
-        range: std::ops::Range<usize>,
-        rows: &TrainingRows,
-        weight_seen: &mut f64,
-    ) {
+    fn extend_groups(&mut self, column: &SortedColumn, range: Range<usize>, rows: &TrainingRows) {
         let mut previous = f64::NAN;
         for (&row, &value) in column.rows[range.clone()].iter().zip(&column.values[range]) {
             let row = rows.local[row as usize];
             if row == ABSENT {
                 continue;
             }
-            let weight = rows.weights[row as usize];
-            *weight_seen += weight;
+            let (weight, copies) = (rows.weights[row as usize], rows.copies[row as usize]);
             self.kept.push(row);
             let end = self.kept.len() as u32;
             match self.groups.last_mut() {
                 Some(group) if value == previous => {
                     group.weight += weight;
-                    group.n_rows += 1;
+                    group.copies += copies;
                     group.end = end;
                 }
                 _ => self.groups.push(Group {
                     value,
                     weight,
-                    n_rows: 1,
+                    copies,
                     start: end - 1,
                     end,
                 }),
@@ -237,7 +295,7 @@ impl BinnedColumn {
         let size = |&(first, last): &(usize, usize)| -> u32 {
             self.groups[first..=last]
                 .iter()
-                .map(|group| group.n_rows)
+                .map(|group| group.copies)
                 .sum()
         };
         self.common = (0..bins.len())
@@ -286,44 +344,88 @@ fn list_zeros(rows: &mut Vec<u32>, kept: &[u32], missing: &[u32], n_rows: usize)
     rows.extend((0..n_rows as u32).filter(|&row| is_zero[row as usize]));
 }
 
-/// Joins neighbors, given as value and weight, until at most `max_bins` are left; gives the first
-/// and last of each bin.
+/// Joins neighboring values, given as weight and copies, until each bin holds `min_rows` and there
+/// are at most `max_bins`; gives the first and last value of each bin.
 ///
-/// The heaviest value keeps a bin of its own, the others share bins of about equal weight.
-pub(super) fn merge_values(values: &[(f64, f64)], max_bins: usize) -> Vec<(usize, usize)> {
-    if values.len() <= max_bins {
-        return (0..values.len()).map(|i| (i, i)).collect();
+/// The heaviest value, mostly zero, keeps a bin of its own; a side of it with fewer than
+/// `min_rows` is one bin.
+pub(super) fn merge(sizes: &[(f64, u32)], max_bins: usize, min_rows: u32) -> Vec<(usize, usize)> {
+    let heaviest = (0..sizes.len())
+        .max_by(|&a, &b| sizes[a].0.total_cmp(&sizes[b].0).then(b.cmp(&a)))
+        .filter(|&i| sizes[i].1 >= min_rows && max_bins > 3);
+    let bins = match heaviest {
+        None => join_small(sizes, 0..sizes.len(), min_rows),
+        Some(i) => {
+            let mut bins = join_small(sizes, 0..i, min_rows);
+            bins.push((i, i));
+            bins.extend(join_small(sizes, i + 1..sizes.len(), min_rows));
+            bins
+        }
+    };
+    if bins.len() <= max_bins {
+        bins
+    } else {
+        share_out(sizes, &bins, max_bins, heaviest)
     }
-    let total: f64 = values.iter().map(|&(_, weight)| weight).sum();
-    let heaviest = (0..values.len())
-        .max_by(|&a, &b| values[a].1.total_cmp(&values[b].1).then(b.cmp(&a)))
-        .filter(|_| max_bins > 3);
+}
+
+/// Joins neighbors in `range` until each bin holds `min_rows`; what is left over joins the last.
+fn join_small(sizes: &[(f64, u32)], range: Range<usize>, min_rows: u32) -> Vec<(usize, usize)> {
+    let mut bins = Vec::with_capacity(range.len());
+    let (mut first, mut n_rows) = (range.start, 0);
+    for i in range.clone() {
+        n_rows += sizes[i].1;
+        if n_rows >= min_rows {
+            bins.push((first, i));
+            (first, n_rows) = (i + 1, 0);
+        }
+    }
+    if n_rows > 0 {
+        match bins.last_mut() {
+            Some(last) => last.1 = range.end - 1,
+            None => bins.push((first, range.end - 1)),
+        }
+    }
+    bins
+}
+
+/// Joins neighboring bins into at most `max_bins` of about equal weight.
+fn share_out(
+    sizes: &[(f64, u32)],
+    bins: &[(usize, usize)],
+    max_bins: usize,
+    heaviest: Option<usize>,
+) -> Vec<(usize, usize)> {
+    let weight_of =
+        |&(first, last): &(usize, usize)| sizes[first..=last].iter().map(|&(w, _)| w).sum::<f64>();
+    let total: f64 = bins.iter().map(weight_of).sum();
     // The heaviest value takes one bin and may part another.
     let n_shared = if heaviest.is_some() {
         max_bins - 2
     } else {
         max_bins
     };
-    let rest = total - heaviest.map_or(0.0, |i| values[i].1);
-    let mut bins: Vec<(usize, usize)> = Vec::with_capacity(max_bins);
+    let rest = (total - heaviest.map_or(0.0, |i| sizes[i].0)).max(f64::MIN_POSITIVE);
+    let mut shared: Vec<(usize, usize)> = Vec::with_capacity(max_bins);
     let mut weight_below = 0.0;
     let mut open = None; // share of the weight that is being filled
-    for (i, &(_, weight)) in values.iter().enumerate() {
-        if Some(i) == heaviest {
-            bins.push((i, i));
+    for bin in bins {
+        if Some(bin.0) == heaviest {
+            shared.push(*bin);
             open = None;
             continue;
         }
-        let middle = (weight_below + weight / 2.0) / rest.max(f64::MIN_POSITIVE);
+        let weight = weight_of(bin);
+        let middle = (weight_below + weight / 2.0) / rest;
         weight_below += weight;
         let share = ((middle * n_shared as f64) as usize).min(n_shared - 1);
-        match bins.last_mut() {
-            Some(bin) if open == Some(share) => bin.1 = i,
-            _ => bins.push((i, i)),
+        match shared.last_mut() {
+            Some(last) if open == Some(share) => last.1 = bin.1,
+            _ => shared.push(*bin),
         }
         open = Some(share);
     }
-    bins
+    shared
 }
 
 /// The middle of `low < high`, which `low` does not exceed and `high` does.
@@ -347,14 +449,20 @@ mod tests {
             local: (0..n as u32).collect(),
             weights: vec![1.0; n],
             copies: vec![1; n],
+            total_weight: n as f64,
+            total_copies: n as u32,
         }
     }
 
-    fn binned(values: &[f64], max_bins: usize) -> BinnedColumn {
+    fn binned(values: &[f64], max_bins: u32) -> BinnedColumn {
         let matrix = Array2::from_shape_vec((values.len(), 1), values.to_vec()).unwrap();
-        let sorted = SortedColumns::new(matrix.view().into());
+        let sorted = SortedColumns::new(matrix.view().into()).unwrap();
         let mut column = BinnedColumn::default();
-        column.fill(&sorted, 0, &all_rows(values.len()), max_bins);
+        let params = BoostingParams {
+            max_bins,
+            ..BoostingParams::default()
+        };
+        column.fill(&sorted, 0, &all_rows(values.len()), &params);
         column
     }
 
@@ -389,15 +497,17 @@ mod tests {
     #[test]
     fn only_training_rows_are_seen() {
         let matrix = Array2::from_shape_vec((4, 1), vec![1.0, 5.0, 9.0, 5.0]).unwrap();
-        let sorted = SortedColumns::new(matrix.view().into());
+        let sorted = SortedColumns::new(matrix.view().into()).unwrap();
         let rows = TrainingRows {
             ids: vec![0, 2],
             local: vec![0, ABSENT, 1, ABSENT],
             weights: vec![1.0; 2],
             copies: vec![1; 2],
+            total_weight: 2.0,
+            total_copies: 2,
         };
         let mut column = BinnedColumn::default();
-        column.fill(&sorted, 0, &rows, 255);
+        column.fill(&sorted, 0, &rows, &BoostingParams::default());
         assert_eq!(column.cuts, [5.0]);
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::columns::{ABSENT, SortedColumns, TrainingRows};
+use super::columns::{ABSENT, SortedColumns, TrainingRows, is_infinite};
 use super::grow::{Engine, Grower, Target};
 use super::histogram::Histograms;
 use super::loss::{sigmoid, softplus};
@@ -61,15 +61,13 @@ impl<'a> PreparedData<'a> {
         if data.n_rows() >= 1 << 31 {
             return Err(Error::table("expected fewer than 2^31 rows"));
         }
-        let n_nonzero = check_finite(matrix)?;
-        let n_entries = matrix.n_rows() as f64 * matrix.n_columns() as f64;
-        let is_dense = n_nonzero as f64 > n_entries * DENSE_SHARE;
-        let is_tall = data.n_rows() > TALL_ROWS && is_dense;
-        let fits = u32::try_from(n_nonzero.saturating_mul(3)).is_ok();
-        Ok(Self {
-            data,
-            sorted: (!is_tall && fits).then(|| SortedColumns::new(matrix)),
-        })
+        let is_tall = data.n_rows() > TALL_ROWS && is_dense(matrix)?;
+        let sorted = if is_tall {
+            None
+        } else {
+            Some(SortedColumns::new(matrix)?)
+        };
+        Ok(Self { data, sorted })
     }
 
     /// The data, as given.
@@ -78,31 +76,28 @@ impl<'a> PreparedData<'a> {
     }
 }
 
-/// Refuses infinities; gives the number of entries other than 0.
-fn check_finite(matrix: MatrixView<'_>) -> Result<usize> {
-    let count = |feature: usize| {
-        let mut n_nonzero = 0;
-        let mut is_finite = true;
-        match matrix.column(feature) {
-            ColumnView::Dense(values) => {
-                for value in values {
-                    n_nonzero += usize::from(*value != 0.0);
-                    is_finite &= !value.is_infinite();
+/// Whether many entries are other than 0; refuses infinities.
+fn is_dense(matrix: MatrixView<'_>) -> Result<bool> {
+    let (n_rows, n_columns) = (matrix.n_rows() as f64, matrix.n_columns() as f64);
+    let n_nonzero = match matrix {
+        MatrixView::Sparse(_) => (0..matrix.n_columns())
+            .map(|feature| match matrix.column(feature) {
+                ColumnView::Sparse { values, .. } => values.len(),
+                ColumnView::Dense(values) => values.len(),
+            })
+            .sum(),
+        MatrixView::Dense(array) => {
+            let mut n_nonzero = 0;
+            for row in array.rows() {
+                if let Some(feature) = row.iter().position(|value| value.is_infinite()) {
+                    return Err(is_infinite(feature));
                 }
+                n_nonzero += row.iter().filter(|&&value| value != 0.0).count();
             }
-            ColumnView::Sparse { values, .. } => n_nonzero = values.len(),
+            n_nonzero
         }
-        (n_nonzero, is_finite)
     };
-    let counts: Vec<_> = (0..matrix.n_columns())
-        .into_par_iter()
-        .with_min_len(64)
-        .map(count)
-        .collect();
-    match counts.iter().position(|&(_, is_finite)| !is_finite) {
-        Some(feature) => Err(Error::table(format!("feature {feature} is infinite"))),
-        None => Ok(counts.iter().map(|&(n_nonzero, _)| n_nonzero).sum()),
-    }
+    Ok(n_nonzero as f64 > n_rows * n_columns * DENSE_SHARE)
 }
 
 /// Whether a fit may use more than one thread.
@@ -251,6 +246,8 @@ fn training_rows(data: &TrainingData<'_>, copies: &[u32]) -> TrainingRows {
         local: vec![ABSENT; copies.len()],
         weights: Vec::new(),
         copies: Vec::new(),
+        total_weight: 0.0,
+        total_copies: 0,
     };
     for (row, &n_copies) in copies.iter().enumerate() {
         if n_copies > 0 {
@@ -261,6 +258,8 @@ fn training_rows(data: &TrainingData<'_>, copies: &[u32]) -> TrainingRows {
             rows.copies.push(n_copies);
         }
     }
+    rows.total_weight = rows.weights.iter().sum();
+    rows.total_copies = rows.copies.iter().sum();
     rows
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::columns::{BinnedColumn, SortedColumns, TrainingRows, between};
+use super::columns::{BinnedColumn, SortedColumns, TrainingRows, between, merge};
 use super::params::BoostingParams;
 use super::split::{Best, Filter, Gradients, MissingSide, Rules, SearchNode, Split, WIDTH};
 use crate::model::{ColumnView, MatrixView};
@@ -54,7 +54,7 @@ impl Histograms {
         let mut column = BinnedColumn::default();
         let mut bins = vec![0; rows.len()];
         for feature in 0..n_features {
-            column.fill(sorted, feature, rows, params.max_bins as usize);
+            column.fill(sorted, feature, rows, params);
             bins.fill(column.common as u8);
             for b in 0..column.n_bins() {
                 for &row in column.bin(b) {
@@ -427,7 +427,7 @@ fn bin_column(
             values[local as usize] = value;
         }
     });
-    let cuts = place_cuts(&values, rows, params.max_bins as usize);
+    let cuts = place_cuts(&values, rows, params);
     let bins = values
         .iter()
         .map(|&value| {
@@ -441,22 +441,26 @@ fn bin_column(
     (cuts, bins)
 }
 
-fn place_cuts(values: &[f64], rows: &TrainingRows, max_bins: usize) -> Vec<f64> {
+fn place_cuts(values: &[f64], rows: &TrainingRows, params: &BoostingParams) -> Vec<f64> {
     let step = values.len().div_ceil(CUT_SAMPLE);
-    let mut sample: Vec<(f64, f64)> = values
+    let sampled = values
         .iter()
         .zip(&rows.weights)
-        .step_by(step)
-        .filter(|(value, _)| !value.is_nan())
-        .map(|(&value, &weight)| (value, weight))
+        .zip(&rows.copies)
+        .step_by(step);
+    let mut sample: Vec<(f64, f64, u32)> = sampled
+        .filter(|((value, _), _)| !value.is_nan())
+        .map(|((&value, &weight), &copies)| (value, weight, copies))
         .collect();
     sample.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    let distinct: Vec<(f64, f64)> = sample
-        .chunk_by(|a, b| a.0 == b.0)
-        .map(|equal| (equal[0].0, equal.iter().map(|&(_, weight)| weight).sum()))
-        .collect();
-    super::columns::merge_values(&distinct, max_bins)
+    let (mut distinct, mut sizes): (Vec<f64>, Vec<(f64, u32)>) = (Vec::new(), Vec::new());
+    for equal in sample.chunk_by(|a, b| a.0 == b.0) {
+        distinct.push(equal[0].0);
+        let weight = equal.iter().map(|&(_, weight, _)| weight).sum();
+        sizes.push((weight, equal.iter().map(|&(_, _, copies)| copies).sum()));
+    }
+    merge(&sizes, params.max_bins as usize, params.bin_rows(rows))
         .windows(2)
-        .map(|pair| between(distinct[pair[0].1].0, distinct[pair[1].0].0))
+        .map(|pair| between(distinct[pair[0].1], distinct[pair[1].0]))
         .collect()
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::columns::TrainingRows;
 use crate::{Error, Result};
 
 /// What is minimized.
@@ -82,6 +83,9 @@ pub struct BoostingParams {
     /// Bins a feature at most, 2 to 255. A feature with no more distinct training values than
     /// that is split exactly. Default 255.
     pub max_bins: u32,
+    /// Rows in a bin at least, but for that of the most common value; 1 tries every cut. Default:
+    /// a row for each 64 rows, from 1 to 4.
+    pub min_bin_rows: Option<u32>,
     /// λ of the penalty λ/2·w² on a leaf w. Default 1.
     pub l2: f64,
     /// α of the penalty α·|w| on a leaf w. Default 0.
@@ -117,6 +121,7 @@ impl Default for BoostingParams {
             max_depth: 3,
             max_leaves: None,
             max_bins: 255,
+            min_bin_rows: None,
             l2: 1.0,
             l1: 0.0,
             min_gain: 0.0,
@@ -139,6 +144,9 @@ impl BoostingParams {
         at_least("max_depth", self.max_depth, 1)?;
         if self.max_depth > 16 {
             return Err(out_of_range("max_depth", "1 to 16", self.max_depth));
+        }
+        if let Some(rows) = self.min_bin_rows {
+            at_least("min_bin_rows", rows, 1)?;
         }
         if let Some(leaves) = self.max_leaves {
             at_least("max_leaves", leaves, 2)?;
@@ -193,6 +201,14 @@ impl BoostingParams {
             )),
             None => Ok(()),
         }
+    }
+}
+
+impl BoostingParams {
+    /// Rows in a bin at least.
+    pub(super) fn bin_rows(&self, rows: &TrainingRows) -> u32 {
+        let automatic = (rows.total_copies / 64).clamp(1, 4);
+        self.min_bin_rows.unwrap_or(automatic)
     }
 }
 

@@ -347,9 +347,6 @@ impl Best {
 /// Elements that the filter looks at side by side.
 pub(super) const WIDTH: usize = 8;
 
-/// Second derivatives are scaled by this in the filter, so that no product leaves `f32`.
-const FILTER_SCALE: f64 = 1.0 / (1u64 << 20) as f64;
-
 /// Positions whose score may exceed a bar: sums of one side, the totals of the nodes, all as
 /// [`WIDTH`] interleaved lanes.
 #[derive(Debug, Clone, Copy)]
@@ -369,7 +366,7 @@ impl Filter {
             total_h: [0; WIDTH],
             bar: [f32::INFINITY; WIDTH],
             least_h: rules.least_h,
-            ridge: (rules.ridge * FILTER_SCALE) as f32,
+            ridge: rules.ridge as f32,
             l1: rules.l1 as f32,
         }
     }
@@ -382,7 +379,7 @@ impl Filter {
 
     /// Sets the score to exceed in one lane; the margin covers the filter's rounding.
     pub(super) fn set_bar(&mut self, lane: usize, score: f64) {
-        self.bar[lane] = ((score - score.abs() * 1e-5) / FILTER_SCALE) as f32;
+        self.bar[lane] = (score - score.abs() * 1e-5) as f32;
     }
 
     /// Closes one lane.
@@ -409,8 +406,9 @@ impl Filter {
                 s = (s.abs() - self.l1).max(0.0);
                 t = (t.abs() - self.l1).max(0.0);
             }
-            let a = h[l] as f32 * FILTER_SCALE as f32 + self.ridge;
-            let b = other_h as f32 * FILTER_SCALE as f32 + self.ridge;
+            let a = h[l] as f32 + self.ridge;
+            let b = other_h as f32 + self.ridge;
+            // Sums are below 2^30, so no product reaches 2^127.
             let above = s * s * b + t * t * a > self.bar[l] * (a * b);
             let heavy = (h[l] >= self.least_h) & (other_h >= self.least_h);
             mask[l] = -i32::from(above & heavy);

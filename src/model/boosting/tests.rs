@@ -67,6 +67,7 @@ fn one_tree(depth: u32) -> BoostingParams {
         n_rounds: 1,
         max_depth: depth,
         learning_rate: 1.0,
+        min_bin_rows: Some(1),
         ..BoostingParams::default()
     }
 }
@@ -308,6 +309,7 @@ fn a_weight_is_a_number_of_copies() {
     // A row of weight 3 is one row to `min_leaf_rows`.
     let params = BoostingParams {
         min_leaf_rows: 1,
+        min_bin_rows: Some(1),
         n_rounds: 30,
         ..BoostingParams::default()
     };

@@ -166,8 +166,9 @@ enum Kept {
     Constant,
     /// Non-zeros divided by the spread, a range of `sparse_values`.
     Sparse(usize, usize),
-    /// Every row, centered and divided by the spread, from here in `dense_values`.
-    Dense(usize),
+    /// Every row, centered and divided by the spread, from here in `dense_values`; and what was
+    /// subtracted, in units of the spread.
+    Dense(usize, f64),
 }
 
 /// Columns divided by their spread. Those kept whole are centered too; a solver that profiles the
@@ -210,7 +211,10 @@ impl Design {
             } else {
                 design.spreads.push(spread);
                 if values.len() as f64 > DENSE_SHARE * raw.n_rows() as f64 {
-                    design.push_dense(rows, values, mean, spread)
+                    // On the line of zeros a centered column would tie itself to the intercept's
+                    // prior, and a narrow one would drown it in rounding.
+                    let center = if has_zero_line { 0.0 } else { mean };
+                    design.push_dense(rows, values, center, spread)
                 } else {
                     design.push_sparse(rows, values, spread)
                 }
@@ -220,15 +224,15 @@ impl Design {
         design
     }
 
-    fn push_dense(&mut self, rows: &[u32], values: &[f64], mean: f64, spread: f64) -> Kept {
+    fn push_dense(&mut self, rows: &[u32], values: &[f64], center: f64, spread: f64) -> Kept {
         let start = self.dense_values.len();
         self.dense_values
-            .resize(start + self.n_lines, -mean / spread);
+            .resize(start + self.n_lines, -center / spread);
         let line = &mut self.dense_values[start..];
         for (&row, &value) in rows.iter().zip(values) {
-            line[row as usize] = (value - mean) / spread;
+            line[row as usize] = (value - center) / spread;
         }
-        Kept::Dense(start)
+        Kept::Dense(start, center / spread)
     }
 
     fn push_sparse(&mut self, rows: &[u32], values: &[f64], spread: f64) -> Kept {
@@ -263,7 +267,7 @@ impl Design {
     /// What was subtracted from the kept column, in units of its spread.
     pub(super) fn shift(&self, column: usize) -> f64 {
         match self.kept[column] {
-            Kept::Dense(_) => self.means[column] / self.spreads[column],
+            Kept::Dense(_, shift) => shift,
             Kept::Constant | Kept::Sparse(..) => 0.0,
         }
     }
@@ -278,7 +282,7 @@ impl Design {
                 &self.sparse_values[start..end],
                 vector,
             ),
-            Kept::Dense(start) => {
+            Kept::Dense(start, _) => {
                 dense_dot(&self.dense_values[start..start + self.n_lines], vector)
             }
         }
@@ -295,7 +299,7 @@ impl Design {
                     out[row as usize] += a * value;
                 }
             }
-            Kept::Dense(start) => {
+            Kept::Dense(start, _) => {
                 let values = &self.dense_values[start..start + self.n_lines];
                 for (out, &value) in out.iter_mut().zip(values) {
                     *out += a * value;
@@ -310,7 +314,7 @@ impl Design {
         match self.kept[column] {
             Kept::Constant => 0.0,
             Kept::Sparse(start, end) => gather_dot(&self.sparse_rows[start..end], values, vector),
-            Kept::Dense(_) => dense_dot(values, vector),
+            Kept::Dense(..) => dense_dot(values, vector),
         }
     }
 
@@ -337,7 +341,7 @@ impl Design {
                     push(value, h[row as usize]);
                 }
             }
-            Kept::Dense(start) => {
+            Kept::Dense(start, _) => {
                 let values = &self.dense_values[start..start + self.n_lines];
                 for (&value, &h) in values.iter().zip(h) {
                     push(value, h);

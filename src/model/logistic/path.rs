@@ -13,7 +13,7 @@ use crate::model::TrainingData;
 /// A path ends where this much of the deviance is explained (glmnet's `devmax`).
 const MOST_DEVIANCE: f64 = 0.999;
 
-/// … or where a step explains less than this much more, relative to what is explained (`fdev`).
+/// … or where a step explains less than this much more (`fdev`).
 const LEAST_GAIN: f64 = 1e-5;
 
 /// … but not before this many values of λ.
@@ -151,7 +151,7 @@ impl LogisticParams {
             let before = points.last().map_or(0.0, |point| point.deviance_explained);
             points.push(point_of(problem, &solver, lambda, explained));
             let is_saturated = explained > MOST_DEVIANCE
-                || (points.len() >= LEAST_LAMBDAS && explained - before < LEAST_GAIN * explained);
+                || (points.len() >= LEAST_LAMBDAS && explained - before < LEAST_GAIN);
             if may_end_early && is_saturated {
                 break;
             }

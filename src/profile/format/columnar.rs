@@ -14,6 +14,8 @@ use super::delimited::with_lineage;
 use super::draft::Draft;
 use super::source::Source;
 use super::{Orientation, ReadLimits, ReadOptions, orientation};
+use crate::profile::parquet::LINEAGE;
+use crate::profile::write::Statement;
 use crate::profile::{CsrMatrix, Taxon};
 use crate::{Error, Result};
 
@@ -62,8 +64,9 @@ pub(super) fn read_parquet(source: Source<'_>) -> Result<Draft> {
             ),
         ));
     }
+    // The reader's own schema lacks the metadata of the file.
+    let schema = builder.schema().clone();
     let reader = builder.build().map_err(damaged)?;
-    let schema = arrow_array::RecordBatchReader::schema(&reader);
     collect(reader, &schema, options).map_err(|fault| fault.at(&path, "Parquet"))
 }
 
@@ -248,20 +251,36 @@ fn collect_wide(
         None => orientation::find(Some(corner), &columns, &rows)?,
     };
     let matrix = CsrMatrix::from_rows(columns.len(), entries).map_err(|error| error.to_string())?;
-    Ok(match orientation {
-        Orientation::SamplesInRows => Draft::new(rows, to_taxa(columns), matrix.transpose()),
+    let mut draft = match orientation {
+        Orientation::SamplesInRows => {
+            let lineages = value_columns
+                .iter()
+                .map(|&at| schema.field(at).metadata().get(LINEAGE));
+            let taxa = columns
+                .into_iter()
+                .zip(lineages)
+                .map(|(label, lineage)| match lineage {
+                    Some(lineage) => with_lineage(label, lineage),
+                    None => Taxon::new(label),
+                });
+            Draft::new(rows, taxa.collect(), matrix.transpose())
+        }
         Orientation::TaxaInRows => Draft::new(columns, to_taxa(rows), matrix),
-    })
+    };
+    let stated = |key: &str| {
+        schema
+            .metadata()
+            .get(&format!("donormatch:{key}"))
+            .map(String::as_str)
+    };
+    if let Some(statement) = Statement::of(stated) {
+        draft.apply(statement);
+    }
+    Ok(draft)
 }
 
 fn to_taxa(labels: Vec<String>) -> Vec<Taxon> {
-    labels
-        .into_iter()
-        .map(|label| {
-            let lineage = label.clone();
-            with_lineage(label, &lineage)
-        })
-        .collect()
+    labels.into_iter().map(Taxon::new).collect()
 }
 
 /// Names in the order in which they first occur.

@@ -7,6 +7,7 @@ use super::orientation;
 use super::source::Source;
 use super::units::UnitRule;
 use super::{Orientation, ReadLimits};
+use crate::profile::write::Statement;
 use crate::profile::{CsrMatrix, Lineage, Taxon, Vocabulary};
 use crate::{Error, Result};
 
@@ -63,6 +64,7 @@ impl Preamble {
         let header_is_comment = comments.last().is_some_and(|(number, text)| {
             *number < line
                 && fields > 1
+                && n_fields(text) > 1
                 && !text.starts_with(b"tool_version=")
                 && n_fields(text).abs_diff(fields) <= 1
         });
@@ -155,6 +157,13 @@ pub(super) fn read_as(source: Source<'_>, dialect: Dialect) -> Result<Draft> {
     draft.unit = dialect.unit;
     draft.hierarchy = dialect.hierarchy;
     draft.vocabulary = preamble.vocabulary();
+    if let Some(statement) = preamble
+        .comments
+        .first()
+        .and_then(|line| Statement::of_line(line))
+    {
+        draft.apply(statement);
+    }
     Ok(draft)
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::leaf;
 use super::units::{self, UnitRule};
 use super::{DuplicatedTaxa, EmptySamples, ReadOptions, UnclassifiedTaxa};
+use crate::profile::write::Statement;
 use crate::profile::{Completeness, CsrMatrix, ProfileTable, SampleId, Taxon, Unit, Vocabulary};
 use crate::{Error, Result};
 
@@ -31,6 +32,8 @@ pub(super) struct Draft {
     pub(super) unit: UnitRule,
     pub(super) hierarchy: Hierarchy,
     pub(super) vocabulary: Vocabulary,
+    /// What a zero means, where the file says so itself.
+    pub(super) completeness: Option<Completeness>,
     pub(super) notes: Vec<String>,
     /// Abundance of each sample that was classified above the rank of the rows; empty for none.
     pub(super) unresolved: Vec<f64>,
@@ -47,8 +50,19 @@ impl Draft {
             unit: UnitRule::FromSums,
             hierarchy: Hierarchy::Unknown,
             vocabulary: Vocabulary::unknown(),
+            completeness: None,
             notes: Vec::new(),
             unresolved: Vec::new(),
+        }
+    }
+
+    /// Takes over what our own writer stated about the table.
+    pub(super) fn apply(&mut self, statement: Statement) {
+        self.unit = UnitRule::Stated(statement.unit);
+        self.hierarchy = Hierarchy::Leaves;
+        self.completeness = statement.completeness;
+        if let Some(vocabulary) = statement.vocabulary {
+            self.vocabulary = Vocabulary::new(vocabulary);
         }
     }
 
@@ -58,6 +72,7 @@ impl Draft {
     /// [`Error::Unit`] where the unit is ambiguous, [`Error::Table`] where a rule of the table is
     /// broken.
     pub(super) fn finish(mut self, options: &ReadOptions) -> Result<ProfileTable> {
+        self.refuse_negative()?;
         let mut unknown = self.take_unclassified(options)?;
         for (unknown, unresolved) in unknown.iter_mut().zip(&self.unresolved) {
             *unknown += unresolved;
@@ -71,6 +86,7 @@ impl Draft {
         let unit = unit.unit;
         let completeness = options
             .completeness
+            .or(self.completeness)
             .unwrap_or_else(|| completeness(unit, &known, &unknown));
         let unclassified = fractions(unit, &known, &unknown);
         let rows = self.kept_samples(&known, options)?;
@@ -111,6 +127,23 @@ impl Draft {
             builder = builder.note(note);
         }
         builder.build()
+    }
+
+    /// Texts are checked line by line; numbers of containers here.
+    fn refuse_negative(&self) -> Result<()> {
+        if self.by_taxon.values().iter().all(|&value| value >= 0.0) {
+            return Ok(());
+        }
+        for (row, (samples, values)) in self.by_taxon.rows().enumerate() {
+            if let Some((&sample, value)) = samples.iter().zip(values).find(|(_, v)| **v < 0.0) {
+                return Err(Error::table(format!(
+                    "sample `{}`, taxon `{}`: expected an abundance of 0 or more, found {value}",
+                    self.samples.get(sample as usize).map_or("", String::as_str),
+                    self.label(row)
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Removes the unclassified rows and gives their sum per sample.
@@ -154,14 +187,19 @@ impl Draft {
 
     fn keep_leaves(&mut self) -> Result<()> {
         let leaves = leaf::leaves(&self.taxa, &self.by_taxon, self.hierarchy);
-        if leaves.rows.is_empty() && !self.taxa.is_empty() {
+        // Unclassified rows that are still here were asked to be kept.
+        let mut rows = leaves.rows;
+        rows.extend((0..self.taxa.len()).filter(|&row| is_unclassified(self.label(row))));
+        rows.sort_unstable();
+        rows.dedup();
+        if rows.is_empty() && !self.taxa.is_empty() {
             return Err(Error::table(
                 "no row is a leaf: the table holds interior ranks only",
             ));
         }
-        if leaves.rows.len() < self.taxa.len() {
+        if rows.len() < self.taxa.len() {
             self.notes.extend(leaves.note);
-            self.select(&leaves.rows);
+            self.select(&rows);
         }
         Ok(())
     }

@@ -179,8 +179,22 @@ fn draft(source: Source<'_>) -> Result<Draft> {
     Ok(draft)
 }
 
+/// Reads a container behind a barrier: the decoders of Arrow panic on damaged files (an unknown
+/// type is `unimplemented!` to them), and what a file can cause must be an error here.
 #[cfg(feature = "containers")]
 fn read_container(source: Source<'_>, container: Container) -> Result<Draft> {
+    let path = source.path().to_path_buf();
+    let read = std::panic::AssertUnwindSafe(|| decode_container(source, container));
+    std::panic::catch_unwind(read).unwrap_or_else(|_| {
+        Err(Error::file(
+            path,
+            format!("the {container:?} content is damaged or not supported"),
+        ))
+    })
+}
+
+#[cfg(feature = "containers")]
+fn decode_container(source: Source<'_>, container: Container) -> Result<Draft> {
     match container {
         Container::Hdf5 => {
             let options = source.options();

@@ -16,6 +16,8 @@ const MIN_DEPTH: f64 = 100.0;
 pub(super) enum UnitRule {
     /// The format fixes it.
     Fixed(Unit),
+    /// The file says so itself, in our own header.
+    Stated(Unit),
     /// The format does not say, but whole numbers in it are counts however few.
     CountIfWhole,
     /// The format does not say; the sums of the samples may.
@@ -56,6 +58,13 @@ pub(super) fn settle(
             && unknown.iter().all(|value| value.fract() == 0.0)
     };
     match (options.unit, draft.unit) {
+        (Some(declared), UnitRule::Stated(stated)) if declared != stated => Err(Error::unit(
+            format!("the file says {stated}, `unit` says {declared}: leave `unit` out"),
+        )),
+        (_, UnitRule::Stated(unit)) => {
+            check_declared(draft, &sums, unit)?;
+            settled(unit, None)
+        }
         (Some(declared), UnitRule::Fixed(fixed)) if declared != fixed => {
             refuse_mixed(draft, &sums)?;
             check_declared(draft, &sums, declared)?;
@@ -118,8 +127,10 @@ fn from_sums(draft: &Draft, sums: &[f64], whole_numbers: bool) -> Result<Settled
         refuse_mixed(draft, sums)?;
         let lowest = sums.iter().copied().fold(f64::INFINITY, f64::min);
         return Err(Error::unit(format!(
-            "the unit is not clear: samples sum to {lowest} – {deepest}; set `unit` to `count`, \
-             `fraction` or `percent`"
+            "the unit is not clear: samples sum to {} – {}; set `unit` to `count`, \
+             `fraction` or `percent`",
+            shown(lowest),
+            shown(deepest)
         )));
     };
     Ok(Settled {
@@ -191,5 +202,14 @@ fn classify(sum: f64) -> Whole {
         Whole::Hundred
     } else {
         Whole::Other
+    }
+}
+
+/// A sum for a message, without three hundred digits.
+fn shown(sum: f64) -> String {
+    if sum == 0.0 || (1e-4..1e15).contains(&sum) {
+        sum.to_string()
+    } else {
+        format!("{sum:e}")
     }
 }

@@ -1,12 +1,14 @@
 //! Which columns of a table a signature speaks of, and how much of each sample they hold.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Member, Signature};
 use crate::profile::{Completeness, Lineage, ProfileTable, Rank, Unit};
 use crate::taxonomy::detect::{detect_vocabulary, is_gtdb};
-use crate::taxonomy::harmonize::{Target, UnknownTaxa};
 use crate::taxonomy::lookup::genus_of;
+use crate::taxonomy::params::{Target, UnknownTaxa};
 use crate::taxonomy::place::place;
 use crate::taxonomy::resolve::Reading;
 
@@ -47,7 +49,10 @@ impl Signature {
     /// Two columns of one member are summed; a column of two members (a species and its genus) is
     /// counted once in sums over the signature.
     pub fn membership(&self, table: &ProfileTable) -> Membership {
-        let names = ColumnNames::of(table);
+        self.laid_over(&ColumnNames::of(table), table.completeness())
+    }
+
+    fn laid_over(&self, names: &ColumnNames, completeness: Completeness) -> Membership {
         let columns: Vec<Vec<u32>> = self
             .members
             .iter()
@@ -57,7 +62,7 @@ impl Signature {
             .members
             .iter()
             .zip(&columns)
-            .map(|(member, columns)| names.status(member, columns, table.completeness()))
+            .map(|(member, columns)| names.status(member, columns, completeness))
             .collect();
         Membership {
             signature: self.name.clone(),
@@ -72,6 +77,15 @@ impl Signature {
             reaches_species: names.reaches_species,
         }
     }
+}
+
+/// Many signatures laid over one table, its names read once; see [`Signature::membership`].
+pub fn memberships(signatures: &[Signature], table: &ProfileTable) -> Vec<Membership> {
+    let names = ColumnNames::of(table);
+    signatures
+        .iter()
+        .map(|signature| signature.laid_over(&names, table.completeness()))
+        .collect()
 }
 
 impl Membership {
@@ -156,54 +170,65 @@ fn totals(table: &ProfileTable) -> Vec<f64> {
     }
 }
 
-/// The columns of a table under their names in the vocabulary of the models.
+/// The columns of a table by their names in the vocabulary of the models.
 struct ColumnNames {
-    keys: Vec<Option<String>>,
-    lineages: Vec<Lineage>,
-    genera: Vec<Option<String>>,
+    by_key: HashMap<String, Vec<u32>>,
+    /// Every clade around a column, genera also under the wider genus they belong to.
+    by_clade: HashMap<(Rank, String), Vec<u32>>,
     reaches_species: bool,
 }
 
 impl ColumnNames {
     fn of(table: &ProfileTable) -> Self {
-        let is_gtdb = is_gtdb(&detect_vocabulary(table));
-        let reading = if is_gtdb {
+        let reading = if is_gtdb(&detect_vocabulary(table)) {
             Reading::Gtdb
         } else {
             Reading::Ncbi
         };
         let mut names = Self {
-            keys: Vec::with_capacity(table.n_taxa()),
-            lineages: Vec::with_capacity(table.n_taxa()),
-            genera: Vec::with_capacity(table.n_taxa()),
+            by_key: HashMap::new(),
+            by_clade: HashMap::new(),
             reaches_species: false,
         };
-        for taxon in table.taxa() {
+        for (column, taxon) in (0..).zip(table.taxa()) {
             let placed = place(taxon, Target::Species, UnknownTaxa::Keep, reading);
             names.reaches_species |= placed.is_listed;
-            names.genera.push(genus_of(&placed.lineage));
-            names.keys.push(placed.key);
-            names.lineages.push(placed.lineage);
+            names.add_clades(column, &placed.lineage);
+            if let Some(key) = placed.key {
+                names.by_key.entry(key).or_default().push(column);
+            }
         }
         names
     }
 
-    fn columns_of(&self, member: &Member) -> Vec<u32> {
-        (0..self.keys.len())
-            .filter(|&column| member.keys.iter().any(|key| self.is_in(column, key)))
-            .map(|column| column as u32)
-            .collect()
+    fn add_clades(&mut self, column: u32, lineage: &Lineage) {
+        let own_genus = lineage.name(Rank::Genus);
+        let wider_genus = genus_of(lineage).filter(|genus| Some(genus.as_str()) != own_genus);
+        let ranks = Rank::ALL
+            .into_iter()
+            .take_while(|&rank| rank <= Rank::Genus);
+        let clades = ranks
+            .filter_map(|rank| Some((rank, lineage.name(rank)?.to_owned())))
+            .chain(wider_genus.map(|genus| (Rank::Genus, genus)));
+        for clade in clades {
+            self.by_clade.entry(clade).or_default().push(column);
+        }
     }
 
-    fn is_in(&self, column: usize, key: &str) -> bool {
-        match clade(key) {
-            None => self.keys[column].as_deref() == Some(key),
-            Some((Rank::Genus, name)) => {
-                self.lineages[column].name(Rank::Genus) == Some(name)
-                    || self.genera[column].as_deref() == Some(name)
-            }
-            Some((rank, name)) => self.lineages[column].name(rank) == Some(name),
-        }
+    fn columns_of(&self, member: &Member) -> Vec<u32> {
+        let mut columns: Vec<u32> = member
+            .keys
+            .iter()
+            .filter_map(|key| match clade(key) {
+                None => self.by_key.get(key),
+                Some((rank, name)) => self.by_clade.get(&(rank, name.to_owned())),
+            })
+            .flatten()
+            .copied()
+            .collect();
+        columns.sort_unstable();
+        columns.dedup();
+        columns
     }
 
     fn status(&self, member: &Member, columns: &[u32], completeness: Completeness) -> MemberStatus {

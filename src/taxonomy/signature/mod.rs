@@ -5,7 +5,7 @@ mod read;
 
 use serde::{Deserialize, Serialize};
 
-pub use membership::{MemberStatus, Membership};
+pub use membership::{MemberStatus, Membership, memberships};
 
 use crate::{Error, Result};
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Member, Signature};
 use crate::profile::Taxon;
-use crate::taxonomy::harmonize::{Target, UnknownTaxa};
+use crate::taxonomy::params::{Target, UnknownTaxa};
 use crate::taxonomy::place::place;
 use crate::taxonomy::resolve::Reading;
 use crate::{Error, Result};

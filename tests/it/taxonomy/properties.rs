@@ -6,7 +6,9 @@
 )]
 
 use donormatch::profile::{ProfileTable, Taxon, Unit, Vocabulary};
-use donormatch::taxonomy::{HarmonizeParams, How, Target, UnknownTaxa, harmonize, species_keys};
+use donormatch::taxonomy::{
+    HarmonizeParams, How, Signature, Target, UnknownTaxa, harmonize, species_keys,
+};
 use proptest::prelude::*;
 
 /// Labels of many vocabularies, known and unknown, whole and broken.
@@ -189,5 +191,87 @@ fn the_report_prints_and_writes_a_table() {
     assert_eq!(
         tsv.lines().nth(1).unwrap(),
         "s__Bacteroides_vulgatus\tPhocaeicola_vulgatus\tsynonym\t\t1\t1\t1"
+    );
+}
+
+#[test]
+fn every_way_a_name_can_go_is_told() {
+    let labels = [
+        "k__Bacteria|f__Lachnospiraceae|g__Blautia|s__Blautia_wexlerae",
+        "s__Lactobacillus_rhamnosus",
+        "bacteroides uniformis",
+        "s__Phocaeicola_dorei",
+        "s__Bacteroides_dorei",
+        "s__Prevotella_copri",
+        "k__Bacteria|f__Veillonellaceae|g__Veillonella|s__Veillonella_unclassified",
+        "s__Bacteroides vulgatus/dorei",
+        "k__Bacteria|f__Lachnospiraceae|g__Blautia|s__Blautia_nova",
+        "UNCLASSIFIED",
+    ];
+    let table = ProfileTable::builder(Unit::Percent)
+        .taxa(labels.map(Taxon::new))
+        .sample("a", (0..10).map(|at| (at, 10.0)).collect())
+        .build()
+        .unwrap();
+    let (result, report) = harmonize(&table, &HarmonizeParams::default()).unwrap();
+    let rows: Vec<(Option<&str>, How)> = report
+        .taxa
+        .iter()
+        .map(|taxon| (taxon.target.as_deref(), taxon.how))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            (Some("Blautia_wexlerae"), How::Exact),
+            (Some("Lacticaseibacillus_rhamnosus"), How::Synonym),
+            (Some("Bacteroides_uniformis"), How::CaseOrPunctuation),
+            (Some("Phocaeicola_dorei"), How::Merged),
+            (Some("Phocaeicola_dorei"), How::Merged),
+            (Some("Prevotella_copri_clade_A"), How::Split),
+            (Some("g__Veillonella"), How::RolledUp),
+            (Some("g__Bacteroides"), How::Ambiguous),
+            (Some("Blautia_nova"), How::Kept),
+            (None, How::Dropped),
+        ]
+    );
+    assert_eq!(
+        report.taxa[7].candidates,
+        ["Phocaeicola_vulgatus", "Phocaeicola_dorei"]
+    );
+    approx::assert_abs_diff_eq!(report.mapped_mass[0], 0.6, epsilon = 1e-12);
+    approx::assert_abs_diff_eq!(report.dropped_mass[0], 0.1, epsilon = 1e-12);
+    approx::assert_abs_diff_eq!(result.unclassified()[0], 0.1, epsilon = 1e-12);
+}
+
+#[test]
+fn a_sample_that_would_keep_nothing_is_named() {
+    let table = ProfileTable::builder(Unit::Fraction)
+        .taxa(["s__Blautia_obeum", "Unassigned;Other"].map(Taxon::new))
+        .sample("full", vec![(0, 1.0)])
+        .sample("bare", vec![(1, 1.0)])
+        .build()
+        .unwrap();
+    let error = harmonize(&table, &HarmonizeParams::default()).unwrap_err();
+    assert!(error.to_string().contains("`bare`"), "{error}");
+}
+
+#[test]
+fn a_signature_of_ones_own_is_read_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("my_list.tsv");
+    std::fs::write(
+        &path,
+        "# version: 3\n# source: me\ntaxon\nBacteroides dorei\n",
+    )
+    .unwrap();
+    let signature = Signature::read(&path).unwrap();
+    assert_eq!((signature.name.as_str(), signature.version), ("my_list", 3));
+    let table = one("s__Phocaeicola_dorei");
+    assert_eq!(signature.membership(&table).summed_fraction(&table), [1.0]);
+    std::fs::write(&path, "species\nBacteroides dorei\n").unwrap();
+    let error = Signature::read(&path).unwrap_err().to_string();
+    assert!(
+        error.contains("my_list.tsv") && error.contains("`taxon`"),
+        "{error}"
     );
 }

@@ -1,7 +1,6 @@
 //! One cohort written in MetaPhlAn's and in GTDB's names must say the same.
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stdout,
     reason = "a test that cannot read its table should stop"
 )]
 

@@ -1,122 +1,22 @@
 //! TOPOSCORE: how many harmful and favorable species a profile holds, in the published arithmetic.
 
+mod class;
+
 use serde::{Deserialize, Serialize};
 
+pub use class::{
+    AKKERMANSIA_HIGH_PERCENT, AkkermansiaClass, AkkermansiaScope, CutOff, ToposcoreCall,
+    ToposcoreClass,
+};
+
 use crate::profile::{ProfileTable, SampleId};
-use crate::taxonomy::{MemberStatus, Membership, signature};
+use crate::taxonomy::{MemberStatus, Membership, memberships, signature};
 use crate::{Error, Result};
 
 /// Number of members of SIG1, the harmful signature; a fixed denominator.
 pub const N_SIG1: u32 = 37;
 /// Number of members of SIG2, the favorable signature; a fixed denominator.
 pub const N_SIG2: u32 = 45;
-/// The relative abundance from which *Akkermansia muciniphila* counts as high.
-pub const AKKERMANSIA_HIGH_PERCENT: f64 = 4.799;
-
-/// Which published cut-offs decide; they differ for one pair of counts, 13 of SIG1 and 19 of SIG2.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CutOff {
-    /// The current app: S rounded to 3 decimals, 0.5351 and 0.7911; k ≤ 1783 and k ≥ 2636.
-    #[default]
-    Round3,
-    /// The unrounded points of Youden's index; k ≤ 1782 and k ≥ 2635.
-    ExactRoc,
-}
-
-impl CutOff {
-    /// The class of a numerator k = 37 n₂ − 45 n₁ + 1665.
-    fn class(self, numerator: i64) -> ToposcoreClass {
-        let (sig1, sig2) = match self {
-            Self::Round3 => (1783, 2636),
-            Self::ExactRoc => (1782, 2635),
-        };
-        if numerator <= sig1 {
-            ToposcoreClass::Sig1
-        } else if numerator >= sig2 {
-            ToposcoreClass::Sig2
-        } else {
-            ToposcoreClass::Gray
-        }
-    }
-}
-
-/// What the counts alone say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ToposcoreClass {
-    /// Harmful species prevail.
-    Sig1,
-    /// Neither prevails; *Akkermansia* decides.
-    Gray,
-    /// Favorable species prevail.
-    Sig2,
-    /// The table was filtered, and what may be missing spans a cut-off.
-    Undecided,
-}
-
-/// How much *Akkermansia muciniphila* (SGB9226) there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AkkermansiaClass {
-    /// Not detected.
-    Zero,
-    /// Above 0 and below 4.799 %.
-    Low,
-    /// 4.799 % or more.
-    High,
-}
-
-impl AkkermansiaClass {
-    /// The class of a relative abundance, as a fraction.
-    ///
-    /// The cut-off holds to a relative 10⁻⁹, so that 4.799 percent and 0.04799 are one number
-    /// however they were divided.
-    ///
-    /// # Examples
-    /// ```
-    /// use donormatch::feature::AkkermansiaClass;
-    ///
-    /// assert_eq!(AkkermansiaClass::of(4.799 / 100.0), AkkermansiaClass::High);
-    /// ```
-    pub fn of(fraction: f64) -> Self {
-        if fraction <= 0.0 {
-            Self::Zero
-        } else if fraction < AKKERMANSIA_HIGH_PERCENT / 100.0 * (1.0 - 1e-9) {
-            Self::Low
-        } else {
-            Self::High
-        }
-    }
-}
-
-/// Which *Akkermansia* counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AkkermansiaScope {
-    /// SGB9226, as published, where the table tells it apart (SGB rows, GTDB names, tables harmonized
-    /// from them); else all that the table calls *A. muciniphila*.
-    #[default]
-    Sgb9226,
-    /// All that `MetaPhlAn` vJan21 calls *A. muciniphila*, SGB9228 (GTDB's `muciniphila_B`) too. Of
-    /// 808 patients this puts 46 more above zero.
-    SpeciesLabel,
-}
-
-/// The final call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum ToposcoreCall {
-    /// Resistance is expected.
-    #[serde(rename = "SIG1+")]
-    Sig1Plus,
-    /// Response is expected.
-    #[serde(rename = "SIG2+")]
-    Sig2Plus,
-    /// The counts leave it to *Akkermansia*, which the table does not measure; the class spans a
-    /// cut-off; or the profile has fewer taxa than asked for.
-    #[serde(rename = "UNKNOWN")]
-    Unknown,
-}
 
 /// How to compute [`toposcore`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -243,7 +143,7 @@ impl Toposcore {
             numerator_hi,
             akkermansia,
             class,
-            call: call(class, akkermansia.map(AkkermansiaClass::of)),
+            call: ToposcoreCall::of(class, akkermansia.map(AkkermansiaClass::of)),
         })
     }
 
@@ -284,6 +184,9 @@ pub struct ToposcoreTable {
 /// fraction of the named mass of a complete table, so that an estimated unclassified part does not
 /// move the cut-off.
 ///
+/// Compute it on the table as read, or harmonized with all taxa kept: taxa that were dropped are
+/// missing from what *Akkermansia* is a fraction of.
+///
 /// Do not use it for melanoma expecting skill: it has none there that could be shown.
 ///
 /// # Errors
@@ -292,13 +195,18 @@ pub struct ToposcoreTable {
 /// # References
 /// Derosa L. et al., Cell 2024, doi 10.1016/j.cell.2024.05.029; repository `valerioiebba/TOPOSCORE`.
 pub fn toposcore(table: &ProfileTable, params: &ToposcoreParams) -> Result<ToposcoreTable> {
-    let sig1 = signature("toposcore_sig1")?.membership(table);
-    let sig2 = signature("toposcore_sig2")?.membership(table);
-    let akkermansia = signature(match params.akkermansia {
-        AkkermansiaScope::Sgb9226 => "akkermansia_muciniphila",
-        AkkermansiaScope::SpeciesLabel => "akkermansia_muciniphila_label",
-    })?
-    .membership(table);
+    let lists = [
+        signature("toposcore_sig1")?,
+        signature("toposcore_sig2")?,
+        signature(match params.akkermansia {
+            AkkermansiaScope::Sgb9226 => "akkermansia_muciniphila",
+            AkkermansiaScope::SpeciesLabel => "akkermansia_muciniphila_label",
+        })?,
+    ];
+    let laid = memberships(&lists, table);
+    let [sig1, sig2, akkermansia]: [Membership; 3] = laid
+        .try_into()
+        .map_err(|_| Error::vocabulary("TOPOSCORE needs three signatures"))?;
     if !sig1.reaches_species {
         return Err(Error::vocabulary(
             "TOPOSCORE counts species, and no column of the table is a species known to \
@@ -355,19 +263,6 @@ fn numerator(n_sig1: u32, n_sig2: u32) -> i64 {
 
 fn score(numerator: i64) -> f64 {
     numerator as f64 / f64::from(2 * N_SIG1 * N_SIG2)
-}
-
-fn call(class: ToposcoreClass, akkermansia: Option<AkkermansiaClass>) -> ToposcoreCall {
-    match (class, akkermansia) {
-        (ToposcoreClass::Sig1, _)
-        | (ToposcoreClass::Gray, Some(AkkermansiaClass::Zero | AkkermansiaClass::High)) => {
-            ToposcoreCall::Sig1Plus
-        }
-        (ToposcoreClass::Sig2, _) | (ToposcoreClass::Gray, Some(AkkermansiaClass::Low)) => {
-            ToposcoreCall::Sig2Plus
-        }
-        (ToposcoreClass::Gray, None) | (ToposcoreClass::Undecided, _) => ToposcoreCall::Unknown,
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,245 @@
+//! [`ProfileTable`] → files that users hand on, written whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Completeness, ProfileTable, Unit};
+use crate::{Error, Result};
+
+/// The column that holds what a profiler could not name.
+pub(super) const UNCLASSIFIED: &str = "UNCLASSIFIED";
+
+/// A format that [`write`] knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum WriteFormat {
+    /// Tab-separated text, one sample a row. The first line is
+    /// `#donormatch unit=… completeness=… vocabulary=…`, the second the header `sample_id` and the
+    /// labels of the taxa; a last column `UNCLASSIFIED`, in the unit of the table, where any
+    /// sample has unclassified abundance. A lineage that the label does not show is not written.
+    Tsv,
+    /// Parquet, one sample a row: `sample_id`, then a column of doubles per taxon; unit,
+    /// completeness and vocabulary in the metadata of the file, lineages in that of the columns.
+    Parquet,
+}
+
+/// Writes a table to a file, which [`read`](super::read) reads back with the same samples, taxa,
+/// unit, vocabulary and, bit for bit, abundances.
+///
+/// The content goes to a temporary file in the same folder, which is then renamed: a reader never
+/// sees half a table, and a failed write leaves what was there before.
+///
+/// # Errors
+/// [`Error::Io`] from the operating system; [`Error::Table`] for a label with a line break, which
+/// TSV cannot hold; [`Error::Parameter`] for Parquet without the feature `containers`.
+///
+/// # Examples
+/// ```
+/// use donormatch::profile::{ProfileTable, ReadOptions, Taxon, Unit, WriteFormat, read, write};
+///
+/// let table = ProfileTable::builder(Unit::Percent)
+///     .taxa(["s__Segatella_copri", "s__Blautia_obeum"].map(Taxon::new))
+///     .sample("donor_1", vec![(0, 60.0), (1, 12.5)])
+///     .build()?;
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("donors.tsv");
+/// write(&path, &table, WriteFormat::Tsv)?;
+/// let again = read(&path, &ReadOptions::default())?;
+/// assert_eq!(again.abundance(), table.abundance());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write(path: impl AsRef<Path>, table: &ProfileTable, format: WriteFormat) -> Result<()> {
+    let path = path.as_ref();
+    match format {
+        WriteFormat::Tsv => write_whole(path, |file| write_tsv(file, path, table)),
+        #[cfg(feature = "containers")]
+        WriteFormat::Parquet => write_whole(path, |file| super::parquet::write(file, path, table)),
+        #[cfg(not(feature = "containers"))]
+        WriteFormat::Parquet => Err(Error::parameter(
+            "format",
+            "writing Parquet needs the feature `containers`, which was left out",
+        )),
+    }
+}
+
+/// Writes through a temporary file that takes the place of `path` at the end.
+fn write_whole(path: &Path, content: impl FnOnce(&File) -> Result<()>) -> Result<()> {
+    let (file, temporary) = create_beside(path)?;
+    let written = content(&file)
+        .and_then(|()| file.sync_all().map_err(|source| Error::io(path, source)))
+        .and_then(|()| {
+            drop(file);
+            fs::rename(&temporary, path).map_err(|source| Error::io(path, source))
+        });
+    if written.is_err() {
+        // The first error is what the caller needs; a leftover is only untidy.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+fn create_beside(path: &Path) -> Result<(File, PathBuf)> {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    let name = name.ok_or_else(|| {
+        Error::io(
+            path,
+            std::io::Error::from(std::io::ErrorKind::InvalidFilename),
+        )
+    })?;
+    let mut attempt = 0_u32;
+    loop {
+        let temporary =
+            path.with_file_name(format!(".{name}.{}.{attempt}.tmp", std::process::id()));
+        match OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&temporary)
+        {
+            Ok(file) => return Ok((file, temporary)),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 1_000 => {
+                attempt += 1;
+            }
+            Err(error) => return Err(Error::io(path, error)),
+        }
+    }
+}
+
+/// The unclassified abundance of each sample in the table's unit; `None` where no sample has any.
+pub(super) fn unclassified(table: &ProfileTable) -> Option<Vec<f64>> {
+    let fractions = table.unclassified();
+    if fractions.iter().all(|&fraction| fraction == 0.0) {
+        return None;
+    }
+    let known = table.abundance().row_sums();
+    let amount = |(fraction, known): (&f64, f64)| match table.unit().total() {
+        Some(total) => fraction * total,
+        None => fraction / (1.0 - fraction.min(1.0 - f64::EPSILON)) * known,
+    };
+    Some(fractions.iter().zip(known).map(amount).collect())
+}
+
+/// The words of the first line: what a reader must know and the numbers do not say.
+pub(super) fn statement(table: &ProfileTable) -> [(&'static str, String); 3] {
+    let completeness = match table.completeness() {
+        Completeness::Complete => "complete",
+        Completeness::Filtered => "filtered",
+    };
+    [
+        ("unit", table.unit().to_string()),
+        ("completeness", completeness.to_owned()),
+        ("vocabulary", table.vocabulary().to_string()),
+    ]
+}
+
+/// What [`statement`] wrote, read back.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Statement {
+    pub(super) unit: Unit,
+    pub(super) completeness: Option<Completeness>,
+    pub(super) vocabulary: Option<String>,
+}
+
+impl Statement {
+    /// The statement of pairs of words; `None` where the unit is not among them.
+    pub(super) fn of<'a>(value: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
+        Some(Self {
+            unit: value("unit")?.parse().ok()?,
+            completeness: match value("completeness") {
+                Some("complete") => Some(Completeness::Complete),
+                Some("filtered") => Some(Completeness::Filtered),
+                _ => None,
+            },
+            vocabulary: value("vocabulary").map(str::to_owned),
+        })
+    }
+
+    /// The statement of a line `donormatch unit=… completeness=… vocabulary=…`.
+    pub(super) fn of_line(line: &str) -> Option<Self> {
+        let rest = line.strip_prefix("donormatch ")?;
+        Self::of(|key| {
+            let (_, value) = rest.split_once(&format!("{key}="))?;
+            match key {
+                // The last word may hold blanks.
+                "vocabulary" => Some(value.trim()),
+                _ => value.split_whitespace().next(),
+            }
+        })
+    }
+}
+
+fn write_tsv(file: &File, path: &Path, table: &ProfileTable) -> Result<()> {
+    let unclassified = unclassified(table);
+    let mut out = BufWriter::with_capacity(1 << 20, file);
+    let mut text = String::from("#donormatch");
+    for (key, value) in statement(table) {
+        text.extend([" ", key, "=", &value.replace(['\n', '\r', '\t'], " ")]);
+    }
+    text.push_str("\nsample_id");
+    for taxon in table.taxa() {
+        text.push('\t');
+        text.push_str(&field(taxon.label())?);
+    }
+    if unclassified.is_some() {
+        text.push('\t');
+        text.push_str(UNCLASSIFIED);
+    }
+    text.push('\n');
+    let put = |out: &mut BufWriter<&File>, text: &str| {
+        out.write_all(text.as_bytes())
+            .map_err(|source| Error::io(path, source))
+    };
+    put(&mut out, &text)?;
+    for (row, (sample, (columns, values))) in table
+        .samples()
+        .iter()
+        .zip(table.abundance().rows())
+        .enumerate()
+    {
+        text.clear();
+        text.push_str(&field(sample.as_str())?);
+        let mut next = 0;
+        for (&column, &value) in columns.iter().zip(values) {
+            text.push_str(&"\t0".repeat(column as usize - next));
+            text.push('\t');
+            push_number(&mut text, value);
+            next = column as usize + 1;
+        }
+        text.push_str(&"\t0".repeat(table.n_taxa() - next));
+        if let Some(&amount) = unclassified.as_ref().and_then(|amounts| amounts.get(row)) {
+            text.push('\t');
+            push_number(&mut text, amount);
+        }
+        text.push('\n');
+        put(&mut out, &text)?;
+    }
+    out.flush().map_err(|source| Error::io(path, source))
+}
+
+/// The shortest text that reads back to the same bits.
+fn push_number(text: &mut String, value: f64) {
+    if value == 0.0 || (1e-5..1e15).contains(&value) {
+        text.push_str(&value.to_string());
+    } else {
+        text.extend([format!("{value:e}")]);
+    }
+}
+
+/// A label as a field: quoted where it holds a tab or a quote, or would pass for a comment.
+fn field(label: &str) -> Result<String> {
+    if label.contains(['\n', '\r', '\0']) {
+        return Err(Error::table(format!(
+            "the label `{}` holds a line break, which TSV cannot hold",
+            label.escape_debug()
+        )));
+    }
+    if label.contains(['\t', '"']) || label.starts_with('#') {
+        return Ok(format!("\"{}\"", label.replace('"', "\"\"")));
+    }
+    Ok(label.to_owned())
+}
