@@ -1,5 +1,7 @@
 //! What the engraftment model knows of one taxon of one pair.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::pair::{PairProfile, TransplantContext};
@@ -41,24 +43,55 @@ pub(super) const FEATURES: [&str; 23] = [
 /// prevalence elsewhere.
 pub(super) const RISING: [usize; 7] = [0, 1, 3, 4, 7, 8, 9];
 
-/// What training profiles say of a taxon: how many have it, and how much of it.
+/// What the profiles of one study say of a taxon.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct StudySummary {
+    pub study: u32,
+    /// Fraction of the profiles with the taxon.
+    pub prevalence: f64,
+    /// Mean fraction of the taxon over all profiles.
+    pub mean: f64,
+}
+
+/// What the training studies say of each taxon, kept apart by study so that a training row can be
+/// shown what the others say.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct TaxonPrior {
-    /// Taxa, sorted.
-    pub taxa: Vec<String>,
-    /// Mean over studies of the fraction of profiles with the taxon.
-    pub prevalence: Vec<f64>,
-    /// log10 of the mean over studies of its mean fraction, plus the floor.
-    pub log_mean: Vec<f64>,
+    studies: Vec<String>,
+    /// Taxa, sorted, with one entry a study that has the taxon.
+    taxa: Vec<String>,
+    summaries: Vec<Vec<StudySummary>>,
 }
 
 impl TaxonPrior {
-    /// Prevalence and log10 mean abundance; NaN, "missing", for a taxon never seen in training.
-    fn of(&self, label: &str) -> (f64, f64) {
-        match self.taxa.binary_search_by(|taxon| taxon.as_str().cmp(label)) {
-            Ok(at) => (self.prevalence[at], self.log_mean[at]),
-            Err(_) => (f64::NAN, f64::NAN),
+    pub fn new(studies: Vec<String>, by_taxon: BTreeMap<&str, Vec<StudySummary>>) -> Self {
+        let mut prior = Self { studies, ..Self::default() };
+        for (taxon, summaries) in by_taxon {
+            prior.taxa.push(taxon.to_owned());
+            prior.summaries.push(summaries);
         }
+        prior
+    }
+
+    /// Mean over studies, but for one, of prevalence, and log10 of that of abundance; 0 and the
+    /// floor for a taxon that none of them has.
+    fn of(&self, label: &str, without: Option<u32>) -> (f64, f64) {
+        let n_studies = self.studies.len() - usize::from(without.is_some());
+        let Ok(at) = self.taxa.binary_search_by(|taxon| taxon.as_str().cmp(label)) else {
+            return (0.0, log10(0.0));
+        };
+        let others = self.summaries[at].iter().filter(|summary| Some(summary.study) != without);
+        let (mut prevalence, mut mean) = (0.0, 0.0);
+        for summary in others {
+            prevalence += summary.prevalence;
+            mean += summary.mean;
+        }
+        let n = n_studies.max(1) as f64;
+        (prevalence / n, log10(mean / n))
+    }
+
+    fn number_of(&self, study: &str) -> Option<u32> {
+        (0_u32..).zip(&self.studies).find(|(_, name)| *name == study).map(|(number, _)| number)
     }
 }
 
@@ -79,8 +112,16 @@ pub(super) struct TaxonFeatures {
 }
 
 impl TaxonFeatures {
-    pub fn new(taxa: &[Taxon], prior: &TaxonPrior, clades: &CladeTable) -> Self {
-        let (prevalence, log_mean) = taxa.iter().map(|taxon| prior.of(taxon.label())).unzip();
+    /// `own_study`: for training rows, the study whose own word on a taxon is left out.
+    pub fn new(
+        taxa: &[Taxon],
+        prior: &TaxonPrior,
+        clades: &CladeTable,
+        own_study: Option<&str>,
+    ) -> Self {
+        let without = own_study.and_then(|study| prior.number_of(study));
+        let (prevalence, log_mean) =
+            taxa.iter().map(|taxon| prior.of(taxon.label(), without)).unzip();
         let member = |taxon: &Taxon| {
             let of = |(rank, name): &(Rank, String)| taxon.lineage().name(*rank) == Some(name);
             (0_u32..).zip(&clades.clades).filter(|(_, clade)| of(clade)).map(|(at, _)| at).collect()

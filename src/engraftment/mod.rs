@@ -17,4 +17,3 @@ pub use params::EngraftmentParams;
 pub use rule::NaiveRule;
 
 pub(crate) use training::{Observation, observations};
-pub use training::debug_dump;

@@ -1,6 +1,7 @@
 //! The fitted engraftment model and what it predicts of a pair.
 
 use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::feature::{CladeTable, FEATURES, FLOOR, RISING, TaxonFeatures, TaxonPrior};
@@ -76,6 +77,7 @@ impl EngraftmentParams {
             Target::Abundance => self.abundance.clone(),
         };
         (0..self.n_members)
+            .into_par_iter()
             .map(|member| {
                 let seed = derive(self.seed, u64::from(member));
                 let mut weights = bootstrap_weights(rows, seed);
@@ -210,7 +212,7 @@ impl EngraftmentModel {
     pub fn predictor(&self, taxa: &[Taxon]) -> EngraftmentPredictor<'_> {
         EngraftmentPredictor {
             model: self,
-            features: TaxonFeatures::new(taxa, &self.prior, &self.clades),
+            features: TaxonFeatures::new(taxa, &self.prior, &self.clades, None),
         }
     }
 }

@@ -26,7 +26,7 @@ pub struct EngraftmentParams {
     /// Fits on bootstrap draws of the recipients. Default 8.
     pub n_members: u32,
     /// The model of presence. Default: 200 rounds of depth 4, rate 0.05, half of the features a
-    /// tree, leaves of 40 rows or more.
+    /// tree, leaves of 100 rows or more.
     pub presence: BoostingParams,
     /// The model of log10 abundance where present. Same defaults, squared error.
     pub abundance: BoostingParams,
@@ -45,7 +45,7 @@ impl Default for EngraftmentParams {
         presence.max_depth = 4;
         presence.max_bins = 63;
         presence.l2 = 10.0;
-        presence.min_leaf_rows = 40;
+        presence.min_leaf_rows = 100;
         presence.row_fraction = 0.5;
         presence.column_fraction = 0.5;
         let mut abundance = presence.clone();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::feature::{CladeTable, FLOOR, TaxonFeatures, TaxonPrior};
+use super::feature::{CladeTable, FLOOR, StudySummary, TaxonFeatures, TaxonPrior};
 use super::pair::{PairProfile, TransplantContext};
 use crate::cohort::{Cohort, Transplant};
 use crate::profile::{CsrMatrix, ProfileTable, Rank, SampleId};
@@ -49,28 +49,22 @@ fn values_at(matrix: &CsrMatrix, row: usize, taxa: &[u32]) -> Vec<f64> {
     taxa.iter().map(|&taxon| matrix.value(row, taxon as usize)).collect()
 }
 
-/// Prevalence and mean abundance of each taxon, the mean over studies so that none dominates.
+/// Prevalence and mean abundance of each taxon in each study.
 pub(super) fn taxon_prior(cohorts: &[Cohort], observations: &[Observation]) -> TaxonPrior {
-    let mut sums: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
-    let mut n_studies = 0.0;
-    for (cohort, rows) in rows_by_study(cohorts, observations) {
-        n_studies += 1.0;
-        add_study(&mut sums, cohort.profiles(), &rows);
+    let mut studies = Vec::new();
+    let mut by_taxon: BTreeMap<&str, Vec<StudySummary>> = BTreeMap::new();
+    for (study, cohort, rows) in rows_by_study(cohorts, observations) {
+        add_study(&mut by_taxon, studies.len() as u32, cohort.profiles(), &rows);
+        studies.push(study.to_owned());
     }
-    let mut prior = TaxonPrior::default();
-    for (taxon, (prevalence, mean)) in sums {
-        prior.taxa.push(taxon.to_owned());
-        prior.prevalence.push(prevalence / n_studies);
-        prior.log_mean.push(libm::log10(mean / n_studies + FLOOR));
-    }
-    prior
+    TaxonPrior::new(studies, by_taxon)
 }
 
 /// The profiles that transplants of each study name: donors, baselines and follow-ups.
 fn rows_by_study<'a>(
     cohorts: &'a [Cohort],
     observations: &[Observation],
-) -> Vec<(&'a Cohort, Vec<usize>)> {
+) -> Vec<(String, &'a Cohort, Vec<usize>)> {
     let mut studies: BTreeMap<(&str, usize), ()> = BTreeMap::new();
     for observation in observations {
         studies.insert((&observation.study, observation.cohort), ());
@@ -87,27 +81,32 @@ fn rows_by_study<'a>(
     };
     studies
         .keys()
-        .map(|&(study, number)| (&cohorts[number], rows_of(study, &cohorts[number])))
+        .map(|&(study, number)| {
+            (study.to_owned(), &cohorts[number], rows_of(study, &cohorts[number]))
+        })
         .collect()
 }
 
 fn add_study<'a>(
-    sums: &mut BTreeMap<&'a str, (f64, f64)>,
+    by_taxon: &mut BTreeMap<&'a str, Vec<StudySummary>>,
+    study: u32,
     profiles: &'a ProfileTable,
     rows: &[usize],
 ) {
     let fractions = profiles.abundance().select_rows(rows);
     let totals = fractions.row_sums();
-    let by_taxon = fractions.transpose();
+    let columns = fractions.transpose();
     let n = rows.len() as f64;
-    for (taxon, (samples, values)) in profiles.taxa().iter().zip(by_taxon.rows()) {
+    for (taxon, (samples, values)) in profiles.taxa().iter().zip(columns.rows()) {
         if samples.is_empty() {
             continue;
         }
         let closed = samples.iter().zip(values).map(|(&row, value)| value / totals[row as usize]);
-        let sum = sums.entry(taxon.label()).or_default();
-        sum.0 += samples.len() as f64 / n;
-        sum.1 += closed.sum::<f64>() / n;
+        by_taxon.entry(taxon.label()).or_default().push(StudySummary {
+            study,
+            prevalence: samples.len() as f64 / n,
+            mean: closed.sum::<f64>() / n,
+        });
     }
 }
 
@@ -166,15 +165,19 @@ pub(super) fn training_rows(
     prior: &TaxonPrior,
     clades: &CladeTable,
 ) -> TrainingRows {
-    let by_cohort: Vec<TaxonFeatures> = cohorts
-        .iter()
-        .map(|cohort| TaxonFeatures::new(cohort.profiles().taxa(), prior, clades))
-        .collect();
+    // A row never sees what its own study says of the taxon: that is how a new study is met.
+    let mut by_study: BTreeMap<(&str, usize), TaxonFeatures> = BTreeMap::new();
+    for observation in observations {
+        by_study.entry((&observation.study, observation.cohort)).or_insert_with(|| {
+            let taxa = cohorts[observation.cohort].profiles().taxa();
+            TaxonFeatures::new(taxa, prior, clades, Some(&observation.study))
+        });
+    }
     let mut rows = TrainingRows::default();
     let mut recipients: BTreeMap<&str, u32> = BTreeMap::new();
     let mut studies: BTreeMap<&str, u32> = BTreeMap::new();
     for observation in observations {
-        let features = &by_cohort[observation.cohort];
+        let features = &by_study[&(observation.study.as_str(), observation.cohort)];
         rows.n_features = features.n_features();
         features.append(&observation.pair, observation.context, &mut rows.features);
         let next_study = studies.len() as u32;
@@ -214,24 +217,4 @@ fn row_weights(rows: &TrainingRows) -> Vec<f64> {
         .collect();
     let mean = raw.iter().sum::<f64>() / raw.len() as f64;
     raw.into_iter().map(|weight| weight / mean).collect()
-}
-
-/// TEMP
-pub fn debug_dump(cohorts: &[Cohort], left: &str, path: &str) {
-    use std::io::Write;
-    let tr: Vec<Cohort> = cohorts.iter().filter_map(|c| c.filter(|t| t.study.as_str() != left).ok()).collect();
-    let mut ob = vec![]; for (n, c) in tr.iter().enumerate() { ob.extend(observations(c, n).unwrap()); }
-    let prior = taxon_prior(&tr, &ob); let cl = clade_table(&tr, &ob, 500);
-    let te: Vec<Cohort> = cohorts.iter().filter_map(|c| c.filter(|t| t.study.as_str() == left).ok()).collect();
-    let mut ot = vec![]; for (n, c) in te.iter().enumerate() { ot.extend(observations(c, n).unwrap()); }
-    for (name, c, o) in [("train", &tr, &ob), ("test", &te, &ot)] {
-        let r = training_rows(c, o, &prior, &cl);
-        let mut f = std::io::BufWriter::new(std::fs::File::create(format!("{path}/{name}.csv")).unwrap());
-        let tri: Vec<usize> = o.iter().enumerate().flat_map(|(i, x)| vec![i; x.pair.n_taxa()]).collect();
-        for i in 0..r.n_rows() {
-            write!(f, "{},{},{},{}", r.present[i], r.weights[i], r.recipients[i], tri[i]).unwrap();
-            for v in &r.features[i * r.n_features..(i + 1) * r.n_features] { write!(f, ",{v}").unwrap(); }
-            writeln!(f).unwrap();
-        }
-    }
 }
