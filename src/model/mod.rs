@@ -5,6 +5,7 @@ mod boosting;
 mod data;
 
 pub use boosting::{
-    BoostingLoss, BoostingModel, BoostingParams, EarlyStopping, Monotone, PreparedData,
+    BoostingLoss, BoostingModel, BoostingParams, ContributionReference, Contributions,
+    EarlyStopping, Interactions, Monotone, PreparedData,
 };
 pub use data::{ColumnView, CscMatrix, MatrixView, TrainingData};

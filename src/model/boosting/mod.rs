@@ -4,19 +4,25 @@
 //! fits on one matrix (folds, bootstrap samples), [`PreparedData`] sorts it once.
 
 mod columns;
+mod contribution;
+#[cfg(test)]
+mod contribution_tests;
 mod fit;
 mod grow;
 mod histogram;
+mod importance;
 mod loss;
 mod model;
 mod params;
 mod predict;
 mod random;
 mod runs;
+mod shapley;
 mod split;
 #[cfg(test)]
 mod tests;
 
+pub use contribution::{ContributionReference, Contributions, Interactions};
 pub use fit::PreparedData;
 pub use model::BoostingModel;
 pub use params::{BoostingLoss, BoostingParams, EarlyStopping, Monotone};

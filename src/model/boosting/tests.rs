@@ -14,7 +14,13 @@ fn uniform(seed: u64, i: usize, j: usize) -> f64 {
 }
 
 /// Zero-inflated features, each rounded to `n_values` values above zero.
-fn features(seed: u64, n_rows: usize, n_columns: usize, zeros: f64, n_values: f64) -> Array2<f64> {
+pub(super) fn features(
+    seed: u64,
+    n_rows: usize,
+    n_columns: usize,
+    zeros: f64,
+    n_values: f64,
+) -> Array2<f64> {
     Array2::from_shape_fn((n_rows, n_columns), |(i, j)| {
         if uniform(seed, i, 2 * j) < zeros {
             0.0
@@ -25,7 +31,7 @@ fn features(seed: u64, n_rows: usize, n_columns: usize, zeros: f64, n_values: f6
 }
 
 /// Outcomes by the sum of two features, with noise.
-fn outcomes(seed: u64, features: &Array2<f64>) -> Vec<f64> {
+pub(super) fn outcomes(seed: u64, features: &Array2<f64>) -> Vec<f64> {
     features
         .rows()
         .into_iter()
