@@ -1,1 +1,3 @@
 //! Integration tests: the public behavior of each room.
+
+mod boosting;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use ndarray::{Array2, Array3, s};
+use ndarray::{Array2, Array3, Axis};
 use rayon::prelude::*;
 
 use super::model::BoostingModel;
@@ -65,6 +65,7 @@ struct Condition {
 }
 
 impl Condition {
+    #[expect(clippy::needless_bitwise_bool, reason = "asked of many rows at once")]
     fn is_met(&self, x: f64) -> bool {
         (x > self.low) & (x <= self.high) | (x.is_nan() & self.missing)
     }
@@ -412,7 +413,7 @@ impl BoostingModel {
         let mut values = Array3::zeros((features.n_rows(), n_used, n_used));
         for row in 0..features.n_rows() {
             let result = &results[row * n_used * n_used..(row + 1) * n_used * n_used];
-            for (value, &result) in values.slice_mut(s![row, .., ..]).iter_mut().zip(result) {
+            for (value, &result) in values.index_axis_mut(Axis(0), row).iter_mut().zip(result) {
                 *value = result;
             }
         }

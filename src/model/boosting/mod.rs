@@ -3,10 +3,14 @@
 //! [`BoostingParams`] → `fit` → [`BoostingModel`] → scores and contributions. For many
 //! fits on one matrix (folds, bootstrap samples), [`PreparedData`] sorts it once.
 
+mod bins;
 mod columns;
+#[cfg(test)]
+mod constraint_tests;
 mod contribution;
 #[cfg(test)]
 mod contribution_tests;
+mod filter;
 mod fit;
 mod grow;
 mod histogram;
@@ -19,8 +23,10 @@ mod random;
 mod runs;
 mod shapley;
 mod split;
+mod stopping;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub use contribution::{ContributionReference, Contributions, Interactions};
 pub use fit::PreparedData;

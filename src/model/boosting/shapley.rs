@@ -2,13 +2,17 @@
 //! the path's conditions.
 //!
 //! A tree is the sum of its leaves, and a leaf is the product of the conditions on its path, one
-//! a feature. With o_j = 1 where the row meets condition j, and z_j the chance that the reference
-//! meets it, feature i contributes
-//! v (o_i − z_i) ∫₀¹ Π_{j≠i} (z_j (1 − t) + o_j t) dt,
+//! a feature. With `o_j` = 1 where the row meets condition j, and `z_j` the chance that the
+//! reference meets it, feature i contributes
+//!
+//! ```text
+//! v (o_i − z_i) ∫₀¹ Π_{j≠i} (z_j (1 − t) + o_j t) dt
+//! ```
+//!
 //! since the integral of tᵏ(1 − t)ᵈ⁻¹⁻ᵏ is the Shapley weight of a coalition of k among d. The
 //! integrand is a polynomial of degree d − 1, so Gauss–Legendre nodes integrate it exactly; all
 //! terms are of one sign, so nothing cancels. The interaction of i and j is
-//! v/2 (o_i − z_i)(o_j − z_j) ∫ Π_{k≠i,j}.
+//! `v/2 (o_i − z_i)(o_j − z_j) ∫ Π_{k≠i,j}`.
 
 /// How the terms of a leaf are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +69,7 @@ impl Quadrature {
     }
 }
 
-/// Adds the terms of one leaf to `terms`: `meets[j]` is o_j, `chances[j]` is z_j.
+/// Adds the terms of one leaf to `terms`: `meets[j]` is `o_j`, `chances[j]` is `z_j`.
 pub(super) fn add_terms(
     order: Order,
     value: f64,
