@@ -1,5 +1,4 @@
 //! Fit, score and explain boosted trees, small and wide, on planted data.
-#![expect(missing_docs, reason = "what criterion's macros expand to")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use donormatch::model::{
@@ -71,7 +70,7 @@ fn boosting(criterion: &mut Criterion) {
         });
         let Ok(model) = params.fit(&data) else { return };
         group.bench_function(format!("scores {name}"), |b| {
-            b.iter(|| model.scores(&matrix))
+            b.iter(|| model.scores(&matrix));
         });
         group.bench_function(format!("contributions {name}"), |b| {
             b.iter(|| model.contributions(&matrix, ContributionReference::TrainingRows));

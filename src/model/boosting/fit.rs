@@ -21,6 +21,9 @@ const TALL_ROWS: usize = 8192;
 /// Share of entries other than 0 above which a matrix is not sparse.
 const DENSE_SHARE: f64 = 0.25;
 
+/// Cost of a level, in additions, above which threads share it.
+const LEAST_PARALLEL_COST: f64 = 2e6;
+
 /// Streams of draws.
 const ROWS: u64 = 1;
 const COLUMNS: u64 = 2;
@@ -280,6 +283,8 @@ impl<'a> Fit<'a> {
         let data = &prepared.data;
         let is_parallel = threads == Threads::Pool && rayon::current_num_threads() > 1;
         let engine = choose_engine(params, prepared, rows, is_parallel);
+        // A level of a small fit is over before a second thread has woken up.
+        let is_parallel = is_parallel && engine.level_cost() > LEAST_PARALLEL_COST;
         let n_features = data.features().n_columns();
         let offset_of = |&row: &u32| data.offsets().map_or(0.0, |offsets| offsets[row as usize]);
         Self {
@@ -464,17 +469,20 @@ pub(super) fn fit_by_both(
     let rows = training_rows(&prepared.data, &count_copies(&prepared.data, &all).unwrap());
     let sorted = prepared.sorted.as_ref().unwrap();
     let n_features = prepared.data.features().n_columns();
-    let with = |engine| {
+    let with = |engine, is_parallel| {
         let mut fit = Fit::new(params, prepared, &rows, Threads::One);
         fit.grower.engine = engine;
+        fit.grower.is_parallel = is_parallel;
         fit.run(None)
     };
-    (
-        with(Engine::Runs(Runs::new(
-            sorted, &rows, n_features, params, 0.25,
-        ))),
-        with(Engine::Histograms(Histograms::from_sorted(
-            sorted, &rows, n_features, params,
-        ))),
-    )
+    let runs = || Engine::Runs(Runs::new(sorted, &rows, n_features, params, 0.25));
+    let histograms =
+        || Engine::Histograms(Histograms::from_sorted(sorted, &rows, n_features, params));
+    let found = (with(runs(), false), with(histograms(), false));
+    assert!(found.0 == with(runs(), true), "threads changed the runs");
+    assert!(
+        found.1 == with(histograms(), true),
+        "threads changed the histograms"
+    );
+    found
 }

@@ -122,6 +122,11 @@ impl Histograms {
         self.bins[(feature / BLOCK * self.n_rows + row) * BLOCK + feature % BLOCK]
     }
 
+    /// Additions to sum the root.
+    pub(super) fn cost(&self) -> f64 {
+        (self.n_rows * self.n_features) as f64
+    }
+
     /// Forgets the histograms of the last tree.
     pub(super) fn reset(&mut self) {
         self.kept.clear();

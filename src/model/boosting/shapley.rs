@@ -117,7 +117,7 @@ mod tests {
     fn quadrature_integrates_polynomials_exactly() {
         for n in 1..12 {
             let quadrature = Quadrature::new(n);
-            for degree in 0..2 * n as i32 {
+            for degree in 0..2 * i32::try_from(n).unwrap() {
                 let sum: f64 = quadrature
                     .nodes
                     .iter()
