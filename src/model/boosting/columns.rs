@@ -157,6 +157,16 @@ impl SortedColumns {
     }
 }
 
+impl SortedColumns {
+    /// Entries other than 0, the missing among them.
+    pub(super) fn n_entries(&self) -> usize {
+        self.columns
+            .iter()
+            .map(|column| column.rows.len() + column.missing.len())
+            .sum()
+    }
+}
+
 /// The error about an infinite feature.
 pub(super) fn is_infinite(feature: usize) -> Error {
     Error::table(format!("feature {feature} is infinite"))

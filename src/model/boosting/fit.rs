@@ -21,6 +21,9 @@ const TALL_ROWS: usize = 8192;
 /// Share of entries other than 0 above which a matrix is not sparse.
 const DENSE_SHARE: f64 = 0.25;
 
+/// Entries that runs, which number them by 32 bits and may list and pad each, can hold.
+const MOST_RUN_ENTRIES: usize = 1 << 29;
+
 /// Cost of a level, in additions, above which threads share it.
 const LEAST_PARALLEL_COST: f64 = 2e6;
 
@@ -31,6 +34,8 @@ const COLUMNS: u64 = 2;
 /// A matrix made ready for many fits: its columns are sorted once.
 ///
 /// Sorting learns nothing that could leak: every fit cuts the columns by its own training rows.
+/// A dense matrix of more than 8,192 rows is not sorted; each fit places its cuts by an even
+/// sample of at most 65,536 of its training rows.
 ///
 /// # Examples
 /// ```
@@ -441,6 +446,9 @@ fn choose_engine(
     let Some(sorted) = &prepared.sorted else {
         return Engine::Histograms(Histograms::from_matrix(matrix, rows, params, is_parallel));
     };
+    if sorted.n_entries() > MOST_RUN_ENTRIES {
+        return Engine::Histograms(Histograms::from_sorted(sorted, rows, n_features, params));
+    }
     let heaviest_h = match params.loss {
         BoostingLoss::Logistic => 0.25,
         BoostingLoss::SquaredError => 1.0,
