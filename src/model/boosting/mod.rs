@@ -4,6 +4,8 @@
 //! fits on one matrix (folds, bootstrap samples), [`PreparedData`] sorts it once.
 
 mod bins;
+#[cfg(test)]
+mod border_tests;
 mod columns;
 #[cfg(test)]
 mod constraint_tests;
