@@ -8,7 +8,8 @@ mod logistic;
 mod random;
 
 pub use boosting::{
-    BoostingLoss, BoostingModel, BoostingParams, EarlyStopping, Monotone, PreparedData,
+    BoostingLoss, BoostingModel, BoostingParams, ContributionReference, Contributions,
+    EarlyStopping, Interactions, Monotone, PreparedData,
 };
 pub use data::{ColumnView, CscMatrix, MatrixView, TrainingData};
 pub use logistic::{

@@ -1,5 +1,6 @@
 //! Integration tests: the public behavior of each room.
 
+mod boosting;
 mod evaluation;
 mod evaluation_cohorts;
 mod feature;
