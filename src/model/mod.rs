@@ -6,6 +6,8 @@ mod folds;
 mod logistic;
 mod random;
 
+pub(crate) use folds::grouped_folds;
+
 pub use data::{ColumnView, CscMatrix, MatrixView, TrainingData};
 pub use logistic::{
     BayesianLogistic, CoefficientPrior, CurvePoint, CvCurve, LambdaGrid, LambdaRule, LaplaceParams,

@@ -1,2 +1,4 @@
 //! Integration tests: the public behavior of each room.
+
+mod calibration;
 mod logistic;
