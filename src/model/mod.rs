@@ -1,14 +1,19 @@
 //! Features + outcomes → [`Model`](self) → scores: elastic-net logistic regression and
 //! gradient-boosted trees of our own, other crates' models behind `backend`.
 
+pub mod backend;
 mod data;
+mod engine;
 mod folds;
+#[cfg(feature = "linfa")]
+mod linfa;
 mod logistic;
 mod random;
 
 pub(crate) use folds::grouped_folds;
 
 pub use data::{ColumnView, CscMatrix, MatrixView, TrainingData};
+pub use engine::{Model, ModelParams};
 pub use logistic::{
     BayesianLogistic, CoefficientPrior, CurvePoint, CvCurve, LambdaGrid, LambdaRule, LaplaceParams,
     LogisticCv, LogisticCvParams, LogisticModel, LogisticParams, LogisticPath, PathPoint, Scaling,

@@ -1,4 +1,5 @@
 //! Integration tests: the public behavior of each room.
 
+mod backend;
 mod calibration;
 mod logistic;

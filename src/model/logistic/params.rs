@@ -250,7 +250,7 @@ pub(super) fn check_intercept_prior(prior: &CoefficientPrior) -> Result<()> {
 }
 
 /// Outcomes of 0 and 1, both of them with some weight.
-pub(super) fn check_outcomes(data: &TrainingData<'_>) -> Result<()> {
+pub(in crate::model) fn check_outcomes(data: &TrainingData<'_>) -> Result<()> {
     let outcomes = data.outcomes();
     if let Some(row) = outcomes.iter().position(|&y| y != 0.0 && y != 1.0) {
         return Err(Error::table(format!(
