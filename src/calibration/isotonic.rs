@@ -33,7 +33,7 @@ pub(super) fn pool(scores: &[f64], outcomes: &[f64], weights: Option<&[f64]>) ->
         }
         match pooled.last_mut() {
             // -0 and 0 are one score, though `total_cmp` tells them apart.
-            Some(last) if last.score == scores[row] => {
+            Some(last) if last.score >= scores[row] => {
                 last.positive += weight * outcomes[row];
                 last.weight += weight;
             }
@@ -82,7 +82,7 @@ impl IsotonicMap {
         for (at, one) in pooled.iter().enumerate() {
             // Inside a flat stretch a corner says nothing.
             let is_inner =
-                at > 0 && at + 1 < all.len() && all[at - 1] == all[at] && all[at] == all[at + 1];
+                at > 0 && at + 1 < all.len() && all[at - 1] >= all[at] && all[at] >= all[at + 1];
             if !is_inner {
                 map.scores.push(one.score);
                 map.values.push(all[at]);

@@ -203,7 +203,7 @@ impl CalibrationParams {
                 let probability = curve
                     .probability(scores[row])
                     .clamp(LOSS_BOUND, 1.0 - LOSS_BOUND);
-                let given = if outcomes[row] == 1.0 {
+                let given = if outcomes[row] > 0.5 {
                     probability
                 } else {
                     1.0 - probability
@@ -370,7 +370,7 @@ fn smoothed_targets(outcomes: &[f64], weights: Option<&[f64]>) -> Vec<f64> {
     let mut negative = 0.0;
     for (row, &outcome) in outcomes.iter().enumerate() {
         let weight = weights.map_or(1.0, |weights| weights[row]);
-        if outcome == 1.0 {
+        if outcome > 0.5 {
             positive += weight;
         } else {
             negative += weight;
@@ -379,7 +379,7 @@ fn smoothed_targets(outcomes: &[f64], weights: Option<&[f64]>) -> Vec<f64> {
     outcomes
         .iter()
         .map(|&outcome| {
-            if outcome == 1.0 {
+            if outcome > 0.5 {
                 (positive + 1.0) / (positive + 2.0)
             } else {
                 1.0 / (negative + 2.0)
@@ -412,17 +412,18 @@ fn check(
     if weights.is_some_and(|weights| weights.iter().any(|&weight| weight < 0.0)) {
         return Err(Error::table("expected weights of 0 or more"));
     }
-    if let Some(row) = outcomes.iter().position(|&y| y != 0.0 && y != 1.0) {
+    if let Some(row) = outcomes.iter().position(|y| ![0.0, 1.0].contains(y)) {
         return Err(Error::table(format!(
             "expected outcomes of 0 or 1, found {} in row {row}",
             outcomes[row]
         )));
     }
-    let has = |wanted: f64| {
-        (0..outcomes.len())
-            .any(|row| outcomes[row] == wanted && weights.is_none_or(|weights| weights[row] > 0.0))
+    let has = |wanted: bool| {
+        (0..outcomes.len()).any(|row| {
+            (outcomes[row] > 0.5) == wanted && weights.is_none_or(|weights| weights[row] > 0.0)
+        })
     };
-    if !(has(0.0) && has(1.0)) {
+    if !(has(false) && has(true)) {
         return Err(Error::table(format!(
             "expected both outcomes among the {} scores, found at most one",
             scores.len()

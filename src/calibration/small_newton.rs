@@ -123,8 +123,8 @@ fn derivatives<const N: usize>(
         let bend = line.weight * probability * (1.0 - probability);
         for i in 0..N {
             gradient[i] += residual * line.features[i];
-            for j in 0..N {
-                curvature[i][j] += bend * line.features[i] * line.features[j];
+            for (out, other) in curvature[i].iter_mut().zip(&line.features) {
+                *out += bend * line.features[i] * other;
             }
         }
     }
@@ -151,8 +151,9 @@ fn solve<const N: usize>(mut matrix: [[f64; N]; N], mut right: [f64; N]) -> [f64
         }
         for row in at + 1..N {
             let ratio = matrix[row][at] / matrix[at][at];
-            for column in at..N {
-                matrix[row][column] -= ratio * matrix[at][column];
+            let above = matrix[at];
+            for (value, known) in matrix[row].iter_mut().zip(above).skip(at) {
+                *value -= ratio * known;
             }
             right[row] -= ratio * right[at];
         }

@@ -76,7 +76,7 @@ impl VennAbersMap {
     /// The probabilities had the row outcome 0, and had it outcome 1.
     pub(super) fn interval(&self, score: f64) -> (f64, f64) {
         let place = self.scores.partition_point(|&known| known < score);
-        if self.scores.get(place).is_some_and(|&known| known == score) {
+        if self.scores.get(place).is_some_and(|&known| known <= score) {
             self.at[place]
         } else {
             self.between[place]

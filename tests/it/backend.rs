@@ -1,5 +1,7 @@
 //! Models by other crates: what they learn, what they refuse, and the closed list of models.
 
+#![expect(clippy::float_cmp, reason = "bit-for-bit claims and exact settings")]
+
 use approx::assert_abs_diff_eq;
 use donormatch::ErrorKind;
 use donormatch::model::backend::{ForestParams, RidgeParams};

@@ -105,7 +105,9 @@ impl RidgeParams {
         }
         refuse_offsets(data, "linfa's ridge regression")?;
         if let Some(weights) = data.weights()
-            && weights.iter().any(|&weight| weight != weights[0])
+            && weights
+                .windows(2)
+                .any(|pair| pair[0] < pair[1] || pair[0] > pair[1])
         {
             return Err(Error::table(
                 "linfa's ridge regression knows no weights; fit `logistic` with alpha 0",
@@ -137,7 +139,7 @@ impl RidgeParams {
         let targets: Array1<usize> = data
             .outcomes()
             .iter()
-            .map(|&y| usize::from(y == 1.0))
+            .map(|&y| usize::from(y > 0.5))
             .collect();
         let fitted = LogisticRegression::default()
             .alpha(self.lambda * data.n_rows() as f64)

@@ -152,10 +152,10 @@ impl<'a> QuadraticModel<'a> {
             }
             trail.push(self.now.clone());
             if trail.len() == DEPTH + 1 {
-                if let Some(guess) = extrapolate(&trail) {
-                    if self.value(&guess) < self.value(&self.now) {
-                        self.now = guess;
-                    }
+                if let Some(guess) = extrapolate(&trail)
+                    && self.value(&guess) < self.value(&self.now)
+                {
+                    self.now = guess;
                 }
                 trail.clear();
             }
@@ -266,8 +266,8 @@ fn solve_ones(products: &mut [[f64; DEPTH]; DEPTH]) -> Option<[f64; DEPTH]> {
         weights[i] /= products[i][i];
     }
     for i in (0..DEPTH).rev() {
-        for k in i + 1..DEPTH {
-            weights[i] -= products[k][i] * weights[k];
+        for (row, &known) in products.iter().zip(&weights.clone()).skip(i + 1) {
+            weights[i] -= row[i] * known;
         }
         weights[i] /= products[i][i];
     }
