@@ -107,7 +107,7 @@ impl RidgeParams {
         if let Some(weights) = data.weights()
             && weights
                 .windows(2)
-                .any(|pair| pair[0] < pair[1] || pair[0] > pair[1])
+                .any(|pair| (pair[0] - pair[1]).abs() > 0.0)
         {
             return Err(Error::table(
                 "linfa's ridge regression knows no weights; fit `logistic` with alpha 0",
