@@ -2,8 +2,12 @@
 //! gradient-boosted trees of our own, other crates' models behind `backend`.
 
 mod boosting;
+pub mod backend;
 mod data;
+mod engine;
 mod folds;
+#[cfg(feature = "linfa")]
+mod linfa;
 mod logistic;
 mod random;
 
@@ -11,7 +15,9 @@ pub use boosting::{
     BoostingLoss, BoostingModel, BoostingParams, ContributionReference, Contributions,
     EarlyStopping, Interactions, Monotone, PreparedData,
 };
+pub(crate) use folds::grouped_folds;
 pub use data::{ColumnView, CscMatrix, MatrixView, TrainingData};
+pub use engine::{Model, ModelParams};
 pub use logistic::{
     BayesianLogistic, CoefficientPrior, CurvePoint, CvCurve, LambdaGrid, LambdaRule, LaplaceParams,
     LogisticCv, LogisticCvParams, LogisticModel, LogisticParams, LogisticPath, PathPoint, Scaling,

@@ -155,7 +155,7 @@ pub fn probability_of_score(score: f64) -> f64 {
     }
 }
 
-pub(super) fn check_width(n_features: usize, features: &MatrixView<'_>) -> Result<()> {
+pub(in crate::model) fn check_width(n_features: usize, features: &MatrixView<'_>) -> Result<()> {
     if features.n_columns() == n_features {
         return Ok(());
     }
