@@ -24,8 +24,10 @@ from donormatch._errors import (
 )
 from donormatch._harmonize import HarmonizationReport
 from donormatch._profiles import Profiles, read_profiles
+from donormatch._ranking import Assignment, Ranking
 
 __all__ = [
+    "Assignment",
     "ConvergenceError",
     "DonorMatchError",
     "DonorMatchWarning",
@@ -37,6 +39,7 @@ __all__ = [
     "OutOfDomainWarning",
     "ParameterError",
     "Profiles",
+    "Ranking",
     "SynonymWarning",
     "UnitWarning",
     "__version__",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -330,6 +331,34 @@ class Profiles(FromMemory, ToMemory):
         if recipients is None:
             return _core.pairwise(self._table, metric, pseudocount)
         return _core.distances(self._table, recipients._table, metric, pseudocount)
+
+    def toposcore(
+        self,
+        *,
+        cut_off: Literal["round3", "exact_roc"] = "round3",
+        akkermansia: Literal["sgb9226", "species_label"] = "sgb9226",
+        min_richness: int = 0,
+    ) -> list[dict[str, Any]]:
+        """The TOPOSCORE of every sample, with bounds where the table was filtered.
+
+        Parameters
+        ----------
+        cut_off
+            Which published cut-offs decide; they differ for one pair of counts.
+        akkermansia
+            Which *Akkermansia* counts.
+        min_richness
+            Samples with fewer taxa get no call.
+
+        Returns
+        -------
+        list of dict
+            ``sample_id n_sig1 n_sig2 score score_lo score_hi akkermansia class call``, one a
+            sample.
+        """
+        options = options_json(cut_off=cut_off, akkermansia=akkermansia, min_richness=min_richness)
+        scores: list[dict[str, Any]] = json.loads(_core.toposcore(self._table, options))
+        return scores
 
     # ---- Python idiom ---------------------------------------------------------------------------
 

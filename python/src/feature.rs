@@ -1,13 +1,15 @@
 //! Diversity within samples and distances between them.
 
 use donormatch::Error;
-use donormatch::feature::{self, Diversity, LogBase, Metric};
+use donormatch::feature::{self, Diversity, LogBase, Metric, Toposcore, ToposcoreParams};
+use donormatch::profile::SampleId;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::prelude::*;
 
 use crate::error::Result;
 use crate::profiles::PyProfiles;
 use crate::runtime::short;
+use crate::settings;
 
 /// One measure of diversity of every sample.
 #[pyfunction]
@@ -48,6 +50,35 @@ pub fn pairwise<'py>(
 ) -> Result<Bound<'py, PyArray2<f64>>> {
     let metric = metric_of(metric, pseudocount)?;
     Ok(short(py, || feature::pairwise(&profiles.0, metric))?.into_pyarray(py))
+}
+
+/// The TOPOSCORE of every sample, as a JSON list of records.
+#[pyfunction]
+pub fn toposcore(py: Python<'_>, profiles: &PyProfiles, params: &str) -> Result<String> {
+    let params: ToposcoreParams = settings::parse(params)?;
+    let table = short(py, || feature::toposcore(&profiles.0, &params))?;
+    let record = |(sample, score): (&SampleId, &Toposcore)| {
+        let (lo, hi) = score.score_bounds();
+        serde_json::json!({
+            "sample_id": sample,
+            "n_sig1": score.n_sig1,
+            "n_sig2": score.n_sig2,
+            "score": score.score(),
+            "score_lo": lo,
+            "score_hi": hi,
+            "akkermansia": score.akkermansia,
+            "class": score.class,
+            "call": score.call,
+        })
+    };
+    settings::json(
+        &table
+            .samples
+            .iter()
+            .zip(&table.scores)
+            .map(record)
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn base_of(word: &str) -> Result<LogBase> {

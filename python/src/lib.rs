@@ -6,6 +6,7 @@ mod estimator;
 mod evaluation;
 mod feature;
 mod profiles;
+mod ranking;
 mod read;
 mod runtime;
 mod settings;
@@ -28,9 +29,11 @@ mod _core {
         compare, estimate, grouped_k_fold, leave_one_group_out, number_groups, two_way_k_fold,
     };
     #[pymodule_export]
-    use super::feature::{distances, diversity, pairwise};
+    use super::feature::{distances, diversity, pairwise, toposcore};
     #[pymodule_export]
     use super::profiles::PyProfiles;
+    #[pymodule_export]
+    use super::ranking::{PyRanking, rank_predictions};
     #[pymodule_export]
     use super::read::{profiles_from_arrow, profiles_from_matrix, read_profiles};
     #[pymodule_export]
