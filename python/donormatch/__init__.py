@@ -23,7 +23,7 @@ from donormatch._errors import (
     UnitWarning,
 )
 from donormatch._harmonize import HarmonizationReport
-from donormatch._profiles import Profiles, read_profiles
+from donormatch._profiles import Profiles, read_profiles, read_tree
 from donormatch._ranking import Assignment, Ranking
 
 __all__ = [
@@ -46,5 +46,6 @@ __all__ = [
     "metrics",
     "n_threads",
     "read_profiles",
+    "read_tree",
     "set_n_threads",
 ]

@@ -8,6 +8,7 @@ import numpy.typing as npt
 __all__ = [
     "BoostingModel",
     "LogisticModel",
+    "Phylogeny",
     "ProfileTable",
     "Ranking",
     "__version__",
@@ -29,10 +30,13 @@ __all__ = [
     "profiles_from_matrix",
     "provoke_panic",
     "rank_predictions",
+    "read_many_profiles",
     "read_profiles",
+    "read_tree",
     "set_n_threads",
     "toposcore",
     "two_way_k_fold",
+    "write_profiles",
 ]
 
 __version__: str
@@ -117,11 +121,28 @@ def profiles_from_matrix(
     options: str,
 ) -> ProfileTable: ...
 def profiles_from_arrow(table: Any, id_column: str | None, options: str) -> ProfileTable: ...
-def diversity(profiles: ProfileTable, measure: str, base: str) -> _Floats: ...
-def distances(
-    donors: ProfileTable, recipients: ProfileTable, metric: str, pseudocount: float
+
+@final
+class Phylogeny:
+    @property
+    def n_tips(self) -> int: ...
+
+def read_tree(path: str | os.PathLike[str]) -> Phylogeny: ...
+def read_many_profiles(paths: Sequence[str | os.PathLike[str]], options: str) -> ProfileTable: ...
+def write_profiles(path: str | os.PathLike[str], profiles: ProfileTable, format: str) -> None: ...
+def diversity(
+    profiles: ProfileTable, measure: str, base: str, tree: Phylogeny | None
 ) -> _Floats: ...
-def pairwise(profiles: ProfileTable, metric: str, pseudocount: float) -> _Floats: ...
+def distances(
+    donors: ProfileTable,
+    recipients: ProfileTable,
+    metric: str,
+    pseudocount: float,
+    tree: Phylogeny | None,
+) -> _Floats: ...
+def pairwise(
+    profiles: ProfileTable, metric: str, pseudocount: float, tree: Phylogeny | None
+) -> _Floats: ...
 def toposcore(profiles: ProfileTable, params: str) -> str: ...
 def set_n_threads(n_threads: int) -> None: ...
 def n_threads() -> int: ...

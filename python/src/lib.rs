@@ -29,13 +29,16 @@ mod _core {
         compare, estimate, grouped_k_fold, leave_one_group_out, number_groups, two_way_k_fold,
     };
     #[pymodule_export]
-    use super::feature::{distances, diversity, pairwise, toposcore};
+    use super::feature::{PyPhylogeny, distances, diversity, pairwise, read_tree, toposcore};
     #[pymodule_export]
     use super::profiles::PyProfiles;
     #[pymodule_export]
     use super::ranking::{PyRanking, rank_predictions};
     #[pymodule_export]
-    use super::read::{profiles_from_arrow, profiles_from_matrix, read_profiles};
+    use super::read::{
+        profiles_from_arrow, profiles_from_matrix, read_many_profiles, read_profiles,
+        write_profiles,
+    };
     #[pymodule_export]
     use super::runtime::{n_threads, provoke_panic, set_n_threads};
     #[pymodule_export]
