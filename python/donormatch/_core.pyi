@@ -12,6 +12,7 @@ __all__ = [
     "ProfileTable",
     "Ranking",
     "__version__",
+    "clr",
     "compare",
     "distances",
     "diversity",
@@ -30,6 +31,7 @@ __all__ = [
     "profiles_from_matrix",
     "provoke_panic",
     "rank_predictions",
+    "rclr",
     "read_many_profiles",
     "read_profiles",
     "read_tree",
@@ -143,6 +145,8 @@ def distances(
 def pairwise(
     profiles: ProfileTable, metric: str, pseudocount: float, tree: Phylogeny | None
 ) -> _Floats: ...
+def clr(profiles: ProfileTable, pseudocount: float) -> _Floats: ...
+def rclr(profiles: ProfileTable) -> _Floats: ...
 def toposcore(profiles: ProfileTable, params: str) -> str: ...
 def set_n_threads(n_threads: int) -> None: ...
 def n_threads() -> int: ...

@@ -364,6 +364,32 @@ class Profiles(FromMemory, ToMemory):
             return _core.pairwise(self._table, metric, pseudocount, tree)
         return _core.distances(self._table, recipients._table, metric, pseudocount, tree)
 
+    def clr(self, pseudocount: float) -> npt.NDArray[np.float64]:
+        """The centered log-ratios, samples × taxa; every row sums to 0.
+
+        Parameters
+        ----------
+        pseudocount
+            Added to every value, in the unit of the table; 0 where the table holds no zero. There
+            is no default: the choice decides the answer wherever most values are zero.
+
+        Returns
+        -------
+        numpy.ndarray
+            One column a taxon.
+        """
+        return _core.clr(self._table, pseudocount)
+
+    def rclr(self) -> npt.NDArray[np.float64]:
+        """The robust centered log-ratios, samples × taxa.
+
+        Returns
+        -------
+        numpy.ndarray
+            One column a taxon; NaN where it is not detected.
+        """
+        return _core.rclr(self._table)
+
     def toposcore(
         self,
         *,

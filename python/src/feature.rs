@@ -80,6 +80,22 @@ pub fn pairwise<'py>(
     Ok(short(py, || feature::pairwise(&profiles.0, metric))?.into_pyarray(py))
 }
 
+/// The centered log-ratios after adding the pseudocount, samples × taxa.
+#[pyfunction]
+pub fn clr<'py>(
+    py: Python<'py>,
+    profiles: &PyProfiles,
+    pseudocount: f64,
+) -> Result<Bound<'py, PyArray2<f64>>> {
+    Ok(short(py, || feature::clr(&profiles.0, pseudocount))?.into_pyarray(py))
+}
+
+/// The robust centered log-ratios, samples × taxa; NaN where a taxon is not detected.
+#[pyfunction]
+pub fn rclr<'py>(py: Python<'py>, profiles: &PyProfiles) -> Result<Bound<'py, PyArray2<f64>>> {
+    Ok(short(py, || Ok(feature::rclr(&profiles.0)))?.into_pyarray(py))
+}
+
 /// The TOPOSCORE of every sample, as a JSON list of records.
 #[pyfunction]
 pub fn toposcore(py: Python<'_>, profiles: &PyProfiles, params: &str) -> Result<String> {

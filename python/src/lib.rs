@@ -29,7 +29,9 @@ mod _core {
         compare, estimate, grouped_k_fold, leave_one_group_out, number_groups, two_way_k_fold,
     };
     #[pymodule_export]
-    use super::feature::{PyPhylogeny, distances, diversity, pairwise, read_tree, toposcore};
+    use super::feature::{
+        PyPhylogeny, clr, distances, diversity, pairwise, rclr, read_tree, toposcore,
+    };
     #[pymodule_export]
     use super::profiles::PyProfiles;
     #[pymodule_export]

@@ -23,6 +23,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from donormatch.sklearn import (
     BoostedTreesClassifier,
     BoostedTreesRegressor,
+    CenteredLogRatio,
     ElasticNetLogisticClassifier,
     ElasticNetLogisticClassifierCV,
     GroupKFold,
@@ -63,7 +64,10 @@ def expected_failures(estimator):
     return {name.format(kind): reason for kind in ("dense", "sparse")}
 
 
-@parametrize_with_checks([*ESTIMATORS, *BY_WEIGHT], expected_failed_checks=expected_failures)
+@parametrize_with_checks(
+    [*ESTIMATORS, *BY_WEIGHT, CenteredLogRatio(pseudocount=0.5)],
+    expected_failed_checks=expected_failures,
+)
 def test_the_estimator_keeps_the_contract(estimator, check):
     check(estimator)
 
@@ -184,3 +188,14 @@ def test_a_metric_stands_on_rows_and_groups():
     assert auc.value == pytest.approx(roc_auc_score(Y, model.decision_function(X)), abs=1e-12)
     assert auc.n_groups == 24
     assert auc.lo < auc.value < auc.hi
+
+
+def test_log_ratios_keep_names_and_equal_numpy():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(RNG.random((5, 3)) + 0.1, columns=["s__A", "s__B", "s__C"])
+    ratios = CenteredLogRatio().set_output(transform="pandas").fit_transform(frame)
+    assert list(ratios.columns) == list(frame.columns)
+    logs = np.log(frame.to_numpy())
+    np.testing.assert_allclose(ratios, logs - logs.mean(axis=1, keepdims=True), atol=1e-12)
+    with pytest.raises(dm.ParameterError, match="`pseudocount`"):
+        CenteredLogRatio().fit_transform([[1.0, 0.0]])

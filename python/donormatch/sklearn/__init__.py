@@ -21,10 +21,12 @@ from donormatch.sklearn._logistic import (  # noqa: E402
     ElasticNetLogisticClassifierCV,
 )
 from donormatch.sklearn._split import GroupKFold, LeaveOneStudyOut, PairSplit  # noqa: E402
+from donormatch.sklearn._transform import CenteredLogRatio  # noqa: E402
 
 __all__ = [
     "BoostedTreesClassifier",
     "BoostedTreesRegressor",
+    "CenteredLogRatio",
     "ElasticNetLogisticClassifier",
     "ElasticNetLogisticClassifierCV",
     "GroupKFold",
