@@ -12,6 +12,7 @@ from donormatch._optional import optional
 
 optional("sklearn", "donormatch.sklearn")
 
+from donormatch.sklearn._base import Contributions  # noqa: E402
 from donormatch.sklearn._boosting import (  # noqa: E402
     BoostedTreesClassifier,
     BoostedTreesRegressor,
@@ -27,6 +28,7 @@ __all__ = [
     "BoostedTreesClassifier",
     "BoostedTreesRegressor",
     "CenteredLogRatio",
+    "Contributions",
     "ElasticNetLogisticClassifier",
     "ElasticNetLogisticClassifierCV",
     "GroupKFold",
