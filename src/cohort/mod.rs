@@ -9,9 +9,11 @@
 mod metadata;
 mod patient;
 mod regimen;
+mod source;
 mod transplant;
 
 pub use metadata::{ColumnNames, MetadataTable};
 pub use patient::{Patient, PatientCohort};
 pub use regimen::{Cancer, Line, Regimen, TreatmentContext};
+pub use source::{PatientSource, TransplantSource, read_harmonized};
 pub use transplant::{Cohort, FollowUp, Transplant};

@@ -140,6 +140,13 @@ impl Cohort {
         })
     }
 
+    /// The same cohort with every transplant changed by `f`, which must leave the samples alone.
+    #[must_use]
+    pub(crate) fn map(mut self, f: impl Fn(&mut Transplant)) -> Self {
+        self.transplants.iter_mut().for_each(f);
+        self
+    }
+
     /// The transplants that fulfil a condition, over the same profiles.
     ///
     /// # Errors

@@ -28,6 +28,7 @@ mod procedure;
 mod random;
 mod report;
 mod rows;
+mod run;
 mod selection;
 mod split;
 
@@ -48,6 +49,10 @@ pub use procedure::{
     MetricValue, Procedure, cross_validate,
 };
 pub use report::{Comparator, ReportParams, ReportRow, Scope, report};
+pub use run::{
+    ResponseEvaluation, TrialEvaluation, TrialPair, evaluate_engraftment, evaluate_response,
+    evaluate_trial,
+};
 pub use rows::{ScoredRows, Undefined, number_groups};
 pub use selection::NestedSelection;
 pub use split::{

@@ -7,6 +7,7 @@ mod log_ratio;
 mod loss;
 mod mismatch;
 mod phylogeny;
+mod profile_schema;
 mod random;
 mod rarefaction;
 mod toposcore;
@@ -18,6 +19,7 @@ pub use log_ratio::{clr, log_ratio, rclr};
 pub use loss::{Fate, LossCall, LossParams, call_losses};
 pub use mismatch::{MismatchParams, MismatchTest, MismatchedNull, Reference, mismatched_null};
 pub use phylogeny::Phylogeny;
+pub use profile_schema::{COMMUNITY_FEATURES, ProfileFeatures, ProfileSchema};
 pub use rarefaction::{Rarefied, rarefy};
 pub use toposcore::{
     AKKERMANSIA_HIGH_PERCENT, AkkermansiaClass, AkkermansiaScope, CutOff, N_SIG1, N_SIG2,
