@@ -7,7 +7,10 @@ import numpy.typing as npt
 
 __all__ = [
     "BoostingModel",
+    "Cohort",
     "LogisticModel",
+    "Matcher",
+    "PatientCohort",
     "Phylogeny",
     "ProfileTable",
     "Ranking",
@@ -20,6 +23,7 @@ __all__ = [
     "fit_boosting",
     "fit_logistic",
     "fit_logistic_cv",
+    "fit_matcher",
     "grouped_k_fold",
     "harmonize",
     "leave_one_group_out",
@@ -206,3 +210,47 @@ class Ranking:
     def __len__(self) -> int: ...
 
 def rank_predictions(predictions: str, params: str) -> Ranking: ...
+
+@final
+class Cohort:
+    def __new__(
+        cls,
+        metadata: str | os.PathLike[str],
+        profiles: ProfileTable,
+        target: str,
+        columns: str,
+    ) -> Cohort: ...
+    def transplants(self) -> str: ...
+    @property
+    def skipped(self) -> list[str]: ...
+    def __len__(self) -> int: ...
+
+@final
+class PatientCohort:
+    def __new__(
+        cls,
+        metadata: str | os.PathLike[str],
+        profiles: ProfileTable,
+        target: str,
+        columns: str,
+    ) -> PatientCohort: ...
+    def patients(self) -> str: ...
+    def __len__(self) -> int: ...
+
+@final
+class Matcher:
+    @property
+    def vocabulary(self) -> str: ...
+    def rank_donors(
+        self,
+        donors: ProfileTable,
+        recipients: ProfileTable,
+        contexts: Sequence[tuple[str, str, str]],
+        predict: str,
+        params: str,
+    ) -> tuple[Ranking, str, str]: ...
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(bytes: bytes) -> Matcher: ...
+
+def fit_matcher(params: str, patients: PatientCohort, transplants: Sequence[Cohort]) -> Matcher: ...

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from donormatch import _core, _html
 from donormatch._errors import ParameterError
+from donormatch._harmonize import HarmonizationReport
 from donormatch._optional import optional
 
 if TYPE_CHECKING:
@@ -59,10 +60,12 @@ class Ranking:
     [('d2', 1), ('d1', 2)]
     """
 
-    __slots__ = ("_content", "_ranking")
+    __slots__ = ("_content", "_ranking", "harmonization")
 
     def __init__(self, ranking: _core.Ranking) -> None:
         self._ranking = ranking
+        #: What harmonization did to ``donors`` and ``recipients``, where tables were ranked.
+        self.harmonization: dict[str, HarmonizationReport] = {}
         self._content: dict[str, Any] = json.loads(ranking.to_json())
 
     @classmethod

@@ -5,6 +5,7 @@ mod error;
 mod estimator;
 mod evaluation;
 mod feature;
+mod matcher;
 mod profiles;
 mod ranking;
 mod read;
@@ -32,6 +33,8 @@ mod _core {
     use super::feature::{
         PyPhylogeny, clr, distances, diversity, pairwise, rclr, read_tree, toposcore,
     };
+    #[pymodule_export]
+    use super::matcher::{PyCohort, PyMatcher, PyPatientCohort, fit_matcher};
     #[pymodule_export]
     use super::profiles::PyProfiles;
     #[pymodule_export]
