@@ -24,7 +24,7 @@ from donormatch._errors import (
     UnitWarning,
 )
 from donormatch._harmonize import HarmonizationReport
-from donormatch._matcher import Matcher
+from donormatch._matcher import Matcher, rank_donors
 from donormatch._profiles import Profiles, read_profiles, read_tree
 from donormatch._ranking import Assignment, Ranking
 
@@ -50,6 +50,7 @@ __all__ = [
     "__version__",
     "metrics",
     "n_threads",
+    "rank_donors",
     "read_profiles",
     "read_tree",
     "set_n_threads",

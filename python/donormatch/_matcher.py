@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import warnings
@@ -18,7 +19,7 @@ from donormatch._ranking import Ranking, ranking_settings
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Matcher"]
+__all__ = ["Matcher", "rank_donors"]
 
 Regimen = Literal["anti-pd-1", "anti-ctla-4", "anti-pd-1+anti-ctla-4"]
 Cancer = Literal["melanoma", "lung", "kidney", "other"]
@@ -77,6 +78,58 @@ class Matcher:
         inner = [cohort._cohort for cohort in cohorts]
         self.model_ = _core.fit_matcher(json.dumps(settings), patients._cohort, inner)
         return self
+
+    @classmethod
+    def bundled(cls) -> Matcher:
+        """The matcher that ships with donormatch, fitted on the public tables its card names.
+
+        Returns
+        -------
+        Matcher
+            Fitted; :attr:`header` says what it was made from, and how good it is.
+        """
+        return cls._from_file(*_core.Matcher.bundled())
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Matcher:
+        """The matcher of a model file.
+
+        Parameters
+        ----------
+        path
+            A file that :meth:`write` or ``donormatch fit`` wrote. Load files of people you trust.
+
+        Returns
+        -------
+        Matcher
+            Fitted.
+        """
+        return cls._from_file(*_core.Matcher.read(os.fspath(path)))
+
+    @classmethod
+    def _from_file(cls, model: _core.Matcher, header: str) -> Matcher:
+        matcher = cls()
+        matcher.model_ = model
+        matcher.header_ = json.loads(header)
+        return matcher
+
+    def write(self, path: str | os.PathLike[str], *, name: str = "matcher") -> None:
+        """Write a model file, whole or not at all.
+
+        Parameters
+        ----------
+        path
+            The file, by custom ``.dmm``.
+        name
+            The name of the model.
+        """
+        self._fitted().write(os.fspath(path), name)
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """What the model file says of itself; empty for a matcher fitted here."""
+        header: dict[str, Any] = getattr(self, "header_", {})
+        return header
 
     @property
     def vocabulary(self) -> str:
@@ -179,6 +232,63 @@ class Matcher:
     def __repr__(self) -> str:
         fitted = f"vocabulary={self.vocabulary!r}" if hasattr(self, "model_") else "not fitted"
         return f"Matcher({fitted})"
+
+
+@functools.cache
+def bundled_matcher() -> Matcher:
+    """The bundled matcher, decoded once."""
+    return Matcher.bundled()
+
+
+def rank_donors(
+    donors: Source,
+    recipients: Source,
+    *,
+    matcher: Matcher | None = None,
+    regimen: Regimen | None = None,
+    cancer: Cancer = "other",
+    line: Line = "first",
+    metadata: Mapping[str, Mapping[str, str]] | pd.DataFrame | None = None,
+    weights: Sequence[float] = (1.0, 0.5, 3.0),
+    level: float = 0.9,
+    abstain_below: float = 0.7,
+    n_draws: int = 200,
+    day: float = 28.0,
+    antibiotics: bool | None = None,
+    seed: int = 0,
+) -> Ranking:
+    """Every donor for every recipient, in order; research use only.
+
+    Parameters
+    ----------
+    donors, recipients
+        Profiles, a file of them, or a frame.
+    matcher
+        The bundled one by default.
+    regimen, cancer, line, metadata, weights, level, abstain_below, n_draws, day, antibiotics, seed
+        As in :meth:`Matcher.rank_donors`.
+
+    Returns
+    -------
+    Ranking
+        Donors in order.
+    """
+    chosen = bundled_matcher() if matcher is None else matcher
+    return chosen.rank_donors(
+        donors,
+        recipients,
+        regimen=regimen,
+        cancer=cancer,
+        line=line,
+        metadata=metadata,
+        weights=weights,
+        level=level,
+        abstain_below=abstain_below,
+        n_draws=n_draws,
+        day=day,
+        antibiotics=antibiotics,
+        seed=seed,
+    )
 
 
 def as_profiles(source: Source) -> Profiles:

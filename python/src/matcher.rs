@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use donormatch::cohort::{Cohort, ColumnNames, MetadataTable, PatientCohort, TreatmentContext};
 use donormatch::matcher::{Matcher, MatcherParams, PredictParams};
+use donormatch::persist::{self, ModelHeader};
 use donormatch::ranking::{self, RankingParams};
 use donormatch::taxonomy::{HarmonizeParams, harmonize};
 use pyo3::prelude::*;
@@ -13,7 +14,7 @@ use pyo3::types::PyBytes;
 use crate::error::Result;
 use crate::profiles::PyProfiles;
 use crate::ranking::PyRanking;
-use crate::runtime::long;
+use crate::runtime::{long, short};
 use crate::settings;
 
 /// Where a table of metadata is: a file, or its text.
@@ -164,14 +165,38 @@ impl PyMatcher {
         Ok((PyRanking(ranked.ranking), reports.0, reports.1))
     }
 
-    /// The matcher as bytes, for pickling only.
-    fn to_bytes<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyBytes>> {
-        settings::to_bytes(py, &*self.0)
+    /// The matcher that ships with donormatch, and its header as JSON.
+    #[staticmethod]
+    fn bundled(py: Python<'_>) -> Result<(Self, String)> {
+        let matcher = long(py, Matcher::bundled)?;
+        Ok((
+            Self(Arc::new(matcher)),
+            settings::json(&Matcher::bundled_header()?)?,
+        ))
     }
 
-    /// The matcher of [`PyMatcher::to_bytes`].
+    /// The matcher of a model file, and its header as JSON.
+    #[staticmethod]
+    fn read(py: Python<'_>, path: PathBuf) -> Result<(Self, String)> {
+        let (matcher, header) = long(py, move || persist::read(path))?;
+        Ok((Self(Arc::new(matcher)), settings::json(&header)?))
+    }
+
+    /// Writes a model file, whole or not at all.
+    fn write(&self, py: Python<'_>, path: PathBuf, name: &str) -> Result<()> {
+        let header = ModelHeader::of(&self.0).with_name(name);
+        short(py, || persist::write(path, &self.0, &header))
+    }
+
+    /// The matcher as the bytes of a model file.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyBytes>> {
+        let bytes = persist::to_bytes(&self.0, &ModelHeader::of(&self.0))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// The matcher of [`PyMatcher::to_bytes`], checked entry by entry.
     #[staticmethod]
     fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        Ok(Self(Arc::new(settings::from_bytes(bytes)?)))
+        Ok(Self(Arc::new(persist::from_bytes(bytes)?.0)))
     }
 }
