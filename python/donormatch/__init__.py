@@ -8,6 +8,7 @@ package itself needs NumPy only.
 from __future__ import annotations
 
 from donormatch import metrics
+from donormatch._cohort import Cohort, PatientCohort
 from donormatch._core import __version__, n_threads, set_n_threads
 from donormatch._errors import (
     ConvergenceError,
@@ -23,25 +24,34 @@ from donormatch._errors import (
     UnitWarning,
 )
 from donormatch._harmonize import HarmonizationReport
-from donormatch._profiles import Profiles, read_profiles
+from donormatch._matcher import Matcher, rank_donors
+from donormatch._profiles import Profiles, read_profiles, read_tree
+from donormatch._ranking import Assignment, Ranking
 
 __all__ = [
+    "Assignment",
+    "Cohort",
     "ConvergenceError",
     "DonorMatchError",
     "DonorMatchWarning",
     "HarmonizationReport",
     "InputError",
+    "Matcher",
     "MissingTaxaWarning",
     "ModelFormatError",
     "NotFittedError",
     "OutOfDomainWarning",
     "ParameterError",
+    "PatientCohort",
     "Profiles",
+    "Ranking",
     "SynonymWarning",
     "UnitWarning",
     "__version__",
     "metrics",
     "n_threads",
+    "rank_donors",
     "read_profiles",
+    "read_tree",
     "set_n_threads",
 ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -12,15 +12,16 @@ import numpy.typing as npt
 
 from donormatch import _core, _html
 from donormatch._convert import Completeness, Orientation, Unit, options_json, texts
+from donormatch._core import Phylogeny
 from donormatch._from_memory import FromMemory
 from donormatch._harmonize import HarmonizationReport
 from donormatch._to_memory import ToMemory
 
-__all__ = ["Profiles", "read_profiles"]
+__all__ = ["Profiles", "read_profiles", "read_tree"]
 
 
 def read_profiles(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
     unit: Unit | None = None,
     orientation: Orientation | None = None,
@@ -42,7 +43,7 @@ def read_profiles(
     Parameters
     ----------
     path
-        The file, plain or gzipped.
+        The file, plain or gzipped; or several, read into one table over the union of their taxa.
     unit
         ``"count"``, ``"fraction"`` or ``"percent"``; needed only where neither the format nor the
         sums of the samples tell.
@@ -103,7 +104,26 @@ def read_profiles(
         layer=layer,
         taxonomy=None if taxonomy is None else os.fspath(taxonomy),
     )
-    return Profiles._warned(_core.read_profiles(Path(path), options))
+    if isinstance(path, str | os.PathLike):
+        return Profiles._warned(_core.read_profiles(os.fspath(path), options))
+    paths = [os.fspath(one) for one in path]
+    return Profiles._warned(_core.read_many_profiles(paths, options))
+
+
+def read_tree(path: str | os.PathLike[str]) -> Phylogeny:
+    """Read a tree whose tips are taxa, for Faith's diversity and UniFrac.
+
+    Parameters
+    ----------
+    path
+        A Newick file, plain or gzipped, or a QIIME 2 artifact.
+
+    Returns
+    -------
+    Phylogeny
+        The tree.
+    """
+    return _core.read_tree(os.fspath(path))
 
 
 class Profiles(FromMemory, ToMemory):
@@ -264,10 +284,11 @@ class Profiles(FromMemory, ToMemory):
     def diversity(
         self,
         measure: Literal[
-            "richness", "shannon", "simpson", "inverse_simpson", "pielou", "chao1"
+            "richness", "shannon", "simpson", "inverse_simpson", "pielou", "chao1", "faith_pd"
         ] = "shannon",
         *,
         base: Literal["natural", "two", "ten"] = "natural",
+        tree: Phylogeny | None = None,
     ) -> npt.NDArray[np.float64]:
         """One measure of diversity of every sample, in the order of :attr:`sample_ids`.
 
@@ -277,6 +298,8 @@ class Profiles(FromMemory, ToMemory):
             ``"chao1"`` needs counts; ``"richness"`` depends on depth.
         base
             Of the logarithm of ``"shannon"``.
+        tree
+            For ``"faith_pd"``: a tree whose tips are the labels of the taxa.
 
         Returns
         -------
@@ -291,16 +314,24 @@ class Profiles(FromMemory, ToMemory):
         >>> profiles.diversity("shannon", base="two")
         array([1.])
         """
-        return _core.diversity(self._table, measure, base)
+        return _core.diversity(self._table, measure, base, tree)
 
     def distances(
         self,
         recipients: Profiles | None = None,
         metric: Literal[
-            "bray_curtis", "jaccard", "jensen_shannon", "aitchison", "robust_aitchison"
+            "bray_curtis",
+            "jaccard",
+            "jensen_shannon",
+            "aitchison",
+            "robust_aitchison",
+            "unweighted_unifrac",
+            "weighted_unifrac",
+            "normalized_weighted_unifrac",
         ] = "bray_curtis",
         *,
         pseudocount: float = 1.0,
+        tree: Phylogeny | None = None,
     ) -> npt.NDArray[np.float64]:
         """Distances of these samples (donors) to `recipients`, or to each other.
 
@@ -312,6 +343,8 @@ class Profiles(FromMemory, ToMemory):
             The distance. Bray-Curtis takes abundances as they are: close counts first.
         pseudocount
             Added to every value for ``"aitchison"``, in the unit of the table.
+        tree
+            For the UniFrac metrics: a tree whose tips are the labels of the taxa.
 
         Returns
         -------
@@ -328,8 +361,79 @@ class Profiles(FromMemory, ToMemory):
                [0.5, 0. ]])
         """
         if recipients is None:
-            return _core.pairwise(self._table, metric, pseudocount)
-        return _core.distances(self._table, recipients._table, metric, pseudocount)
+            return _core.pairwise(self._table, metric, pseudocount, tree)
+        return _core.distances(self._table, recipients._table, metric, pseudocount, tree)
+
+    def clr(self, pseudocount: float) -> npt.NDArray[np.float64]:
+        """The centered log-ratios, samples × taxa; every row sums to 0.
+
+        Parameters
+        ----------
+        pseudocount
+            Added to every value, in the unit of the table; 0 where the table holds no zero. There
+            is no default: the choice decides the answer wherever most values are zero.
+
+        Returns
+        -------
+        numpy.ndarray
+            One column a taxon.
+        """
+        return _core.clr(self._table, pseudocount)
+
+    def rclr(self) -> npt.NDArray[np.float64]:
+        """The robust centered log-ratios, samples × taxa.
+
+        Returns
+        -------
+        numpy.ndarray
+            One column a taxon; NaN where it is not detected.
+        """
+        return _core.rclr(self._table)
+
+    def toposcore(
+        self,
+        *,
+        cut_off: Literal["round3", "exact_roc"] = "round3",
+        akkermansia: Literal["sgb9226", "species_label"] = "sgb9226",
+        min_richness: int = 0,
+    ) -> list[dict[str, Any]]:
+        """The TOPOSCORE of every sample, with bounds where the table was filtered.
+
+        Parameters
+        ----------
+        cut_off
+            Which published cut-offs decide; they differ for one pair of counts.
+        akkermansia
+            Which *Akkermansia* counts.
+        min_richness
+            Samples with fewer taxa get no call.
+
+        Returns
+        -------
+        list of dict
+            ``sample_id n_sig1 n_sig2 score score_lo score_hi akkermansia class call``, one a
+            sample.
+        """
+        options = options_json(cut_off=cut_off, akkermansia=akkermansia, min_richness=min_richness)
+        scores: list[dict[str, Any]] = json.loads(_core.toposcore(self._table, options))
+        return scores
+
+    def write(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: Literal["tsv", "parquet"] = "tsv",
+    ) -> None:
+        """Write a file that :func:`read_profiles` reads back to the same table.
+
+        Parameters
+        ----------
+        path
+            The file; it is written whole or not at all.
+        format
+            ``"tsv"``, or ``"parquet"``, which keeps lineages too.
+        """
+        _core.write_profiles(os.fspath(path), self._table, format)
 
     # ---- Python idiom ---------------------------------------------------------------------------
 

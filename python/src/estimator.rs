@@ -113,12 +113,6 @@ impl PyLogisticModel {
         self.0.coefficients().to_pyarray(py)
     }
 
-    /// The score that contributions are counted from.
-    #[getter]
-    fn base_score(&self) -> f64 {
-        self.0.base_score()
-    }
-
     /// Log-odds, one a row.
     fn scores<'py>(
         &self,
@@ -129,14 +123,15 @@ impl PyLogisticModel {
         Ok(short(py, || self.0.scores(features.view()))?.into_pyarray(py))
     }
 
-    /// Contributions in log-odds, rows × features.
+    /// The mean score of the training rows, and contributions in log-odds, rows × features.
     fn contributions<'py>(
         &self,
         py: Python<'py>,
         features: AnyMatrix<'_>,
-    ) -> Result<Bound<'py, PyArray2<f64>>> {
+    ) -> Result<(f64, Bound<'py, PyArray2<f64>>)> {
         let features = features.to_matrix()?;
-        Ok(short(py, || self.0.contributions(features.view()))?.into_pyarray(py))
+        let values = short(py, || self.0.contributions(features.view()))?;
+        Ok((self.0.base_score(), values.into_pyarray(py)))
     }
 
     /// The model as bytes, for pickling only.
@@ -168,12 +163,6 @@ pub fn fit_boosting(py: Python<'_>, params: &str, rows: PyRows<'_>) -> Result<Py
 
 #[pymethods]
 impl PyBoostingModel {
-    /// The score before any tree.
-    #[getter]
-    fn base_score(&self) -> f64 {
-        self.0.base_score()
-    }
-
     /// Number of trees, fewer than asked for where the fit stopped early.
     #[getter]
     fn n_trees(&self) -> usize {

@@ -1,13 +1,40 @@
 //! Diversity within samples and distances between them.
 
+use std::path::PathBuf;
+
 use donormatch::Error;
-use donormatch::feature::{self, Diversity, LogBase, Metric};
+use donormatch::feature::{
+    self, Diversity, LogBase, Metric, Phylogeny, Toposcore, ToposcoreParams,
+};
+use donormatch::profile::{ReadLimits, SampleId, Tree};
 use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::prelude::*;
 
 use crate::error::Result;
 use crate::profiles::PyProfiles;
-use crate::runtime::short;
+use crate::runtime::{long, short};
+use crate::settings;
+
+/// A tree whose tips are taxa.
+#[pyclass(frozen, name = "Phylogeny", module = "donormatch._core")]
+#[derive(Debug)]
+pub struct PyPhylogeny(Phylogeny);
+
+/// Reads the tree of a Newick file or a QIIME 2 artifact.
+#[pyfunction]
+pub fn read_tree(py: Python<'_>, path: PathBuf) -> Result<PyPhylogeny> {
+    let read = move || Phylogeny::from_tree(&Tree::read(path, &ReadLimits::default())?);
+    Ok(PyPhylogeny(long(py, read)?))
+}
+
+#[pymethods]
+impl PyPhylogeny {
+    /// Number of tips.
+    #[getter]
+    fn n_tips(&self) -> usize {
+        self.0.n_tips()
+    }
+}
 
 /// One measure of diversity of every sample.
 #[pyfunction]
@@ -16,8 +43,9 @@ pub fn diversity<'py>(
     profiles: &PyProfiles,
     measure: &str,
     base: &str,
+    tree: Option<&PyPhylogeny>,
 ) -> Result<Bound<'py, PyArray1<f64>>> {
-    let measure = measure_of(measure, base_of(base)?)?;
+    let measure = measure_of(measure, base_of(base)?, tree)?;
     Ok(short(py, || feature::diversity(&profiles.0, measure))?.into_pyarray(py))
 }
 
@@ -29,8 +57,9 @@ pub fn distances<'py>(
     recipients: &PyProfiles,
     metric: &str,
     pseudocount: f64,
+    tree: Option<&PyPhylogeny>,
 ) -> Result<Bound<'py, PyArray2<f64>>> {
-    let metric = metric_of(metric, pseudocount)?;
+    let metric = metric_of(metric, pseudocount, tree)?;
     let found = short(py, || {
         let (donors, recipients) = feature::align(&donors.0, &recipients.0)?;
         feature::distances(&donors, &recipients, metric)
@@ -45,9 +74,55 @@ pub fn pairwise<'py>(
     profiles: &PyProfiles,
     metric: &str,
     pseudocount: f64,
+    tree: Option<&PyPhylogeny>,
 ) -> Result<Bound<'py, PyArray2<f64>>> {
-    let metric = metric_of(metric, pseudocount)?;
+    let metric = metric_of(metric, pseudocount, tree)?;
     Ok(short(py, || feature::pairwise(&profiles.0, metric))?.into_pyarray(py))
+}
+
+/// The centered log-ratios after adding the pseudocount, samples × taxa.
+#[pyfunction]
+pub fn clr<'py>(
+    py: Python<'py>,
+    profiles: &PyProfiles,
+    pseudocount: f64,
+) -> Result<Bound<'py, PyArray2<f64>>> {
+    Ok(short(py, || feature::clr(&profiles.0, pseudocount))?.into_pyarray(py))
+}
+
+/// The robust centered log-ratios, samples × taxa; NaN where a taxon is not detected.
+#[pyfunction]
+pub fn rclr<'py>(py: Python<'py>, profiles: &PyProfiles) -> Result<Bound<'py, PyArray2<f64>>> {
+    Ok(short(py, || Ok(feature::rclr(&profiles.0)))?.into_pyarray(py))
+}
+
+/// The TOPOSCORE of every sample, as a JSON list of records.
+#[pyfunction]
+pub fn toposcore(py: Python<'_>, profiles: &PyProfiles, params: &str) -> Result<String> {
+    let params: ToposcoreParams = settings::parse(params)?;
+    let table = short(py, || feature::toposcore(&profiles.0, &params))?;
+    let record = |(sample, score): (&SampleId, &Toposcore)| {
+        let (lo, hi) = score.score_bounds();
+        serde_json::json!({
+            "sample_id": sample,
+            "n_sig1": score.n_sig1,
+            "n_sig2": score.n_sig2,
+            "score": score.score(),
+            "score_lo": lo,
+            "score_hi": hi,
+            "akkermansia": score.akkermansia,
+            "class": score.class,
+            "call": score.call,
+        })
+    };
+    settings::json(
+        &table
+            .samples
+            .iter()
+            .zip(&table.scores)
+            .map(record)
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn base_of(word: &str) -> Result<LogBase> {
@@ -59,8 +134,13 @@ fn base_of(word: &str) -> Result<LogBase> {
     }
 }
 
-fn measure_of(word: &str, base: LogBase) -> Result<Diversity<'static>> {
-    const WORDS: &str = "`richness`, `shannon`, `simpson`, `inverse_simpson`, `pielou` or `chao1`";
+fn measure_of<'a>(
+    word: &str,
+    base: LogBase,
+    tree: Option<&'a PyPhylogeny>,
+) -> Result<Diversity<'a>> {
+    const WORDS: &str =
+        "`richness`, `shannon`, `simpson`, `inverse_simpson`, `pielou`, `chao1` or `faith_pd`";
     match word {
         "richness" => Ok(Diversity::Richness),
         "shannon" => Ok(Diversity::Shannon(base)),
@@ -68,21 +148,40 @@ fn measure_of(word: &str, base: LogBase) -> Result<Diversity<'static>> {
         "inverse_simpson" => Ok(Diversity::InverseSimpson),
         "pielou" => Ok(Diversity::Pielou),
         "chao1" => Ok(Diversity::Chao1),
+        "faith_pd" => Ok(Diversity::FaithPd(needed(tree)?)),
         other => unknown("measure", WORDS, other),
     }
 }
 
-fn metric_of(word: &str, pseudocount: f64) -> Result<Metric<'static>> {
-    const WORDS: &str =
-        "`bray_curtis`, `jaccard`, `jensen_shannon`, `aitchison` or `robust_aitchison`";
+fn metric_of<'a>(
+    word: &str,
+    pseudocount: f64,
+    tree: Option<&'a PyPhylogeny>,
+) -> Result<Metric<'a>> {
+    const WORDS: &str = "`bray_curtis`, `jaccard`, `jensen_shannon`, `aitchison`, \
+        `robust_aitchison`, `unweighted_unifrac`, `weighted_unifrac` or \
+        `normalized_weighted_unifrac`";
     match word {
         "bray_curtis" => Ok(Metric::BrayCurtis),
         "jaccard" => Ok(Metric::Jaccard),
         "jensen_shannon" => Ok(Metric::JensenShannon),
         "aitchison" => Ok(Metric::Aitchison { pseudocount }),
         "robust_aitchison" => Ok(Metric::RobustAitchison),
+        "unweighted_unifrac" => Ok(Metric::UnweightedUniFrac(needed(tree)?)),
+        "weighted_unifrac" => Ok(Metric::WeightedUniFrac(needed(tree)?)),
+        "normalized_weighted_unifrac" => Ok(Metric::NormalizedWeightedUniFrac(needed(tree)?)),
         other => unknown("metric", WORDS, other),
     }
+}
+
+fn needed(tree: Option<&PyPhylogeny>) -> Result<&Phylogeny> {
+    let missing = || {
+        Error::parameter(
+            "tree",
+            "this measure needs a tree; read one with `read_tree`",
+        )
+    };
+    Ok(&tree.ok_or_else(missing)?.0)
 }
 
 fn unknown<T>(name: &str, words: &str, found: &str) -> Result<T> {

@@ -5,7 +5,9 @@ mod error;
 mod estimator;
 mod evaluation;
 mod feature;
+mod matcher;
 mod profiles;
+mod ranking;
 mod read;
 mod runtime;
 mod settings;
@@ -28,11 +30,20 @@ mod _core {
         compare, estimate, grouped_k_fold, leave_one_group_out, number_groups, two_way_k_fold,
     };
     #[pymodule_export]
-    use super::feature::{distances, diversity, pairwise};
+    use super::feature::{
+        PyPhylogeny, clr, distances, diversity, pairwise, rclr, read_tree, toposcore,
+    };
+    #[pymodule_export]
+    use super::matcher::{PyCohort, PyMatcher, PyPatientCohort, fit_matcher};
     #[pymodule_export]
     use super::profiles::PyProfiles;
     #[pymodule_export]
-    use super::read::{profiles_from_arrow, profiles_from_matrix, read_profiles};
+    use super::ranking::{PyRanking, rank_predictions};
+    #[pymodule_export]
+    use super::read::{
+        profiles_from_arrow, profiles_from_matrix, read_many_profiles, read_profiles,
+        write_profiles,
+    };
     #[pymodule_export]
     use super::runtime::{n_threads, provoke_panic, set_n_threads};
     #[pymodule_export]

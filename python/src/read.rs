@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field, Fields};
 use donormatch::Error;
-use donormatch::profile::{CsrMatrix, LabelledMatrix, ReadOptions};
+use donormatch::profile::{CsrMatrix, LabelledMatrix, ReadOptions, WriteFormat};
 use numpy::PyReadonlyArray2;
 use numpy::ndarray::ArrayView2;
 use pyo3::prelude::*;
@@ -17,7 +17,7 @@ use pyo3_arrow::PyTable;
 use crate::array::{SparseParts, dense, sparse_rows};
 use crate::error::Result;
 use crate::profiles::PyProfiles;
-use crate::runtime::long;
+use crate::runtime::{long, short};
 use crate::settings;
 
 /// Reads a file; its format is recognized from the content.
@@ -26,6 +26,32 @@ pub fn read_profiles(py: Python<'_>, path: PathBuf, options: &str) -> Result<PyP
     let options: ReadOptions = settings::parse(options)?;
     let table = long(py, move || donormatch::profile::read(&path, &options))?;
     Ok(PyProfiles(table))
+}
+
+/// Reads several files into one table over the union of their taxa.
+#[pyfunction]
+pub fn read_many_profiles(
+    py: Python<'_>,
+    paths: Vec<PathBuf>,
+    options: &str,
+) -> Result<PyProfiles> {
+    let options: ReadOptions = settings::parse(options)?;
+    let table = long(py, move || donormatch::profile::read_many(&paths, &options))?;
+    Ok(PyProfiles(table))
+}
+
+/// Writes a table whole or not at all.
+#[pyfunction]
+pub fn write_profiles(
+    py: Python<'_>,
+    path: PathBuf,
+    profiles: &PyProfiles,
+    format: &str,
+) -> Result<()> {
+    let format: WriteFormat = settings::word("format", format)?;
+    short(py, || {
+        donormatch::profile::write(&path, &profiles.0, format)
+    })
 }
 
 /// Abundances as the Python half hands them over: float64 in C order, or compressed sparse rows.

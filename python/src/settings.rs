@@ -27,6 +27,11 @@ fn offender<T: DeserializeOwned>(settings: Map<String, Value>) -> Option<Error> 
     })
 }
 
+/// A list of records from JSON.
+pub fn list<T: DeserializeOwned>(name: &str, json: &str) -> Result<Vec<T>> {
+    Ok(serde_json::from_str(json).map_err(|error| Error::parameter(name, error.to_string()))?)
+}
+
 /// A word of the core's own spelling (`percent`, `species`), as serde reads it.
 pub fn word<T: DeserializeOwned>(name: &str, word: &str) -> Result<T> {
     let value = Value::String(word.to_owned());

@@ -28,6 +28,24 @@ impl MetadataTable {
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
+        Self::parse(path, &text)
+    }
+
+    /// The same from text in memory, such as a data frame; messages call it `path`.
+    ///
+    /// # Errors
+    /// [`Error::File`] where it is empty or ragged.
+    ///
+    /// # Examples
+    /// ```
+    /// use donormatch::cohort::MetadataTable;
+    ///
+    /// let table = MetadataTable::parse("<frame>", "sample_id\tresponse\nr1\t1\n")?;
+    /// assert_eq!(table.n_rows(), 1);
+    /// # Ok::<(), donormatch::Error>(())
+    /// ```
+    pub fn parse(path: impl AsRef<Path>, text: &str) -> Result<Self> {
+        let path = path.as_ref();
         let text = text.trim_start_matches('\u{feff}');
         let delimiter = if text.lines().next().is_some_and(|line| line.contains('\t')) {
             b'\t'
@@ -82,11 +100,18 @@ impl MetadataTable {
     /// [`Error::File`] where there is no such column, or no such row.
     pub fn keep(mut self, role: &str, text: &str) -> Result<Self> {
         let Some(column) = self.position(role) else {
-            return Err(Error::file(&self.path, format!("no column `{}`", self.column_name(role))));
+            return Err(Error::file(
+                &self.path,
+                format!("no column `{}`", self.column_name(role)),
+            ));
         };
-        self.rows.retain(|row| row.get(column).is_some_and(|field| field == text));
+        self.rows
+            .retain(|row| row.get(column).is_some_and(|field| field == text));
         if self.rows.is_empty() {
-            return Err(Error::file(&self.path, format!("no row has `{text}` in `{role}`")));
+            return Err(Error::file(
+                &self.path,
+                format!("no row has `{text}` in `{role}`"),
+            ));
         }
         Ok(self)
     }

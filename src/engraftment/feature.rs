@@ -90,6 +90,20 @@ impl TaxonPrior {
         (prevalence / n, log10(mean / n))
     }
 
+    /// Whether the parts fit together, for a prior that was read from a file.
+    pub fn is_consistent(&self) -> bool {
+        let n_studies = self.studies.len() as u32;
+        let sound = |summary: &StudySummary| {
+            summary.study < n_studies
+                && (0.0..=1.0).contains(&summary.prevalence)
+                && summary.mean >= 0.0
+                && summary.mean.is_finite()
+        };
+        self.taxa.len() == self.summaries.len()
+            && self.taxa.is_sorted()
+            && self.summaries.iter().flatten().all(sound)
+    }
+
     fn number_of(&self, study: &str) -> Option<u32> {
         (0_u32..).zip(&self.studies).find(|(_, name)| *name == study).map(|(number, _)| number)
     }

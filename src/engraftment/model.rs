@@ -176,6 +176,36 @@ fn mean_scores(members: &[BoostingModel], view: ArrayView2<'_, f64>) -> Result<V
 }
 
 impl EngraftmentModel {
+    /// Checks a model that was read from a file: members that fit the features, a sound prior.
+    ///
+    /// # Errors
+    /// [`Error::ModelFile`] naming what does not fit.
+    pub fn validate(&self) -> Result<()> {
+        let n_features = FEATURES.len() + self.clades.clades.len();
+        if self.presence.is_empty() || self.abundance.is_empty() {
+            return Err(Error::model_file("the engraftment model has no members"));
+        }
+        for member in self.presence.iter().chain(&self.abundance) {
+            member.validate()?;
+            if member.n_features() != n_features {
+                return Err(Error::model_file(format!(
+                    "an engraftment member reads {} features of {n_features}",
+                    member.n_features()
+                )));
+            }
+        }
+        if !(self.abundance_sd >= 0.0 && self.abundance_sd.is_finite()) {
+            return Err(Error::model_file(format!(
+                "the spread of the abundance is {}",
+                self.abundance_sd
+            )));
+        }
+        if !self.prior.is_consistent() {
+            return Err(Error::model_file("what the engraftment model knows of its taxa disagrees"));
+        }
+        Ok(())
+    }
+
     /// The rank of the taxa it speaks of.
     pub fn rank(&self) -> Rank {
         self.rank

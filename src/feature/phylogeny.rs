@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
-use crate::profile::{CsrMatrix, ProfileTable};
+use crate::profile::{CsrMatrix, ProfileTable, Tree};
 use crate::{Error, Result};
 
 /// A rooted tree whose tips are taxa, with branch lengths.
@@ -96,6 +96,37 @@ impl Phylogeny {
                 .collect(),
             tips,
         })
+    }
+
+    /// The tree of a Newick file, for the diversity of its tips.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where a branch has no length, and as [`Phylogeny::from_parts`].
+    ///
+    /// # Examples
+    /// ```
+    /// use donormatch::feature::Phylogeny;
+    /// use donormatch::profile::{ReadLimits, Tree};
+    ///
+    /// let tree = Tree::parse(b"((a:1,b:2):0.5,c:3);", &ReadLimits::default())?;
+    /// assert_eq!(Phylogeny::from_tree(&tree)?.n_tips(), 3);
+    /// # Ok::<(), donormatch::Error>(())
+    /// ```
+    pub fn from_tree(tree: &Tree) -> Result<Self> {
+        let nodes = || 0..tree.n_nodes();
+        let parents: Vec<Option<usize>> = nodes()
+            .zip(tree.parent())
+            .map(|(node, &parent)| (parent as usize != node).then_some(parent as usize))
+            .collect();
+        let lengths = parents.iter().zip(tree.length()).map(|(parent, length)| {
+            let length = parent.map_or(Some(0.0), |_| *length);
+            length.ok_or_else(|| Error::table("tree: a branch has no length"))
+        });
+        let tips: Vec<Option<&str>> = nodes()
+            .zip(tree.label())
+            .map(|(node, label)| tree.is_tip(node).then_some(label.as_str()))
+            .collect();
+        Self::from_parts(&parents, &lengths.collect::<Result<Vec<_>>>()?, &tips)
     }
 
     /// Number of nodes: tips, inner nodes and the root.

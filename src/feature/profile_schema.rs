@@ -97,6 +97,21 @@ impl ProfileSchema {
         Ok(Self { vocabulary: profiles.vocabulary().clone(), taxa, pseudocount })
     }
 
+    /// Checks a schema that was read from a file.
+    ///
+    /// # Errors
+    /// [`Error::ModelFile`] where it has no taxon, an unsorted or repeated one, or no usable
+    /// pseudocount.
+    pub fn validate(&self) -> Result<()> {
+        if self.taxa.is_empty() || self.taxa.windows(2).any(|pair| pair[0] >= pair[1]) {
+            return Err(Error::model_file("the taxa of the features are not sorted and unique"));
+        }
+        if !(self.pseudocount > 0.0 && self.pseudocount < 1.0) {
+            return Err(Error::model_file(format!("the pseudocount is {}", self.pseudocount)));
+        }
+        Ok(())
+    }
+
     /// The vocabulary that profiles must be harmonized to.
     pub fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary

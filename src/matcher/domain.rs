@@ -47,6 +47,16 @@ impl Domain {
         domain
     }
 
+    /// Whether the parts fit together, for a domain that was read from a file.
+    pub(crate) fn is_consistent(&self) -> bool {
+        self.means.len() == COMMUNITY_FEATURES.len()
+            && self.sds.len() == self.means.len()
+            && self.means.iter().all(|mean| mean.is_finite())
+            && self.sds.iter().all(|sd| *sd > 0.0 && sd.is_finite())
+            && self.limit > 0.0
+            && self.min_ln_richness.is_finite()
+    }
+
     /// Root mean square of the standardized community features; about 1 for a usual profile.
     pub fn distance(&self, features: ArrayView1<'_, f64>) -> f64 {
         let standardized = features.iter().zip(&self.means).zip(&self.sds);

@@ -99,6 +99,20 @@ impl Matcher {
         Ok(Self { engraftment, response, toxicity })
     }
 
+    /// Checks a matcher that was read from a file, model by model.
+    ///
+    /// # Errors
+    /// [`Error::ModelFile`] naming what does not fit together.
+    pub fn validate(&self) -> Result<()> {
+        self.engraftment.validate()?;
+        self.response.validate()?;
+        self.toxicity.validate()?;
+        if self.engraftment.vocabulary() != self.response.schema().vocabulary() {
+            return Err(Error::model_file("its models speak of different vocabularies"));
+        }
+        Ok(())
+    }
+
     /// The vocabulary that profiles must be harmonized to.
     pub fn vocabulary(&self) -> &Vocabulary {
         self.engraftment.vocabulary()

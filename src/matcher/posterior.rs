@@ -30,6 +30,13 @@ impl Normal {
         changed
     }
 
+    /// Whether it is of `n` coefficients with finite numbers, for one that was read from a file.
+    pub fn is_sound(&self, n: usize) -> bool {
+        self.mean.len() == n
+            && self.factor.len() == n * n
+            && self.mean.iter().chain(&self.factor).all(|number| number.is_finite())
+    }
+
     /// Mean and standard deviation of each coefficient.
     pub fn marginals(&self) -> Vec<(f64, f64)> {
         let n = self.mean.len();

@@ -383,6 +383,39 @@ fn mean_over_members(
 }
 
 impl ResponseModel {
+    /// Checks a model that was read from a file: members that fit the schema, finite numbers.
+    ///
+    /// # Errors
+    /// [`Error::ModelFile`] naming what does not fit.
+    pub fn validate(&self) -> Result<()> {
+        if self.members.is_empty() {
+            return Err(Error::model_file("the response model has no members"));
+        }
+        self.schema.validate()?;
+        let n_features = self.schema.n_features();
+        for member in &self.members {
+            member.logistic.validate()?;
+            member.boosting.validate()?;
+            for found in [member.logistic.n_features(), member.boosting.n_features()] {
+                if found != n_features {
+                    return Err(Error::model_file(format!(
+                        "a response member reads {found} features of {n_features}"
+                    )));
+                }
+            }
+            if !(member.logistic_center.is_finite() && member.boosting_center.is_finite()) {
+                return Err(Error::model_file("a response member has no finite center"));
+            }
+        }
+        if !(self.slope.is_finite() && self.slope_sd >= 0.0 && self.slope_sd.is_finite()) {
+            return Err(Error::model_file("the slope of the response model is not usable"));
+        }
+        if !self.domain.is_consistent() {
+            return Err(Error::model_file("the domain of the response model does not fit together"));
+        }
+        Ok(())
+    }
+
     /// The columns it reads.
     pub fn schema(&self) -> &ProfileSchema {
         &self.schema

@@ -184,6 +184,31 @@ pub(crate) struct ToxicityPrediction {
 }
 
 impl ToxicityModel {
+    /// Checks a model that was read from a file.
+    ///
+    /// # Errors
+    /// [`Error::ModelFile`] naming what does not fit.
+    pub fn validate(&self) -> Result<()> {
+        // Intercept shift, burden, burden with dual inhibition: the row of `row_of`.
+        let coefficients = 3;
+        if !self.severe_irae.is_sound(coefficients) || !self.myocarditis.is_sound(coefficients) {
+            return Err(Error::model_file("the toxicity model's coefficients do not fit together"));
+        }
+        let scale = [self.burden_mean, self.burden_sd, self.rich];
+        if scale.iter().any(|number| !number.is_finite()) || self.burden_sd <= 0.0 {
+            return Err(Error::model_file("the toxicity model's scale is not usable"));
+        }
+        let Some(exploratory) = &self.exploratory else { return Ok(()) };
+        exploratory.validate()?;
+        match exploratory.n_features() {
+            n if n == COMMUNITY_FEATURES.len() => Ok(()),
+            n => Err(Error::model_file(format!(
+                "the exploratory toxicity model reads {n} features of {}",
+                COMMUNITY_FEATURES.len()
+            ))),
+        }
+    }
+
     /// The donor's Prevotellaceae burden in standard deviations of the training patients, from the
     /// features of its profile.
     ///

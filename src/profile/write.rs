@@ -67,7 +67,8 @@ pub fn write(path: impl AsRef<Path>, table: &ProfileTable, format: WriteFormat) 
 }
 
 /// Writes through a temporary file that takes the place of `path` at the end.
-fn write_whole(path: &Path, content: impl FnOnce(&File) -> Result<()>) -> Result<()> {
+/// Writes a file that is complete or as it was before: beside its place, then renamed.
+pub(crate) fn write_whole(path: &Path, content: impl FnOnce(&File) -> Result<()>) -> Result<()> {
     let (file, temporary) = create_beside(path)?;
     let written = content(&file)
         .and_then(|()| file.sync_all().map_err(|source| Error::io(path, source)))

@@ -10,6 +10,7 @@
 mod agreement;
 mod assignment;
 mod check;
+mod donors;
 mod draws;
 mod flow;
 mod front;
@@ -21,6 +22,7 @@ pub(crate) mod text;
 
 pub use agreement::donor_order_agreement;
 pub use assignment::{AssignedPair, Assignment, AssignmentParams, Coverage, DonorUse, PairUtility};
+pub use donors::{RankedDonors, rank_donors};
 pub use params::{RankingParams, Weights};
 pub use result::{DonorStanding, NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary, WeightCase};
 pub use table::COLUMNS;

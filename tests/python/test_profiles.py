@@ -204,3 +204,40 @@ def test_harmonizing_twice_changes_nothing(profiles):
     assert {row["original"] for row in report.taxa} == set(TAXA)
     assert list(report.to_pandas().columns[:3]) == ["original", "target", "how"]
     assert set(report.mapped_mass) == set(SAMPLES)
+
+
+@pytest.mark.parametrize("format", ["tsv", "parquet"])
+def test_a_written_file_reads_back_the_same(profiles, tmp_path, format):
+    path = tmp_path / "profiles.out"
+    profiles.write(path, format=format)
+    assert dm.read_profiles(path) == profiles
+
+
+def test_several_files_make_one_table(profiles, tmp_path):
+    paths = [tmp_path / "donors.tsv", tmp_path / "recipients.tsv"]
+    profiles.select(["d1", "d2"]).write(paths[0])
+    profiles.select(["r1", "r2"]).write(paths[1])
+    assert dm.read_profiles(paths) == profiles
+
+
+def test_unifrac_needs_a_tree_and_equals_a_sum_by_hand(tmp_path):
+    path = tmp_path / "tree.nwk"
+    path.write_text("((a:1,b:2):0.5,c:3);")
+    tree = dm.read_tree(path)
+    assert tree.n_tips == 3
+    table = dm.Profiles.from_numpy(
+        [[1, 1, 0], [0, 1, 3]], sample_ids=["x", "y"], taxa=["a", "b", "c"], unit="count"
+    )
+    with pytest.raises(dm.ParameterError, match="`tree`"):
+        table.distances(metric="unweighted_unifrac")
+    # By hand: branches only in x: 1 (a); only in y: 3 (c); shared: b 2 and the inner 0.5.
+    found = table.distances(metric="unweighted_unifrac", tree=tree)
+    assert found[0, 1] == pytest.approx(4 / 6.5, abs=1e-15)
+    np.testing.assert_allclose(table.diversity("faith_pd", tree=tree), [3.5, 5.5], atol=1e-15)
+
+
+def test_the_toposcore_of_a_table_without_its_taxa_is_no_claim(profiles):
+    (first, *_), n = profiles.toposcore(), profiles.n_samples
+    assert len(profiles.toposcore()) == n
+    assert first["sample_id"] == "d1"
+    assert set(first) >= {"score", "score_lo", "score_hi", "class", "call"}

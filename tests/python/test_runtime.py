@@ -126,3 +126,28 @@ def test_importing_the_package_needs_numpy_only():
     )
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_tables_and_models_that_are_dropped_leave_no_memory():
+    resource = pytest.importorskip("resource")
+    table = many_profiles(50, 20)
+
+    def loop(times):
+        for _ in range(times):
+            table.select(table.sample_ids[:10]).closure().distances()
+
+    loop(300)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    loop(3000)
+    # Kilobytes on Linux; a leak of one table a step would be tens of thousands.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1024
+
+
+def test_joblib_processes_and_threads_give_the_same_bits():
+    joblib = pytest.importorskip("joblib")
+    table = many_profiles(40, 10)
+    here = table.distances()
+    for backend in ("loky", "threading"):
+        jobs = (joblib.delayed(dm.Profiles.distances)(table) for _ in range(3))
+        for there in joblib.Parallel(n_jobs=2, backend=backend)(jobs):
+            np.testing.assert_array_equal(there, here)

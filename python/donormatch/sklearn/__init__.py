@@ -12,6 +12,7 @@ from donormatch._optional import optional
 
 optional("sklearn", "donormatch.sklearn")
 
+from donormatch.sklearn._base import Contributions  # noqa: E402
 from donormatch.sklearn._boosting import (  # noqa: E402
     BoostedTreesClassifier,
     BoostedTreesRegressor,
@@ -21,10 +22,13 @@ from donormatch.sklearn._logistic import (  # noqa: E402
     ElasticNetLogisticClassifierCV,
 )
 from donormatch.sklearn._split import GroupKFold, LeaveOneStudyOut, PairSplit  # noqa: E402
+from donormatch.sklearn._transform import CenteredLogRatio  # noqa: E402
 
 __all__ = [
     "BoostedTreesClassifier",
     "BoostedTreesRegressor",
+    "CenteredLogRatio",
+    "Contributions",
     "ElasticNetLogisticClassifier",
     "ElasticNetLogisticClassifierCV",
     "GroupKFold",

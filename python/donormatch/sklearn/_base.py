@@ -22,6 +22,13 @@ from donormatch._convert import SparseParts
 from donormatch._errors import InputError, ParameterError
 
 
+class Contributions(NamedTuple):
+    """What each feature adds to the score of each row: ``base + values.sum(axis=1)``."""
+
+    base: float
+    values: npt.NDArray[np.float64]
+
+
 class Rows(NamedTuple):
     """What a model is fitted on, as the core takes it."""
 
@@ -94,6 +101,26 @@ class Model(BaseEstimator):
         X = self._checked(X, reset=False)
         scores: npt.NDArray[np.float64] = self.model_.scores(_features(X))
         return scores
+
+    def contributions(self, X: Any) -> Contributions:
+        """What each feature adds to the score of each row.
+
+        A contribution says what the model did, not what would happen if the feature changed.
+
+        Parameters
+        ----------
+        X
+            Rows × features.
+
+        Returns
+        -------
+        Contributions
+            ``base``, the mean score that they are counted from, and ``values``, rows × features;
+            base and the values of a row sum to its score.
+        """
+        check_is_fitted(self)
+        X = self._checked(X, reset=False)
+        return Contributions(*self.model_.contributions(_features(X)))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")
@@ -184,31 +211,3 @@ class BinaryClassifier(ClassifierMixin, Model):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
-
-
-class Contributions(Model):
-    """Models whose score is a sum over features."""
-
-    def contributions(self, X: Any) -> npt.NDArray[np.float64]:
-        """What each feature adds to the score of each row.
-
-        Parameters
-        ----------
-        X
-            Rows × features.
-
-        Returns
-        -------
-        numpy.ndarray
-            Rows × features, on the scale of the score; with :attr:`base_score_` they sum to it.
-        """
-        check_is_fitted(self)
-        X = self._checked(X, reset=False)
-        contributions: npt.NDArray[np.float64] = self.model_.contributions(_features(X))
-        return contributions
-
-    @property
-    def base_score_(self) -> float:
-        """The score that contributions are counted from."""
-        check_is_fitted(self)
-        return float(self.model_.base_score)

@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 
 from donormatch import _core
-from donormatch.sklearn._base import BinaryClassifier, Contributions, plain
+from donormatch.sklearn._base import BinaryClassifier, plain
 
 
-class ElasticNetLogisticClassifier(BinaryClassifier, Contributions):
+class ElasticNetLogisticClassifier(BinaryClassifier):
     """Elastic-net logistic regression with priors, fitted by coordinate descent.
 
     Parameters
@@ -114,7 +114,7 @@ class ElasticNetLogisticClassifier(BinaryClassifier, Contributions):
         return self
 
 
-class ElasticNetLogisticClassifierCV(BinaryClassifier, Contributions):
+class ElasticNetLogisticClassifierCV(BinaryClassifier):
     """Elastic-net logistic regression whose strength and mixing grouped folds choose.
 
     Parameters

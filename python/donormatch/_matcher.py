@@ -1,0 +1,325 @@
+"""The matcher: what a transplant leaves, what response and toxicity follow, donors in order."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from donormatch import _core
+from donormatch._cohort import Cohort, PatientCohort
+from donormatch._errors import NotFittedError, OutOfDomainWarning, ParameterError
+from donormatch._harmonize import HarmonizationReport
+from donormatch._profiles import Profiles, read_profiles
+from donormatch._ranking import Ranking, ranking_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Matcher", "rank_donors"]
+
+Regimen = Literal["anti-pd-1", "anti-ctla-4", "anti-pd-1+anti-ctla-4"]
+Cancer = Literal["melanoma", "lung", "kidney", "other"]
+Line = Literal["first", "refractory"]
+Source: TypeAlias = "Profiles | str | os.PathLike[str] | pd.DataFrame"
+
+
+class Matcher:
+    """Predicts the transplant, the response and the toxicity of any donor and recipient.
+
+    Research use only: not to select a donor for a patient.
+
+    Parameters
+    ----------
+    engraftment, response, toxicity : mapping, optional
+        Settings of the three models, by the words of the reference; defaults where absent.
+
+    Examples
+    --------
+    >>> Matcher()
+    Matcher(not fitted)
+    """
+
+    def __init__(
+        self,
+        *,
+        engraftment: Mapping[str, Any] | None = None,
+        response: Mapping[str, Any] | None = None,
+        toxicity: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.engraftment = engraftment
+        self.response = response
+        self.toxicity = toxicity
+
+    def fit(self, patients: PatientCohort, transplants: Cohort | Sequence[Cohort]) -> Matcher:
+        """Learn from patients (response, toxicity) and transplants (engraftment).
+
+        Parameters
+        ----------
+        patients
+            Patients on checkpoint inhibitors with their outcome.
+        transplants
+            One cohort, or several.
+
+        Returns
+        -------
+        Matcher
+            Itself, fitted.
+        """
+        cohorts = [transplants] if isinstance(transplants, Cohort) else list(transplants)
+        settings = {
+            name: dict(value)
+            for name in ("engraftment", "response", "toxicity")
+            if (value := getattr(self, name)) is not None
+        }
+        inner = [cohort._cohort for cohort in cohorts]
+        self.model_ = _core.fit_matcher(json.dumps(settings), patients._cohort, inner)
+        return self
+
+    @classmethod
+    def bundled(cls) -> Matcher:
+        """The matcher that ships with donormatch, fitted on the public tables its card names.
+
+        Returns
+        -------
+        Matcher
+            Fitted; :attr:`header` says what it was made from, and how good it is.
+        """
+        return cls._from_file(*_core.Matcher.bundled())
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Matcher:
+        """The matcher of a model file.
+
+        Parameters
+        ----------
+        path
+            A file that :meth:`write` or ``donormatch fit`` wrote. Load files of people you trust.
+
+        Returns
+        -------
+        Matcher
+            Fitted.
+        """
+        return cls._from_file(*_core.Matcher.read(os.fspath(path)))
+
+    @classmethod
+    def _from_file(cls, model: _core.Matcher, header: str) -> Matcher:
+        matcher = cls()
+        matcher.model_ = model
+        matcher.header_ = json.loads(header)
+        return matcher
+
+    def write(self, path: str | os.PathLike[str], *, name: str = "matcher") -> None:
+        """Write a model file, whole or not at all.
+
+        Parameters
+        ----------
+        path
+            The file, by custom ``.dmm``.
+        name
+            The name of the model.
+        """
+        self._fitted().write(os.fspath(path), name)
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """What the model file says of itself; empty for a matcher fitted here."""
+        header: dict[str, Any] = getattr(self, "header_", {})
+        return header
+
+    @property
+    def vocabulary(self) -> str:
+        """The vocabulary that the models speak."""
+        return self._fitted().vocabulary
+
+    def rank_donors(
+        self,
+        donors: Source,
+        recipients: Source,
+        *,
+        regimen: Regimen | None = None,
+        cancer: Cancer = "other",
+        line: Line = "first",
+        metadata: Mapping[str, Mapping[str, str]] | pd.DataFrame | None = None,
+        weights: Sequence[float] = (1.0, 0.5, 3.0),
+        level: float = 0.9,
+        abstain_below: float = 0.7,
+        n_draws: int = 200,
+        day: float = 28.0,
+        antibiotics: bool | None = None,
+        seed: int = 0,
+    ) -> Ranking:
+        """Every donor for every recipient, in order.
+
+        Parameters
+        ----------
+        donors, recipients
+            Profiles, a file of them, or a frame.
+        regimen
+            The checkpoint inhibitors; needed unless `metadata` gives them for every recipient.
+        cancer, line
+            The cancer and line of treatment.
+        metadata
+            Values for single recipients: ``{"r1": {"line": "refractory"}}``, or a frame indexed by
+            recipient with columns `regimen`, `cancer` and `line`.
+        weights
+            Of response, severe immune-related adverse events and myocarditis.
+        level
+            Probability that intervals hold.
+        abstain_below
+            Abstain where the first donor beats the second in a smaller share of the draws.
+        n_draws
+            Draws from the posterior, each with one realized transplant.
+        day
+            Days after the transplant at which its result is judged.
+        antibiotics
+            Whether given before the transplant; unknown by default.
+        seed
+            Of the draws.
+
+        Returns
+        -------
+        Ranking
+            Donors in order; ``ranking.harmonization`` says what became of the names.
+
+        Warns
+        -----
+        OutOfDomainWarning
+            A profile lies outside what the models know; the rows say why.
+        """
+        donors, recipients = as_profiles(donors), as_profiles(recipients)
+        common = {"regimen": regimen, "cancer": cancer, "line": line}
+        contexts = treatment_contexts(recipients.sample_ids, common, metadata)
+        predict = {"n_draws": n_draws, "day": day, "antibiotics": antibiotics, "seed": seed}
+        found, *reports = self._fitted().rank_donors(
+            donors._table,
+            recipients._table,
+            contexts,
+            json.dumps(predict),
+            json.dumps(ranking_settings(weights, level, abstain_below)),
+        )
+        ranking = Ranking(found)
+        names = ("donors", "recipients")
+        tables = map(HarmonizationReport._from_json, reports)
+        ranking.harmonization = dict(zip(names, tables, strict=True))
+        outside = sum(not row["in_domain"] for row in ranking.rows)
+        if outside:
+            message = f"{outside} of {len(ranking)} pairs lie outside what the models know"
+            warnings.warn(message, OutOfDomainWarning, stacklevel=2)
+        return ranking
+
+    def _fitted(self) -> _core.Matcher:
+        if not hasattr(self, "model_"):
+            message = "the matcher is not fitted: call `fit`"
+            raise NotFittedError(message)
+        return self.model_
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        if "model_" in state:
+            state["model_"] = state["model_"].to_bytes()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if "model_" in state:
+            self.model_ = _core.Matcher.from_bytes(state["model_"])
+
+    def __repr__(self) -> str:
+        fitted = f"vocabulary={self.vocabulary!r}" if hasattr(self, "model_") else "not fitted"
+        return f"Matcher({fitted})"
+
+
+@functools.cache
+def bundled_matcher() -> Matcher:
+    """The bundled matcher, decoded once."""
+    return Matcher.bundled()
+
+
+def rank_donors(
+    donors: Source,
+    recipients: Source,
+    *,
+    matcher: Matcher | None = None,
+    regimen: Regimen | None = None,
+    cancer: Cancer = "other",
+    line: Line = "first",
+    metadata: Mapping[str, Mapping[str, str]] | pd.DataFrame | None = None,
+    weights: Sequence[float] = (1.0, 0.5, 3.0),
+    level: float = 0.9,
+    abstain_below: float = 0.7,
+    n_draws: int = 200,
+    day: float = 28.0,
+    antibiotics: bool | None = None,
+    seed: int = 0,
+) -> Ranking:
+    """Every donor for every recipient, in order; research use only.
+
+    Parameters
+    ----------
+    donors, recipients
+        Profiles, a file of them, or a frame.
+    matcher
+        The bundled one by default.
+    regimen, cancer, line, metadata, weights, level, abstain_below, n_draws, day, antibiotics, seed
+        As in :meth:`Matcher.rank_donors`.
+
+    Returns
+    -------
+    Ranking
+        Donors in order.
+    """
+    chosen = bundled_matcher() if matcher is None else matcher
+    return chosen.rank_donors(
+        donors,
+        recipients,
+        regimen=regimen,
+        cancer=cancer,
+        line=line,
+        metadata=metadata,
+        weights=weights,
+        level=level,
+        abstain_below=abstain_below,
+        n_draws=n_draws,
+        day=day,
+        antibiotics=antibiotics,
+        seed=seed,
+    )
+
+
+def as_profiles(source: Source) -> Profiles:
+    """Profiles from whatever a caller has: themselves, a file, a frame, AnnData."""
+    if isinstance(source, Profiles):
+        return source
+    if isinstance(source, str | os.PathLike):
+        return read_profiles(source)
+    if hasattr(source, "obs_names"):
+        return Profiles.from_anndata(source)
+    if hasattr(source, "iloc"):
+        return Profiles.from_pandas(source)
+    return Profiles.from_arrow(source)
+
+
+def treatment_contexts(
+    recipient_ids: Sequence[str],
+    common: Mapping[str, str | None],
+    metadata: Mapping[str, Mapping[str, str]] | pd.DataFrame | None,
+) -> list[tuple[str, str, str]]:
+    """Regimen, cancer and line of every recipient, its own values before the common ones."""
+    own = metadata.to_dict("index") if hasattr(metadata, "iloc") else dict(metadata or {})
+    unknown = sorted(set(map(str, own)) - set(recipient_ids))
+    if unknown:
+        message = f"`metadata`: no recipient `{unknown[0]}` among the profiles"
+        raise ParameterError(message)
+    contexts = []
+    for recipient_id in recipient_ids:
+        context = {**common, **own.get(recipient_id, {})}
+        if context["regimen"] is None:
+            message = f"`regimen`: give one, or one for recipient `{recipient_id}` in `metadata`"
+            raise ParameterError(message)
+        contexts.append((str(context["regimen"]), str(context["cancer"]), str(context["line"])))
+    return contexts

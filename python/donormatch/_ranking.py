@@ -1,0 +1,302 @@
+"""Rankings: donors in order for every recipient, with how sure that order is."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from donormatch import _core, _html
+from donormatch._errors import ParameterError
+from donormatch._harmonize import HarmonizationReport
+from donormatch._optional import optional
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Assignment", "Ranking"]
+
+Pairs = Iterable[tuple[str, str]]
+
+
+def ranking_settings(
+    weights: Sequence[float], level: float, abstain_below: float
+) -> dict[str, Any]:
+    """The settings of a ranking by the words of the core."""
+    if len(weights) != 3:
+        message = "`weights`: expected three numbers (response, severe_irae, myocarditis)"
+        raise ParameterError(message)
+    names = ("response", "severe_irae", "myocarditis")
+    return {
+        "weights": dict(zip(names, map(float, weights), strict=True)),
+        "level": level,
+        "abstain_below": abstain_below,
+    }
+
+
+class Ranking:
+    """The donors of every recipient in order; research use only.
+
+    Each row is a donor for a recipient. Its columns are the same at every door: `recipient_id`,
+    `donor_id`, `rank`, `p_response` with the interval `_lo` to `_hi`, `p_response_baseline`
+    (without transplant), `p_severe_irae` with its interval, `p_myocarditis`, `delta_response`
+    (gain over a random eligible donor), `utility`, `p_best`, `p_better_than_random`, `n_gained`,
+    `n_kept`, `n_lost`, `deleterious_lost`, `flags`, `in_domain`, `abstain` and `reason`.
+
+    Examples
+    --------
+    >>> draws = {"p_myocarditis": [0.0] * 20, "p_response_baseline": 0.2}
+    >>> pair = lambda donor, p: {
+    ...     "donor_id": donor, "recipient_id": "r1", "p_response": [p] * 20,
+    ...     "p_severe_irae": [0.1] * 20, "p_severe_irae_exploratory": None, "n_gained": 1.0,
+    ...     "n_kept": 1.0, "n_lost": 0.0, "deleterious_lost": 0.0, "flags": [],
+    ...     "in_domain": True, "domain_reason": None, "eligible": True, **draws,
+    ... }
+    >>> ranking = Ranking.from_predictions([pair("d1", 0.2), pair("d2", 0.6)])
+    >>> [(row["donor_id"], row["rank"]) for row in ranking.rows]
+    [('d2', 1), ('d1', 2)]
+    """
+
+    __slots__ = ("_content", "_ranking", "harmonization")
+
+    def __init__(self, ranking: _core.Ranking) -> None:
+        self._ranking = ranking
+        #: What harmonization did to ``donors`` and ``recipients``, where tables were ranked.
+        self.harmonization: dict[str, HarmonizationReport] = {}
+        self._content: dict[str, Any] = json.loads(ranking.to_json())
+
+    @classmethod
+    def from_predictions(
+        cls,
+        predictions: Iterable[Mapping[str, Any]],
+        *,
+        weights: Sequence[float] = (1.0, 0.5, 3.0),
+        level: float = 0.9,
+        abstain_below: float = 0.7,
+    ) -> Ranking:
+        """Rank pairs that were predicted elsewhere, draw by draw.
+
+        Parameters
+        ----------
+        predictions
+            One record a pair, as in the example of the class.
+        weights
+            Of response, severe immune-related adverse events and myocarditis.
+        level
+            Probability that intervals hold.
+        abstain_below
+            Abstain where the first donor beats the second in a smaller share of the draws.
+
+        Returns
+        -------
+        Ranking
+            Donors in order.
+        """
+        settings = json.dumps(ranking_settings(weights, level, abstain_below))
+        return cls(_core.rank_predictions(json.dumps(list(predictions)), settings))
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """One record a pair, recipients in the order given, donors by rank."""
+        return list(self._content["rows"])
+
+    @property
+    def summaries(self) -> list[dict[str, Any]]:
+        """One record a recipient: whether to abstain, tiers, regret, the Pareto front."""
+        return list(self._content["summaries"])
+
+    @property
+    def donor_order_agreement(self) -> float | None:
+        """Mean Kendall tau between the orders of any two recipients; 1 where all are the same."""
+        agreement: float | None = self._content["donor_order_agreement"]
+        return agreement
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The rows as a frame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a pair; `flags` joined by ``;``.
+        """
+        rows = [{**row, "flags": ";".join(row["flags"])} for row in self.rows]
+        pandas = optional("pandas", "to_pandas")
+        frame: pd.DataFrame = pandas.DataFrame(rows, columns=list(_core.Ranking.COLUMNS))
+        return frame
+
+    def to_tsv(self) -> str:
+        """The table as the command line prints it.
+
+        Returns
+        -------
+        str
+            Tab-separated text, safe to open in a spreadsheet.
+        """
+        return self._ranking.to_tsv()
+
+    def to_json(self) -> str:
+        """Rows, summaries and settings.
+
+        Returns
+        -------
+        str
+            JSON whose numbers read back to the same bits.
+        """
+        return self._ranking.to_json()
+
+    def to_html(
+        self, path: str | os.PathLike[str] | None = None, *, title: str = "", **context: Any
+    ) -> str:
+        """One self-contained page: recipients at a glance, intervals, flags explained.
+
+        Parameters
+        ----------
+        path
+            Where to write it, if anywhere.
+        title
+            Heading of the page.
+        **context
+            Words for the page: `model_name`, `regimen`, `cancer`, `line`, `notes`, `provenance`.
+
+        Returns
+        -------
+        str
+            The page.
+        """
+        page = self._ranking.to_html(json.dumps({"title": title, **context}))
+        if path is not None:
+            Path(path).write_text(page, encoding="utf-8")
+        return page
+
+    def assign(
+        self,
+        *,
+        default_capacity: int = 1,
+        capacities: Mapping[str, int] | None = None,
+        forbidden: Pairs = (),
+        locked: Pairs = (),
+        coverage: Literal["every", "most", "beneficial"] = "every",
+    ) -> Assignment:
+        """Who gets whose transplant, for the highest total utility under capacities.
+
+        Parameters
+        ----------
+        default_capacity
+            Transplants that a donor can give.
+        capacities
+            The same for single donors.
+        forbidden, locked
+            Pairs (donor, recipient) that must not be, or are already decided.
+        coverage
+            How many recipients must be served: ``"every"`` one, as many as the donors allow
+            (``"most"``), or those that gain by it (``"beneficial"``).
+
+        Returns
+        -------
+        Assignment
+            Pairs, donors' use, and what one more transplant of each would be worth.
+        """
+        settings = {
+            "default_capacity": default_capacity,
+            "capacities": dict(capacities or {}),
+            "forbidden": [list(pair) for pair in forbidden],
+            "locked": [list(pair) for pair in locked],
+            "coverage": coverage,
+        }
+        return Assignment(**json.loads(self._ranking.assign(json.dumps(settings))))
+
+    def plot(self, recipient_id: str | None = None, *, ax: Any = None) -> Any:
+        """The probability of response of every donor with its interval.
+
+        Parameters
+        ----------
+        recipient_id
+            The recipient; the first by default.
+        ax
+            Axes to draw on; new ones by default.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
+        pyplot = optional("matplotlib.pyplot", "plot")
+        if recipient_id is None:
+            recipient_id = self.rows[0]["recipient_id"]
+        rows = [row for row in self.rows if row["recipient_id"] == recipient_id]
+        if not rows:
+            message = f"`recipient_id`: the ranking has no recipient `{recipient_id}`"
+            raise ParameterError(message)
+        axes = ax if ax is not None else pyplot.subplots(figsize=(6, 1 + 0.3 * len(rows)))[1]
+        places = range(len(rows))
+        axes.hlines(
+            places, [row["p_response_lo"] for row in rows], [row["p_response_hi"] for row in rows]
+        )
+        axes.plot([row["p_response"] for row in rows], places, "o")
+        axes.axvline(rows[0]["p_response_baseline"], linestyle="--", color="0.5")
+        axes.set_yticks(places, [row["donor_id"] for row in rows])
+        axes.invert_yaxis()
+        axes.set_xlabel("probability of response (dashed: without transplant)")
+        verdict = " - abstain" if rows[0]["abstain"] else ""
+        axes.set_title(f"{recipient_id}{verdict}")
+        return axes
+
+    def __len__(self) -> int:
+        return len(self._ranking)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ranking) and self._ranking == other._ranking
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (self._ranking.to_bytes(),)
+
+    def __repr__(self) -> str:
+        return f"Ranking({len(self.summaries)} recipients, {len(self)} pairs)"
+
+    def __str__(self) -> str:
+        return self._ranking.to_text()
+
+    def _repr_html_(self) -> str:
+        columns = [
+            "recipient_id",
+            "rank",
+            "donor_id",
+            "p_response",
+            "p_severe_irae",
+            "utility",
+            "p_best",
+            "abstain",
+        ]
+        rows = ([row[name] for name in columns] for row in self.rows)
+        return _html.table(f"{self!r}, research use only", columns, rows, len(self))
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Who gets whose transplant.
+
+    Attributes
+    ----------
+    pairs : list of dict
+        ``donor_id recipient_id utility locked``, one a served recipient.
+    unassigned : list of str
+        Recipients without a donor.
+    total_utility : float
+        Sum over pairs.
+    donors : list of dict
+        ``donor_id capacity n_assigned shadow_price n_more_served``.
+    """
+
+    pairs: list[dict[str, Any]]
+    unassigned: list[str]
+    total_utility: float
+    donors: list[dict[str, Any]]
+
+
+def _unpickled(data: bytes) -> Ranking:
+    return Ranking(_core.Ranking.from_bytes(data))

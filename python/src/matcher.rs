@@ -1,0 +1,202 @@
+//! Cohorts, the matcher, and rankings from it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use donormatch::cohort::{Cohort, ColumnNames, MetadataTable, PatientCohort, TreatmentContext};
+use donormatch::matcher::{Matcher, MatcherParams, PredictParams};
+use donormatch::persist::{self, ModelHeader};
+use donormatch::ranking::{self, RankingParams};
+use donormatch::taxonomy::{HarmonizeParams, harmonize};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::error::Result;
+use crate::profiles::PyProfiles;
+use crate::ranking::PyRanking;
+use crate::runtime::{long, short};
+use crate::settings;
+
+/// Where a table of metadata is: a file, or its text.
+#[derive(FromPyObject)]
+pub enum Metadata {
+    /// Tab-separated text of a data frame.
+    #[pyo3(transparent)]
+    Text(String),
+    /// A file.
+    #[pyo3(transparent)]
+    Path(PathBuf),
+}
+
+impl Metadata {
+    fn table(self, columns: &str) -> Result<MetadataTable> {
+        let names: ColumnNames = settings::parse(columns)?;
+        let table = match self {
+            Self::Text(text) => MetadataTable::parse("<frame>", &text)?,
+            Self::Path(path) => MetadataTable::read(path)?,
+        };
+        Ok(table.with_names(names))
+    }
+}
+
+/// Transplants joined with the profiles of donors, baselines and follow-ups.
+#[pyclass(frozen, name = "Cohort", module = "donormatch._core")]
+#[derive(Debug)]
+pub struct PyCohort(Cohort);
+
+#[pymethods]
+impl PyCohort {
+    /// A cohort from a table of transplants; profiles are brought into the models' vocabulary.
+    #[new]
+    fn new(metadata: Metadata, profiles: &PyProfiles, target: &str, columns: &str) -> Result<Self> {
+        let params = HarmonizeParams::new(settings::word("target", target)?);
+        let (profiles, _) = harmonize(&profiles.0, &params)?;
+        Ok(Self(Cohort::from_metadata(
+            &metadata.table(columns)?,
+            profiles,
+        )?))
+    }
+
+    /// The transplants as a JSON list of records.
+    fn transplants(&self) -> Result<String> {
+        settings::json(&self.0.transplants())
+    }
+
+    /// The rows that could not be used, with the reason.
+    #[getter]
+    fn skipped(&self) -> Vec<String> {
+        self.0.skipped().to_vec()
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.transplants().len()
+    }
+}
+
+/// Patients on checkpoint inhibitors joined with their profiles.
+#[pyclass(frozen, name = "PatientCohort", module = "donormatch._core")]
+#[derive(Debug)]
+pub struct PyPatientCohort(PatientCohort);
+
+#[pymethods]
+impl PyPatientCohort {
+    /// A cohort from a table of patients; profiles are brought into the models' vocabulary.
+    #[new]
+    fn new(metadata: Metadata, profiles: &PyProfiles, target: &str, columns: &str) -> Result<Self> {
+        let params = HarmonizeParams::new(settings::word("target", target)?);
+        let (profiles, _) = harmonize(&profiles.0, &params)?;
+        Ok(Self(PatientCohort::from_metadata(
+            &metadata.table(columns)?,
+            &profiles,
+        )?))
+    }
+
+    /// The patients as a JSON list of records.
+    fn patients(&self) -> Result<String> {
+        settings::json(&self.0.patients())
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.n_rows()
+    }
+}
+
+/// Regimen, cancer and line by their words.
+fn context((regimen, cancer, line): &(String, String, String)) -> Result<TreatmentContext> {
+    Ok(TreatmentContext {
+        regimen: regimen.parse()?,
+        cancer: cancer.parse()?,
+        line: line.parse()?,
+    })
+}
+
+/// A fitted matcher.
+#[pyclass(frozen, name = "Matcher", module = "donormatch._core")]
+#[derive(Debug)]
+pub struct PyMatcher(Arc<Matcher>);
+
+/// Fits the three models of a matcher.
+#[pyfunction]
+pub fn fit_matcher(
+    py: Python<'_>,
+    params: &str,
+    patients: &PyPatientCohort,
+    transplants: Vec<Py<PyCohort>>,
+) -> Result<PyMatcher> {
+    let params: MatcherParams = settings::parse(params)?;
+    let patients = patients.0.clone();
+    let transplants: Vec<Cohort> = transplants.iter().map(|one| one.get().0.clone()).collect();
+    let matcher = long(py, move || params.fit(&patients, &transplants))?;
+    Ok(PyMatcher(Arc::new(matcher)))
+}
+
+#[pymethods]
+impl PyMatcher {
+    /// The vocabulary that the models speak.
+    #[getter]
+    fn vocabulary(&self) -> &str {
+        self.0.vocabulary().as_str()
+    }
+
+    /// The ranking, and the reports of harmonization of donors and recipients as JSON.
+    fn rank_donors(
+        &self,
+        py: Python<'_>,
+        donors: &PyProfiles,
+        recipients: &PyProfiles,
+        contexts: Vec<(String, String, String)>,
+        predict: &str,
+        params: &str,
+    ) -> Result<(PyRanking, String, String)> {
+        let contexts: Vec<TreatmentContext> =
+            contexts.iter().map(context).collect::<Result<_>>()?;
+        let predict: PredictParams = settings::parse(predict)?;
+        let params: RankingParams = settings::parse(params)?;
+        let matcher = Arc::clone(&self.0);
+        let (donors, recipients) = (donors.0.clone(), recipients.0.clone());
+        let rank = move || {
+            ranking::rank_donors(&matcher, &donors, &recipients, &contexts, &predict, &params)
+        };
+        let ranked = long(py, rank)?;
+        let reports = (
+            settings::json(&ranked.donors)?,
+            settings::json(&ranked.recipients)?,
+        );
+        Ok((PyRanking(ranked.ranking), reports.0, reports.1))
+    }
+
+    /// The matcher that ships with donormatch, and its header as JSON.
+    #[staticmethod]
+    fn bundled(py: Python<'_>) -> Result<(Self, String)> {
+        let matcher = long(py, Matcher::bundled)?;
+        Ok((
+            Self(Arc::new(matcher)),
+            settings::json(&Matcher::bundled_header()?)?,
+        ))
+    }
+
+    /// The matcher of a model file, and its header as JSON.
+    #[staticmethod]
+    fn read(py: Python<'_>, path: PathBuf) -> Result<(Self, String)> {
+        let (matcher, header) = long(py, move || persist::read(path))?;
+        Ok((Self(Arc::new(matcher)), settings::json(&header)?))
+    }
+
+    /// Writes a model file, whole or not at all.
+    fn write(&self, py: Python<'_>, path: PathBuf, name: &str) -> Result<()> {
+        let header = ModelHeader::of(&self.0).with_name(name);
+        short(py, || persist::write(path, &self.0, &header))
+    }
+
+    /// The matcher as the bytes of a model file.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyBytes>> {
+        let bytes = persist::to_bytes(&self.0, &ModelHeader::of(&self.0))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// The matcher of [`PyMatcher::to_bytes`], checked entry by entry.
+    #[staticmethod]
+    fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Ok(Self(Arc::new(persist::from_bytes(bytes)?.0)))
+    }
+}

@@ -1,0 +1,77 @@
+//! Rankings: donors in order, as tables, text, one HTML page, and shared out under capacities.
+
+use donormatch::explanation::report::{self, ReportContext};
+use donormatch::matcher::PairPrediction;
+use donormatch::ranking::{AssignmentParams, COLUMNS, Ranking, RankingParams};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::error::Result;
+use crate::runtime::short;
+use crate::settings;
+
+/// The donors of every recipient in order.
+#[pyclass(frozen, name = "Ranking", module = "donormatch._core")]
+#[derive(Debug)]
+pub struct PyRanking(pub Ranking);
+
+/// Ranks pairs that were predicted elsewhere, given as a JSON list.
+#[pyfunction]
+pub fn rank_predictions(py: Python<'_>, predictions: &str, params: &str) -> Result<PyRanking> {
+    let predictions: Vec<PairPrediction> = settings::list("predictions", predictions)?;
+    let params: RankingParams = settings::parse(params)?;
+    Ok(PyRanking(short(py, || params.rank(&predictions))?))
+}
+
+#[pymethods]
+impl PyRanking {
+    /// The columns of the table, in order.
+    #[classattr]
+    const COLUMNS: [&'static str; 23] = COLUMNS;
+
+    /// Rows, summaries and params as JSON; numbers read back to the same bits.
+    fn to_json(&self) -> Result<String> {
+        Ok(self.0.to_json()?)
+    }
+
+    /// The table as tab-separated text, safe to open in a spreadsheet.
+    fn to_tsv(&self) -> Result<String> {
+        Ok(self.0.to_tsv()?)
+    }
+
+    /// The table for reading on a terminal.
+    fn to_text(&self) -> String {
+        self.0.to_text()
+    }
+
+    /// One self-contained HTML page.
+    fn to_html(&self, context: &str) -> Result<String> {
+        let context: ReportContext = settings::parse(context)?;
+        Ok(report::html(&self.0, &context))
+    }
+
+    /// Who gets whose transplant under capacities, as JSON.
+    fn assign(&self, py: Python<'_>, params: &str) -> Result<String> {
+        let params: AssignmentParams = settings::parse(params)?;
+        settings::json(&short(py, || params.assign(&self.0))?)
+    }
+
+    /// The ranking as bytes, for pickling only.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyBytes>> {
+        settings::to_bytes(py, &self.0)
+    }
+
+    /// The ranking of [`PyRanking::to_bytes`].
+    #[staticmethod]
+    fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Ok(Self(settings::from_bytes(bytes)?))
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.rows.len()
+    }
+}

@@ -1,0 +1,61 @@
+//! Tables as people have them → a ranking: harmonize, predict, rank, in one call for every door.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Ranking, RankingParams};
+use crate::cohort::TreatmentContext;
+use crate::matcher::{Matcher, PredictParams};
+use crate::profile::ProfileTable;
+use crate::taxonomy::{HarmonizationReport, HarmonizeParams, Target, harmonize};
+use crate::{Error, Result};
+
+/// A ranking, and what became of the names of both tables on the way to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RankedDonors {
+    /// The donors of every recipient in order.
+    pub ranking: Ranking,
+    /// What harmonization did to the donors.
+    pub donors: HarmonizationReport,
+    /// What harmonization did to the recipients.
+    pub recipients: HarmonizationReport,
+}
+
+/// Ranks every donor for every recipient: brings both tables into the matcher's vocabulary,
+/// predicts each transplant and its result, and orders the donors.
+///
+/// `contexts` holds one entry a recipient, in the order of the table. All doors call this.
+///
+/// # Errors
+/// Those of [`harmonize`], [`Matcher::predict`] and [`RankingParams::rank`].
+pub fn rank_donors(
+    matcher: &Matcher,
+    donors: &ProfileTable,
+    recipients: &ProfileTable,
+    contexts: &[TreatmentContext],
+    predict: &PredictParams,
+    params: &RankingParams,
+) -> Result<RankedDonors> {
+    params.check()?;
+    let target = HarmonizeParams::new(target_of(matcher)?);
+    let (donors, donors_report) = harmonize(donors, &target)?;
+    let (recipients, recipients_report) = harmonize(recipients, &target)?;
+    let predictions = matcher.predict(&donors, &recipients, contexts, predict)?;
+    Ok(RankedDonors {
+        ranking: params.rank(&predictions)?,
+        donors: donors_report,
+        recipients: recipients_report,
+    })
+}
+
+/// The rank whose vocabulary the matcher speaks.
+fn target_of(matcher: &Matcher) -> Result<Target> {
+    [Target::Species, Target::Genus]
+        .into_iter()
+        .find(|target| target.vocabulary() == *matcher.vocabulary())
+        .ok_or_else(|| {
+            Error::model_file(format!(
+                "the matcher speaks of `{}`, which this version cannot harmonize to",
+                matcher.vocabulary()
+            ))
+        })
+}

@@ -1,0 +1,160 @@
+"""The matcher: fitted on a small synthetic cohort, ranking, files, errors."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+import donormatch as dm
+
+pd = pytest.importorskip("pandas")
+
+SPECIES = [
+    "s__Faecalibacterium_prausnitzii",
+    "s__Blautia_obeum",
+    "s__Akkermansia_muciniphila",
+    "s__Segatella_copri",
+    "s__Bacteroides_uniformis",
+    "s__Eubacterium_rectale",
+    "s__Escherichia_coli",
+    "s__Bifidobacterium_longum",
+    "s__Roseburia_intestinalis",
+    "s__Streptococcus_salivarius",
+    "s__Ruminococcus_bromii",
+    "s__Alistipes_putredinis",
+]
+
+
+def synthetic_profiles(sample_ids, rng):
+    values = rng.dirichlet(np.full(len(SPECIES), 0.6), size=len(sample_ids))
+    values[values < 0.01] = 0.0
+    values /= values.sum(axis=1, keepdims=True)
+    return dm.Profiles.from_numpy(
+        values, sample_ids=sample_ids, taxa=SPECIES, unit="fraction", vocabulary="mpa_vJan21"
+    )
+
+
+@pytest.fixture(scope="module")
+def cohorts():
+    rng = np.random.default_rng(0)
+    patients = pd.DataFrame({"sample_id": [f"p{i}" for i in range(120)]})
+    patients["study"] = [f"study_{i % 4}" for i in range(120)]
+    patients["response"] = rng.integers(0, 2, 120)
+    patients["severe_irae"] = rng.integers(0, 2, 120)
+    transplants = pd.DataFrame({"recipient": [f"r{i}" for i in range(24)]})
+    transplants["donor"] = [f"d{i % 6}" for i in range(24)]
+    transplants["study"] = [f"trial_{i % 3}" for i in range(24)]
+    transplants["donor_samples"] = transplants["donor"]
+    transplants["baseline"] = [f"b{i}" for i in range(24)]
+    transplants["follow_up"] = [f"f{i}" for i in range(24)]
+    transplants["day"] = 28
+    samples = sorted({*transplants["donor"], *transplants["baseline"], *transplants["follow_up"]})
+    return (
+        dm.PatientCohort(patients, synthetic_profiles(list(patients["sample_id"]), rng)),
+        dm.Cohort(transplants, synthetic_profiles(samples, rng)),
+    )
+
+
+@pytest.fixture(scope="module")
+def matcher(cohorts):
+    patients, transplants = cohorts
+    return dm.Matcher().fit(patients, transplants)
+
+
+@pytest.fixture(scope="module")
+def tables():
+    rng = np.random.default_rng(1)
+    return synthetic_profiles(["donor_a", "donor_b"], rng), synthetic_profiles(["x", "y"], rng)
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::donormatch.OutOfDomainWarning")
+
+
+def test_cohorts_come_from_frames_and_files_alike(cohorts, tmp_path):
+    patients, transplants = cohorts
+    assert (len(patients), len(transplants)) == (120, 24)
+    assert transplants.skipped == []
+    path = tmp_path / "patients.tsv"
+    frame = pd.DataFrame(patients.patients)
+    frame[["sample", "response"]].to_csv(path, sep="\t", index=False)
+    rng = np.random.default_rng(0)
+    profiles = synthetic_profiles(list(frame["sample"]), rng)
+    again = dm.PatientCohort(path, profiles, columns={"sample_id": "sample"})
+    assert [p["sample"] for p in again.patients] == list(frame["sample"])
+
+
+def test_every_pair_is_ranked_and_the_seed_decides(matcher, tables):
+    donors, recipients = tables
+    ranking = matcher.rank_donors(donors, recipients, regimen="anti-pd-1", seed=3)
+    assert len(ranking) == 4
+    assert {row["recipient_id"] for row in ranking.rows} == {"x", "y"}
+    for row in ranking.rows:
+        assert 0 <= row["p_response_lo"] <= row["p_response"] <= row["p_response_hi"] <= 1
+    again = matcher.rank_donors(donors, recipients, regimen="anti-pd-1", seed=3)
+    assert again == ranking
+    assert set(ranking.harmonization) == {"donors", "recipients"}
+
+
+def test_frames_and_files_rank_as_profiles_do(matcher, tables, tmp_path):
+    donors, recipients = tables
+    path = tmp_path / "donors.tsv"
+    donors.write(path)
+    expected = matcher.rank_donors(donors, recipients, regimen="anti-pd-1")
+    assert matcher.rank_donors(path, recipients, regimen="anti-pd-1") == expected
+
+
+def test_metadata_of_a_recipient_comes_before_the_common_values(matcher, tables):
+    donors, recipients = tables
+    ranking = matcher.rank_donors(
+        donors,
+        recipients,
+        regimen="anti-pd-1",
+        cancer="melanoma",
+        metadata={"y": {"line": "refractory"}},
+    )
+    baseline = {row["recipient_id"]: row["p_response_baseline"] for row in ranking.rows}
+    assert baseline["y"] < baseline["x"]
+
+
+def test_what_is_missing_or_unknown_is_named(matcher, tables):
+    donors, recipients = tables
+    with pytest.raises(dm.ParameterError, match="`regimen`"):
+        matcher.rank_donors(donors, recipients)
+    with pytest.raises(dm.ParameterError, match=r"`regimen`.*anti-lag-3"):
+        matcher.rank_donors(donors, recipients, regimen="anti-lag-3")
+    with pytest.raises(dm.ParameterError, match=r"`metadata`.*`z`"):
+        matcher.rank_donors(donors, recipients, regimen="anti-pd-1", metadata={"z": {}})
+    with pytest.raises(dm.ParameterError, match="`n_draws`"):
+        matcher.rank_donors(donors, recipients, regimen="anti-pd-1", n_draws=1)
+    with pytest.raises(dm.NotFittedError):
+        dm.Matcher().rank_donors(donors, recipients, regimen="anti-pd-1")
+
+
+def test_files_and_pickles_rank_the_same_bits(matcher, tables, tmp_path):
+    donors, recipients = tables
+    expected = matcher.rank_donors(donors, recipients, regimen="anti-pd-1")
+    path = tmp_path / "model.dmm"
+    matcher.write(path, name="small")
+    read = dm.Matcher.read(path)
+    assert read.header["name"] == "small"
+    for other in (read, pickle.loads(pickle.dumps(matcher))):
+        assert other.rank_donors(donors, recipients, regimen="anti-pd-1") == expected
+
+
+def test_truncated_and_foreign_model_files_are_refused(matcher, tmp_path):
+    path = tmp_path / "model.dmm"
+    matcher.write(path)
+    whole = path.read_bytes()
+    for broken in (b"", b"PK\x03\x04", whole[: len(whole) // 2], whole[:-1] + b"x"):
+        path.write_bytes(broken)
+        with pytest.raises(dm.ModelFormatError, match=r"model\.dmm"):
+            dm.Matcher.read(path)
+
+
+def test_the_table_of_the_ranking_is_json_and_frame(matcher, tables):
+    donors, recipients = tables
+    ranking = matcher.rank_donors(donors, recipients, regimen="anti-pd-1+anti-ctla-4")
+    assert len(json.loads(ranking.to_json())["rows"]) == len(ranking.to_pandas()) == 4

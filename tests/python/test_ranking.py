@@ -1,0 +1,105 @@
+"""Rankings: the table at every door, the report, the figure, capacities."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+import donormatch as dm
+
+
+def pair(donor, recipient, p_response, **changes):
+    rng = np.random.default_rng(len(donor) + len(recipient))
+    noise = rng.normal(scale=0.01, size=40)
+    return {
+        "donor_id": donor,
+        "recipient_id": recipient,
+        "p_response": (p_response + noise).tolist(),
+        "p_response_baseline": 0.2,
+        "p_severe_irae": [0.1] * 40,
+        "p_myocarditis": [0.01] * 40,
+        "p_severe_irae_exploratory": None,
+        "n_gained": 12.0,
+        "n_kept": 30.0,
+        "n_lost": 8.0,
+        "deleterious_lost": 1.0,
+        "flags": [],
+        "in_domain": True,
+        "domain_reason": None,
+        "eligible": True,
+        **changes,
+    }
+
+
+@pytest.fixture
+def ranking():
+    return dm.Ranking.from_predictions(
+        [
+            pair("d1", "r1", 0.3),
+            pair("d2", "r1", 0.6),
+            pair("d1", "r2", 0.5),
+            pair("d2", "r2", 0.2, flags=["<script>alert(1)</script>"]),
+        ]
+    )
+
+
+def test_donors_come_in_the_order_of_their_utility(ranking):
+    order = [(row["recipient_id"], row["donor_id"], row["rank"]) for row in ranking.rows]
+    assert order == [("r1", "d2", 1), ("r1", "d1", 2), ("r2", "d1", 1), ("r2", "d2", 2)]
+    assert ranking.donor_order_agreement == -1.0
+
+
+def test_the_frame_and_the_tsv_hold_the_same_numbers(ranking, tmp_path):
+    pd = pytest.importorskip("pandas")
+    path = tmp_path / "ranking.tsv"
+    path.write_text(ranking.to_tsv())
+    frame = pd.read_csv(path, sep="\t", keep_default_na=False)
+    ours = ranking.to_pandas()
+    assert list(frame.columns) == list(ours.columns)
+    assert len(ours.columns) == 23
+    for name in ("p_response", "utility", "p_best"):
+        # The reader of pandas may be off by one unit in the last place.
+        np.testing.assert_allclose(frame[name], ours[name], rtol=1e-15)
+
+
+def test_json_and_pickle_keep_every_bit(ranking):
+    assert json.loads(ranking.to_json())["rows"] == ranking.rows
+    assert pickle.loads(pickle.dumps(ranking)) == ranking
+
+
+def test_the_report_is_one_page_without_script(ranking, tmp_path):
+    page = ranking.to_html(tmp_path / "report.html", title="<b>donors</b>")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == page
+    for bad in ("<script", "<b>donors", "http://", "https://"):
+        assert bad not in page
+        assert bad not in ranking._repr_html_()
+
+
+def test_the_figure_shows_every_donor(ranking):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    axes = ranking.plot("r2")
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["d1", "d2"]
+    matplotlib.pyplot.close(axes.figure)
+    with pytest.raises(dm.ParameterError, match="`r9`"):
+        ranking.plot("r9")
+
+
+def test_donors_are_shared_out_under_capacities(ranking):
+    assignment = ranking.assign()
+    assert {(p["donor_id"], p["recipient_id"]) for p in assignment.pairs} == {
+        ("d2", "r1"),
+        ("d1", "r2"),
+    }
+    assert assignment.unassigned == []
+    with pytest.raises(dm.ParameterError, match="`capacities`"):
+        ranking.assign(capacities={"d1": 0, "d2": 1})
+
+
+def test_bad_weights_are_named():
+    for weights in ([1, 2], [0, 0, 0], [-1, 0, 0]):
+        with pytest.raises(dm.ParameterError, match="`weights`"):
+            dm.Ranking.from_predictions([pair("d1", "r1", 0.3)], weights=weights)
