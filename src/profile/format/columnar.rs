@@ -1,19 +1,17 @@
 //! Parquet and Arrow IPC: wide (one column a taxon or a sample) and long (sample, taxon, value).
 
 use std::collections::HashMap;
-use std::io::Cursor;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_ipc::reader::FileReader;
 use arrow_schema::{ArrowError, DataType, Schema};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::delimited::with_lineage;
 use super::draft::Draft;
 use super::source::Source;
-use super::{Orientation, ReadLimits, ReadOptions, orientation};
+use super::{Orientation, ReadLimits, ReadOptions, ipc, orientation};
 use crate::profile::parquet::LINEAGE;
 use crate::profile::write::Statement;
 use crate::profile::{CsrMatrix, Taxon};
@@ -75,10 +73,9 @@ pub(super) fn read_ipc(source: Source<'_>) -> Result<Draft> {
     let path = source.path().to_path_buf();
     let options = source.options();
     let bytes = source.hold()?;
-    let reader = FileReader::try_new(Cursor::new(bytes), None)
-        .map_err(|source| failed(&path, "Arrow", source))?;
-    let schema = reader.schema();
-    collect(reader, &schema, options).map_err(|fault| fault.at(&path, "Arrow"))
+    let file = ipc::read(bytes).map_err(|source| failed(&path, "Arrow", source))?;
+    collect(file.batches.into_iter().map(Ok), &file.schema, options)
+        .map_err(|fault| fault.at(&path, "Arrow"))
 }
 
 fn failed(

@@ -28,6 +28,8 @@ mod grid;
 mod h5ad;
 #[cfg(feature = "containers")]
 mod hdf5;
+#[cfg(feature = "containers")]
+mod ipc;
 mod kraken;
 mod leaf;
 mod lines;
