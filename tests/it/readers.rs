@@ -170,3 +170,85 @@ fn the_real_tables_of_issue_2_are_read() {
         assert_eq!(table.unit(), unit, "{folder}");
     }
 }
+
+#[test]
+fn estimated_reads_are_read_where_counts_are_asked_for() {
+    let text = b"#mpa_vJan21\n#estimated_reads_mapped_to_known_clades:900\n\
+        #SampleID\tpatient 7\n\
+        #clade_name\tclade_taxid\trelative_abundance\tcoverage\testimated_number_of_reads_from_the_clade\n\
+        k__B|s__X\t1\t75.0\t0.5\t700\nk__B|s__Y\t1\t25.0\t0.1\t200\n";
+    let percent = read_bytes(text, &ReadOptions::default()).unwrap();
+    assert_eq!(
+        (percent.unit(), percent.abundance().row(0).1),
+        (Unit::Percent, &[75.0, 25.0][..])
+    );
+    assert_eq!(percent.samples()[0].as_str(), "patient 7");
+    let counts = read_bytes(text, &ReadOptions::default().with_unit(Unit::Count)).unwrap();
+    assert_eq!(
+        (counts.unit(), counts.abundance().row(0).1),
+        (Unit::Count, &[700.0, 200.0][..])
+    );
+}
+
+#[test]
+fn kraken_reads_are_rolled_up_from_direct_reads_and_none_is_lost() {
+    let text = b" 10.00\t10\t10\tU\t0\tunclassified\n 90.00\t90\t1\tR\t1\troot\n\
+        \x2089.00\t89\t4\tD\t2\t  Bacteria\n 85.00\t85\t5\tG\t3\t    Blautia\n\
+        \x2050.00\t50\t20\tS\t4\t      Blautia obeum\n 30.00\t30\t30\tS1\t5\t        Blautia obeum A2\n\
+        \x2030.00\t30\t30\tS\t6\t      Blautia 'wexlerae'\n";
+    let table = read_bytes(text, &ReadOptions::default()).unwrap();
+    assert_eq!(table.abundance().row(0).1, [50.0, 30.0]);
+    // 10 unclassified, 1 + 4 + 5 above the species, of 100.
+    assert!((table.unclassified()[0] - 0.2).abs() < 1e-15);
+    assert_eq!(table.vocabulary().as_str(), "ncbi");
+    assert_eq!(
+        table.taxa()[1].label(),
+        "k__Bacteria|g__Blautia|s__Blautia 'wexlerae'"
+    );
+    let by_read = read_bytes(b"C\tread1\t5\t150\t5:116\n", &ReadOptions::default());
+    assert!(by_read.unwrap_err().to_string().contains("--report"));
+}
+
+#[test]
+fn motus_merged_and_benchmark_tables_are_read() {
+    let Some(data) = shared("data") else { return };
+    let limeta = read(
+        data.join("icb-limeta2020/profiles.motus.tsv.gz"),
+        &ReadOptions::default(),
+    );
+    let limeta = limeta.unwrap();
+    // 1,473 rows by `zcat | wc -l`, the last of them the unassigned `-1|m__-1`; 129 samples.
+    assert_eq!((limeta.n_samples(), limeta.n_taxa()), (129, 1_472));
+    assert_eq!(
+        (limeta.unit(), limeta.vocabulary().as_str()),
+        (Unit::Count, "mOTUs_v2")
+    );
+    // By awk: 81 of 4,910 reads of the first sample are unassigned; one sample has none.
+    assert!((limeta.unclassified()[0] - 81.0 / 4_910.0).abs() < 1e-15);
+    assert_eq!(
+        limeta
+            .unclassified()
+            .iter()
+            .filter(|&&fraction| fraction == 0.0)
+            .count(),
+        1
+    );
+    // Sums from 0.57 to 1: filtered, so that the unit must be said.
+    let crc = data.join("bench-crc-5studies/profiles.tsv.gz");
+    assert!(matches!(
+        read(&crc, &ReadOptions::default()),
+        Err(Error::Unit { .. })
+    ));
+    let crc = read(&crc, &ReadOptions::default().with_unit(Unit::Fraction)).unwrap();
+    assert_eq!((crc.n_samples(), crc.n_taxa()), (551, 484));
+    assert_eq!(crc.completeness(), Completeness::Filtered);
+    for name in ["Cirrhosis", "Colorectal", "IBD", "Obesity", "T2D", "WT2D"] {
+        let path = data.join(format!("bench-metaml/{name}.profiles.tsv.gz"));
+        let result = read(&path, &ReadOptions::default());
+        match result {
+            Ok(table) => assert_eq!(table.unit(), Unit::Percent, "{name}"),
+            // Some hold samples of 0 throughout.
+            Err(error) => assert!(error.to_string().contains("sums to 0"), "{name}: {error}"),
+        }
+    }
+}
