@@ -293,28 +293,34 @@ fn no_mutated_file_makes_a_reader_panic() {
     let folder = tempfile::tempdir().unwrap();
     let scratch = folder.path().join("scratch");
     let seeds = seeds();
+    // One reader, and one input of it, to look at what was found.
     let only = std::env::var("DONORMATCH_FUZZ_READER").ok();
+    let first: u64 = std::env::var("DONORMATCH_FUZZ_FROM")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
     for (reader, seeds) in &seeds {
         if only.as_ref().is_some_and(|only| only != reader) {
             continue;
         }
         let start = Instant::now();
-        let mut slowest = Duration::ZERO;
-        for input in 0..n_inputs {
+        let mut slowest = (Duration::ZERO, 0);
+        for input in first..n_inputs {
             let mut numbers = Numbers(input);
             let seed = &seeds[numbers.below(seeds.len())];
             let other = &seeds[numbers.below(seeds.len())];
             let bytes = mutate(seed, other, &mut numbers);
             let begin = Instant::now();
             let outcome = catch_unwind(AssertUnwindSafe(|| run(reader, &bytes, &scratch)));
-            slowest = slowest.max(begin.elapsed());
+            slowest = slowest.max((begin.elapsed(), input));
             assert!(outcome.is_ok(), "input {input} of {reader} made it panic");
         }
         eprintln!(
-            "{reader}: {n_inputs} inputs, {} seeds, {:.1} s, slowest {:.3} s",
+            "{reader}: {n_inputs} inputs, {} seeds, {:.1} s, slowest {:.3} s (input {})",
             seeds.len(),
             start.elapsed().as_secs_f64(),
-            slowest.as_secs_f64()
+            slowest.0.as_secs_f64(),
+            slowest.1
         );
     }
 }

@@ -57,7 +57,9 @@ pub use options::{
 };
 
 use self::draft::Draft;
-use self::sniff::{Container, Content, ZIP, sniff};
+#[cfg(feature = "containers")]
+use self::sniff::ZIP;
+use self::sniff::{Container, Content, sniff};
 use self::source::Source;
 use super::{ProfileTable, Tree};
 use crate::{Error, Result};
@@ -218,6 +220,10 @@ fn decode_container(source: Source<'_>, container: Container) -> Result<Draft> {
 }
 
 #[cfg(not(feature = "containers"))]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the same signature with and without"
+)]
 fn read_container(source: Source<'_>, container: Container) -> Result<Draft> {
     Err(Error::file(
         source.path(),
