@@ -170,6 +170,7 @@ fn containers(seeds: &mut BTreeMap<&'static str, Vec<Vec<u8>>>) {
 
     use donormatch::profile::{WriteFormat, write};
 
+    hdf5(seeds);
     let table = read_bytes(&seeds["delimited"][0], &ReadOptions::default()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.parquet");
@@ -190,6 +191,18 @@ fn containers(seeds: &mut BTreeMap<&'static str, Vec<Vec<u8>>>) {
         zip.write_all(bytes).unwrap();
     }
     seeds.insert("qiime2_artifact", vec![zip.finish().unwrap().into_inner()]);
+}
+
+/// The HDF5 files of `tests/data/readers`.
+#[cfg(feature = "containers")]
+fn hdf5(seeds: &mut BTreeMap<&'static str, Vec<Vec<u8>>>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/readers");
+    for (reader, name) in [("biom_hdf5", "small.biom"), ("anndata", "small.h5ad")] {
+        seeds
+            .entry(reader)
+            .or_default()
+            .push(std::fs::read(folder.join(name)).unwrap());
+    }
 }
 
 fn genuine(seeds: &mut BTreeMap<&'static str, Vec<Vec<u8>>>) {

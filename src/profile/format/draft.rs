@@ -72,6 +72,7 @@ impl Draft {
     /// [`Error::Unit`] where the unit is ambiguous, [`Error::Table`] where a rule of the table is
     /// broken.
     pub(super) fn finish(mut self, options: &ReadOptions) -> Result<ProfileTable> {
+        self.refuse_unnamed()?;
         self.refuse_negative()?;
         let mut unknown = self.take_unclassified(options)?;
         for (unknown, unresolved) in unknown.iter_mut().zip(&self.unresolved) {
@@ -127,6 +128,19 @@ impl Draft {
             builder = builder.note(note);
         }
         builder.build()
+    }
+
+    fn refuse_unnamed(&self) -> Result<()> {
+        if let Some(row) = self.taxa.iter().position(|taxon| taxon.label().is_empty()) {
+            return Err(Error::table(format!(
+                "taxon number {} has no label",
+                row + 1
+            )));
+        }
+        if let Some(row) = self.samples.iter().position(String::is_empty) {
+            return Err(Error::table(format!("sample number {} has no id", row + 1)));
+        }
+        Ok(())
     }
 
     /// Texts are checked line by line; numbers of containers here.

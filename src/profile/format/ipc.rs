@@ -13,22 +13,18 @@ use arrow_schema::{ArrowError, Schema};
 
 /// The bytes after the footer: its length, and `ARROW1`.
 const TRAILER: usize = 10;
-/// What the lengths of compressed columns may sum to, times the size of the file, beyond
-/// [`FREE_BYTES`]; LZ4 reaches 255.
-const MAX_EXPANSION: u64 = 300;
-const FREE_BYTES: u64 = 64 << 20;
-
 /// An open file: its schema, and the batches in it.
 pub(super) struct IpcFile {
     pub(super) schema: Arc<Schema>,
     pub(super) batches: Vec<RecordBatch>,
 }
 
-/// Reads all batches of a file that is held in memory.
+/// Reads all batches of a file that is held in memory, whose compressed columns may state at most
+/// `limit` bytes.
 ///
 /// # Errors
 /// [`ArrowError`] where a length does not fit, or a block does not hold what the schema says.
-pub(super) fn read(bytes: Vec<u8>) -> Result<IpcFile, ArrowError> {
+pub(super) fn read(bytes: Vec<u8>, limit: u64) -> Result<IpcFile, ArrowError> {
     let buffer = Buffer::from_vec(bytes);
     let refused = || ArrowError::IpcError("the footer is damaged or truncated".to_owned());
     let trailer_start = buffer.len().checked_sub(TRAILER).ok_or_else(refused)?;
@@ -47,7 +43,7 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<IpcFile, ArrowError> {
     let schema = footer.schema().ok_or_else(refused)?;
     let schema = Arc::new(arrow_ipc::convert::fb_to_schema(schema));
     let mut decoder = FileDecoder::new(Arc::clone(&schema), footer.version());
-    let mut budget = FREE_BYTES.saturating_add(MAX_EXPANSION.saturating_mul(buffer.len() as u64));
+    let mut budget = limit;
     for block in footer.dictionaries().iter().flatten() {
         let data = checked_block(&buffer, block, &mut budget)?;
         decoder.read_dictionary(block, &data)?;
