@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use donormatch::Error;
-use donormatch::profile::{Completeness, ReadOptions, Unit, read, read_bytes};
+use donormatch::profile::{
+    Completeness, Orientation, ReadOptions, Unit, Vocabulary, read, read_bytes,
+};
 
 fn shared(folder: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -251,4 +253,48 @@ fn motus_merged_and_benchmark_tables_are_read() {
             Err(error) => assert!(error.to_string().contains("sums to 0"), "{name}: {error}"),
         }
     }
+}
+
+#[test]
+fn metaphlan_2_is_read_in_both_of_its_forms() {
+    let single = "#SampleID\tMetaphlan2_Analysis\nk__B\t100.0\nk__B|s__X\t75.0\nk__B|s__Y\t25.0\n";
+    let table = parse(single).unwrap();
+    assert_eq!(
+        (table.n_samples(), table.n_taxa(), table.unit()),
+        (1, 2, Unit::Percent)
+    );
+    let merged = "ID\ta\tb\n#SampleID\tMetaphlan2_Analysis\tMetaphlan2_Analysis\n\
+        k__B\t100.0\t100.0\nk__B|s__X\t75.5\t100.0\nk__B|s__Y\t24.5\t0.0\n";
+    let table = parse(merged).unwrap();
+    assert_eq!(
+        (table.n_samples(), table.n_taxa(), table.unit()),
+        (2, 2, Unit::Percent)
+    );
+    assert!(table.vocabulary().is_unknown());
+    assert!(message(&merged.replace("24.5", "x")).contains("line 5"));
+}
+
+#[test]
+fn lineages_tell_the_orientation_even_against_the_corner() {
+    let table = parse("#SampleID\ta\tb\nk__B|s__X\t0.25\t1\nk__B|s__Y\t0.75\t0\n").unwrap();
+    assert_eq!(table.samples()[1].as_str(), "b");
+    let tie = message("\tone\ttwo\nthree\t0.25\t0.75\nfour\t0.5\t0.5\n");
+    assert!(tie.contains("`orientation`"), "{tie}");
+    let options = ReadOptions::default().with_orientation(Orientation::TaxaInRows);
+    let text = b"\tone\ttwo\nthree\t0.25\t0.75\nfour\t0.75\t0.25\n";
+    assert_eq!(
+        read_bytes(text, &options).unwrap().samples()[0].as_str(),
+        "one"
+    );
+}
+
+#[test]
+fn a_declared_vocabulary_fills_in_and_does_not_contradict() {
+    let mut options = ReadOptions::default();
+    options.vocabulary = Some(Vocabulary::new("gtdb_r220"));
+    let plain = b"sample_id\ts__A_b\ts__C_d\nx\t0.25\t0.75\n";
+    let table = read_bytes(plain, &options).unwrap();
+    assert_eq!(table.vocabulary().as_str(), "gtdb_r220");
+    let error = read_bytes(MERGED.as_bytes(), &options).unwrap_err();
+    assert!(error.to_string().contains("mpa_vJan21"), "{error}");
 }

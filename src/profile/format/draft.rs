@@ -117,6 +117,12 @@ impl Draft {
             .collect();
         let vocabulary = match &options.vocabulary {
             Some(declared) if self.vocabulary.is_unknown() => declared.clone(),
+            Some(declared) if *declared != self.vocabulary => {
+                return Err(Error::vocabulary(format!(
+                    "the file is in the vocabulary {}, `vocabulary` says {declared}",
+                    self.vocabulary
+                )));
+            }
             _ => self.vocabulary,
         };
         let mut builder = ProfileTable::builder(unit)
