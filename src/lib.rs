@@ -13,6 +13,7 @@ pub mod matcher;
 pub mod model;
 pub mod persist;
 pub mod profile;
+mod random;
 pub mod ranking;
 pub mod taxonomy;
 pub mod trial;

@@ -1,11 +1,42 @@
 //! The compiled half of the Python package: extract, release the interpreter, call the core, wrap.
 
+mod array;
+mod error;
+mod estimator;
+mod evaluation;
+mod feature;
+mod profiles;
+mod read;
+mod runtime;
+mod settings;
+mod taxonomy;
+
 use pyo3::prelude::*;
 
 /// The private extension module `donormatch._core`.
 #[pymodule]
 mod _core {
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
+
+    #[pymodule_export]
+    use super::estimator::{
+        PyBoostingModel, PyLogisticModel, fit_boosting, fit_logistic, fit_logistic_cv,
+        probabilities,
+    };
+    #[pymodule_export]
+    use super::evaluation::{
+        compare, estimate, grouped_k_fold, leave_one_group_out, number_groups, two_way_k_fold,
+    };
+    #[pymodule_export]
+    use super::feature::{distances, diversity, pairwise};
+    #[pymodule_export]
+    use super::profiles::PyProfiles;
+    #[pymodule_export]
+    use super::read::{profiles_from_arrow, profiles_from_matrix, read_profiles};
+    #[pymodule_export]
+    use super::runtime::{n_threads, provoke_panic, set_n_threads};
+    #[pymodule_export]
+    use super::taxonomy::harmonize;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,1 +1,19 @@
-//! Tables of subjects and transplants + profiles → a checked cohort; donor screening records.
+//! Tables of subjects and transplants + profiles → [`PatientCohort`] and [`Cohort`].
+//!
+//! A [`PatientCohort`] holds people on checkpoint inhibitors with their outcome (no transplant):
+//! what the response model learns from. A [`Cohort`] holds transplants: donor, baseline and
+//! follow-up profiles, and the outcome where it is known. Both exist only in a checked state: every
+//! sample named has a profile, ids are unique, and rows that cannot be used are listed with the
+//! reason instead of vanishing.
+
+mod metadata;
+mod patient;
+mod regimen;
+mod source;
+mod transplant;
+
+pub use metadata::{ColumnNames, MetadataTable};
+pub use patient::{Patient, PatientCohort};
+pub use regimen::{Cancer, Line, Regimen, TreatmentContext};
+pub use source::{PatientSource, TransplantSource, read_harmonized};
+pub use transplant::{Cohort, FollowUp, Transplant};

@@ -1,1 +1,19 @@
-//! Donor + recipient → the predicted profile after the transplant.
+//! Donor + recipient → the predicted profile after the transplant: taxa gained, kept and lost.
+//!
+//! [`EngraftmentParams::fit`] learns from transplants with follow-ups; the
+//! [`EngraftmentPredictor`] of the fitted [`EngraftmentModel`] turns a [`PairProfile`] into a
+//! [`TransplantPrediction`]. [`NaiveRule`] holds the rules that it has to beat.
+
+mod feature;
+mod model;
+mod pair;
+mod params;
+mod rule;
+mod training;
+
+pub use model::{EngraftmentModel, EngraftmentPredictor, Fate, TransplantPrediction};
+pub use pair::{PairProfile, TransplantContext, align_to_fractions};
+pub use params::EngraftmentParams;
+pub use rule::NaiveRule;
+
+pub(crate) use training::{Observation, observations};

@@ -1,1 +1,3 @@
 //! What moved a figure, and reports.
+
+pub mod report;

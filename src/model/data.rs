@@ -138,7 +138,7 @@ impl<'a> MatrixView<'a> {
     pub fn column(&self, column: usize) -> ColumnView<'a> {
         match self {
             Self::Dense(array) => {
-                ColumnView::Dense(array.clone().index_axis_move(ndarray::Axis(1), column))
+                ColumnView::Dense((*array).index_axis_move(ndarray::Axis(1), column))
             }
             Self::Sparse(matrix) => {
                 let (rows, values) = matrix.column(column);

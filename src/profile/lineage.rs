@@ -105,7 +105,7 @@ impl Lineage {
     /// A bare name without separator and prefix gives an empty lineage: the caller knows what
     /// kind of name it is, the label does not say.
     pub fn parse(label: &str) -> Self {
-        let separator = if label.contains('|') && !label.contains(";") {
+        let separator = if label.contains('|') && !label.contains(';') {
             '|'
         } else {
             ';'

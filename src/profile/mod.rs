@@ -12,8 +12,8 @@ mod unit;
 mod write;
 
 pub use format::{
-    DuplicatedTaxa, EmptySamples, Format, Orientation, ReadLimits, ReadOptions, UnclassifiedTaxa,
-    read, read_bytes, read_many,
+    DuplicatedTaxa, EmptySamples, Format, LabelledMatrix, Orientation, ReadLimits, ReadOptions,
+    UnclassifiedTaxa, read, read_bytes, read_many,
 };
 pub use id::{SampleId, StudyId, SubjectId};
 pub use lineage::{Lineage, Rank};

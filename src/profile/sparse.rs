@@ -259,7 +259,8 @@ mod tests {
         assert_eq!(matrix.n_nonzero(), 3);
         assert_eq!(matrix.row(0), (&[0_u32, 2][..], &[1.0, 3.0][..]));
         assert_eq!(matrix.row(2), (&[2_u32][..], &[5.0][..]));
-        assert!(matrix.value(1, 2) == 0.0 && matrix.value(2, 2) == 5.0);
+        approx::assert_abs_diff_eq!(matrix.value(1, 2), 0.0);
+        approx::assert_abs_diff_eq!(matrix.value(2, 2), 5.0);
     }
 
     #[test]

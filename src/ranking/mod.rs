@@ -1,1 +1,34 @@
-//! Probabilities → donors in order, with uncertainty, front and assignment.
+//! Probabilities → donors in order, with uncertainty, Pareto front and assignment.
+//!
+//! 1. [`RankingParams`] + [`PairPrediction`](crate::matcher::PairPrediction)s → [`Ranking`]: what
+//!    each donor gains over a random eligible one, minus weighted toxicity, draw by draw.
+//! 2. [`RecipientSummary`]: tiers, rank intervals, regret, Pareto front, other weights, and
+//!    whether to abstain; [`donor_order_agreement`]: whether everyone gets the same order.
+//! 3. [`AssignmentParams`] + [`Ranking`] → [`Assignment`]: many recipients, limited donors.
+//! 4. [`Ranking::to_tsv`], [`Ranking::to_json`], [`Ranking::to_text`]: for machines and for reading.
+
+mod agreement;
+mod assignment;
+mod check;
+mod draws;
+mod flow;
+mod front;
+mod order;
+mod params;
+mod result;
+mod table;
+pub(crate) mod text;
+
+pub use agreement::donor_order_agreement;
+pub use assignment::{AssignedPair, Assignment, AssignmentParams, Coverage, DonorUse, PairUtility};
+pub use params::{RankingParams, Weights};
+pub use result::{DonorStanding, NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary, WeightCase};
+pub use table::COLUMNS;
+pub use text::RESEARCH_USE;
+
+#[cfg(test)]
+mod assignment_tests;
+#[cfg(test)]
+mod order_tests;
+#[cfg(test)]
+pub(crate) mod synthetic;

@@ -1,9 +1,15 @@
 //! Integration tests: the public behavior of each room.
 
-#[cfg(feature = "containers")]
+mod evaluation;
+mod evaluation_cohorts;
+mod feature;
 mod formats;
 mod fuzz;
 mod hostile;
+mod logistic;
+mod ranking;
 mod reader_speed;
 mod readers;
+mod taxonomy;
+mod toposcore;
 mod writers;

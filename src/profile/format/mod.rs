@@ -33,6 +33,7 @@ mod ipc;
 mod kraken;
 mod leaf;
 mod lines;
+mod memory;
 mod merge;
 mod metaphlan;
 mod motus;
@@ -52,6 +53,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+pub use memory::LabelledMatrix;
 pub use options::{
     DuplicatedTaxa, EmptySamples, Orientation, ReadLimits, ReadOptions, UnclassifiedTaxa,
 };

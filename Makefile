@@ -1,0 +1,108 @@
+# The verbs that a person types; `make help` lists them. Each installs what it needs into .venv.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DATA ?= ../shared/data
+WHEELS := target/wheels
+PYTHON_SOURCES := python tests/python $(wildcard notebooks)
+# One interpreter for every build script, so that nothing is built twice for its sake.
+export PYO3_PYTHON := $(abspath $(BIN)/python)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests, binary and wheel share one profile and one target folder: see python/Cargo.toml.
+CARGO_FLAGS := --release --workspace --locked
+
+.PHONY: help
+help: ## list the verbs
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+.PHONY: need-rust need-python
+need-rust:
+	@command -v cargo >/dev/null || { echo "missing: Rust 1.88 or later, see https://rustup.rs" >&2; exit 1; }
+	@command -v cc >/dev/null || { echo "missing: a C linker (cc), e.g. 'apt-get install build-essential'" >&2; exit 1; }
+need-python:
+	@command -v $(PYTHON) >/dev/null || { echo "missing: Python 3.10 or later as '$(PYTHON)'" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "missing: Python 3.10 or later, '$(PYTHON)' is older; set PYTHON=" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "missing: Python's venv, e.g. 'apt-get install python3-venv'" >&2; exit 1; }
+
+$(BIN)/python: | need-python
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: | $(BIN)/python
+	$(BIN)/pip install --quiet 'maturin>=1.9.4,<2' 'numpy>=1.24'
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt | $(BIN)/python
+	$(BIN)/pip install --quiet -r requirements-dev.txt
+	@touch $@ $(VENV)/.run
+
+.PHONY: setup
+setup: need-rust $(VENV)/.dev ## make .venv with everything that tests and notebooks need
+
+.PHONY: wheel build
+wheel: need-rust $(VENV)/.run
+	@rm -rf $(WHEELS)
+	$(BIN)/maturin build --quiet --release --locked --interpreter $(BIN)/python --out $(WHEELS)
+	$(BIN)/pip install --quiet --force-reinstall --no-deps $(WHEELS)/donormatch-*.whl
+build: wheel ## build the library, the binary and the wheel, and install the wheel into .venv
+	cargo build --release --locked
+
+.PHONY: test test-rust test-python
+test: lint test-rust test-python notebooks ## run every check: format, lints, Rust, Python, notebooks
+	@echo "all checks passed"
+test-rust: setup
+	cargo test $(CARGO_FLAGS)
+test-python: setup wheel
+	$(BIN)/python -m pytest --quiet
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest donormatch._core
+
+.PHONY: lint fmt
+lint: setup ## check formatting and lints
+	cargo fmt --all --check
+	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+	$(BIN)/ruff format --check $(PYTHON_SOURCES)
+	$(BIN)/ruff check $(PYTHON_SOURCES)
+fmt: setup ## format Rust and Python
+	cargo fmt --all
+	$(BIN)/ruff check --quiet --fix-only $(PYTHON_SOURCES)
+	$(BIN)/ruff format --quiet $(PYTHON_SOURCES)
+
+.PHONY: demo
+demo: wheel ## rank the donors of an embedded synthetic cohort: a table here, a report in HTML
+	@folder=$$(mktemp -d); \
+	$(BIN)/donormatch simulate --seed 0 --output "$$folder"; \
+	$(BIN)/donormatch rank --donors "$$folder/donors.tsv" --recipients "$$folder/recipients.tsv" \
+	  --regimen anti-pd-1 --cancer melanoma --line refractory --seed 0 --report "$$folder/report.html"; \
+	echo "report: $$folder/report.html"
+
+.PHONY: need-data models prove
+need-data:
+	@test -d $(DATA) || { echo "missing: the real tables in '$(DATA)'; set DATA=" >&2; exit 1; }
+models: wheel need-data ## rebuild the shipped models from the real tables in ../shared/data
+	@for config in models/*/config.toml; do \
+	  echo "$$config"; $(BIN)/donormatch fit --config "$$config" --data $(DATA) --output "$$(dirname "$$config")"; \
+	done
+prove: wheel need-data ## evaluate every model on the real tables, leaving out a cohort at a time
+	$(BIN)/donormatch evaluate --data $(DATA)
+
+.PHONY: bench bench-peers
+bench: need-rust ## time the hot rooms
+	cargo bench --locked
+bench-peers: wheel ## time and score donormatch beside its peers, in an environment of their own
+	benches/peers/run
+
+.PHONY: notebooks docs clean
+notebooks: setup wheel ## run the tutorials
+	@if compgen -G 'notebooks/*.ipynb' >/dev/null; then $(BIN)/python -m pytest --quiet --nbmake --nbmake-timeout=300 notebooks; fi
+docs: need-rust ## build the reference of the crate
+	RUSTDOCFLAGS='-D warnings' cargo doc --release --locked --no-deps --package donormatch
+	@echo "docs: target/doc/donormatch/index.html"
+clean: ## remove what was built, and .venv
+	cargo clean
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,59 @@
+"""What harmonization did, as a tidy table."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from donormatch import _html
+from donormatch._optional import optional
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["HarmonizationReport"]
+
+
+class HarmonizationReport:
+    """What became of every taxon when names were brought into one vocabulary.
+
+    Attributes
+    ----------
+    source, target : str
+        The vocabularies before and after.
+    taxa : list of dict
+        One row a taxon: ``original target how candidates n_samples mean_fraction max_fraction``.
+    mapped_mass, dropped_mass : dict of str to float
+        Fraction of each sample that landed on an entry of the vocabulary, and that was left out.
+    """
+
+    def __init__(self, report: dict[str, Any]) -> None:
+        self.source: str = report["source"]
+        self.target: str = report["target"]
+        self.taxa: list[dict[str, Any]] = report["taxa"]
+        samples: list[str] = report["samples"]
+        self.mapped_mass = dict(zip(samples, report["mapped_mass"], strict=True))
+        self.dropped_mass = dict(zip(samples, report["dropped_mass"], strict=True))
+
+    @classmethod
+    def _from_json(cls, text: str) -> HarmonizationReport:
+        return cls(json.loads(text))
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The rows of :attr:`taxa` as a frame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a taxon of the source, in its order.
+        """
+        frame: pd.DataFrame = optional("pandas", "to_pandas").DataFrame(self.taxa)
+        return frame
+
+    def __repr__(self) -> str:
+        return f"HarmonizationReport({self.source!r} → {self.target!r}, {len(self.taxa)} taxa)"
+
+    def _repr_html_(self) -> str:
+        columns = ["original", "target", "how", "n_samples", "mean_fraction"]
+        rows = ([taxon[name] for name in columns] for taxon in self.taxa)
+        return _html.table(repr(self), columns, rows, len(self.taxa))

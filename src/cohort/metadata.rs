@@ -1,0 +1,225 @@
+//! Metadata tables: tab- or comma-separated text with one header row, read by column name.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// Which column of a file plays which role: `role = "column"`. A role without an entry is looked
+/// for under its own name.
+pub type ColumnNames = BTreeMap<String, String>;
+
+/// A metadata table held as text; blank and `NA` mean unknown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetadataTable {
+    path: PathBuf,
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+    names: ColumnNames,
+}
+
+impl MetadataTable {
+    /// Reads a `.tsv` (or, where the header has no tab, `.csv`) file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where it cannot be read; [`Error::File`] where it is empty or ragged.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
+        let text = text.trim_start_matches('\u{feff}');
+        let delimiter = if text.lines().next().is_some_and(|line| line.contains('\t')) {
+            b'\t'
+        } else {
+            b','
+        };
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .from_reader(text.as_bytes());
+        let broken = |source: csv::Error| Error::File {
+            path: path.to_path_buf(),
+            line: source.position().map(csv::Position::line),
+            message: "expected the same number of fields in every row".to_owned(),
+            source: Some(Box::new(source)),
+        };
+        let header: Vec<String> = reader
+            .headers()
+            .map_err(broken)?
+            .iter()
+            .map(|name| name.trim().to_owned())
+            .collect();
+        let rows = reader
+            .records()
+            .map(|record| {
+                Ok(record?
+                    .iter()
+                    .map(|field| field.trim().to_owned())
+                    .collect())
+            })
+            .collect::<Result<Vec<Vec<String>>, csv::Error>>()
+            .map_err(broken)?;
+        if rows.is_empty() {
+            return Err(Error::file(path, "the table is empty"));
+        }
+        Ok(Self {
+            path: path.to_path_buf(),
+            header,
+            rows,
+            names: ColumnNames::new(),
+        })
+    }
+
+    /// The same table, with roles found under other names.
+    #[must_use]
+    pub fn with_names(self, names: ColumnNames) -> Self {
+        Self { names, ..self }
+    }
+
+    /// The rows with this text in this role.
+    ///
+    /// # Errors
+    /// [`Error::File`] where there is no such column, or no such row.
+    pub fn keep(mut self, role: &str, text: &str) -> Result<Self> {
+        let Some(column) = self.position(role) else {
+            return Err(Error::file(&self.path, format!("no column `{}`", self.column_name(role))));
+        };
+        self.rows.retain(|row| row.get(column).is_some_and(|field| field == text));
+        if self.rows.is_empty() {
+            return Err(Error::file(&self.path, format!("no row has `{text}` in `{role}`")));
+        }
+        Ok(self)
+    }
+
+    /// The file it came from, for messages.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is a column for this role.
+    pub fn has(&self, role: &str) -> bool {
+        self.position(role).is_some()
+    }
+
+    /// The text of a role in a row; `None` where the column is absent or the field is unknown.
+    pub fn text(&self, row: usize, role: &str) -> Option<&str> {
+        let field = self.rows.get(row)?.get(self.position(role)?)?.as_str();
+        (!matches!(field, "" | "NA" | "NaN" | "nan" | "unknown")).then_some(field)
+    }
+
+    /// The text of a role that must be known.
+    ///
+    /// # Errors
+    /// [`Error::File`] naming the column, and the line where a field is blank.
+    pub fn required(&self, row: usize, role: &str) -> Result<&str> {
+        if !self.has(role) {
+            return Err(Error::file(
+                &self.path,
+                format!(
+                    "no column `{}`; found `{}`",
+                    self.column_name(role),
+                    self.header.join("`, `")
+                ),
+            ));
+        }
+        self.text(row, role).ok_or_else(|| {
+            Error::line(
+                &self.path,
+                row as u64 + 2,
+                format!("`{role}` must not be blank"),
+            )
+        })
+    }
+
+    /// A finite number.
+    ///
+    /// # Errors
+    /// [`Error::File`] where there is text that is not a finite number.
+    pub fn number(&self, row: usize, role: &str) -> Result<Option<f64>> {
+        let Some(text) = self.text(row, role) else {
+            return Ok(None);
+        };
+        match text.parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(Some(number)),
+            _ => Err(Error::line(
+                &self.path,
+                row as u64 + 2,
+                format!("`{role}`: expected a number, found `{text}`"),
+            )),
+        }
+    }
+
+    /// An outcome: `R`, `RE`, `PR`, `yes`, `true`, `1` … against `NR`, `no`, `false`, `0` ….
+    ///
+    /// # Errors
+    /// [`Error::File`] where the text is neither.
+    pub fn outcome(&self, row: usize, role: &str) -> Result<Option<bool>> {
+        let Some(text) = self.text(row, role) else {
+            return Ok(None);
+        };
+        match text.to_ascii_lowercase().as_str() {
+            "r" | "yes" | "true" | "1" | "responders" | "responder" => Ok(Some(true)),
+            "nr" | "no" | "false" | "0" | "non-responders" | "non-responder" => Ok(Some(false)),
+            _ => Err(Error::line(
+                &self.path,
+                row as u64 + 2,
+                format!(
+                    "`{role}`: expected `R` or `NR`, `yes` or `no`, `1` or `0`, found `{text}`"
+                ),
+            )),
+        }
+    }
+
+    fn column_name<'a>(&'a self, role: &'a str) -> &'a str {
+        self.names.get(role).map_or(role, String::as_str)
+    }
+
+    fn position(&self, role: &str) -> Option<usize> {
+        let name = self.column_name(role);
+        self.header.iter().position(|column| column == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(text: &str) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metadata.tsv");
+        std::fs::write(&path, text).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn roles_are_found_by_name_or_alias() {
+        let (_folder, path) = written("sample_id\tresponse_orr\nA\tR\nB\t\nC\tNR\n");
+        let names = ColumnNames::from([("response".to_owned(), "response_orr".to_owned())]);
+        let table = MetadataTable::read(path).unwrap().with_names(names);
+        assert_eq!(table.outcome(0, "response").unwrap(), Some(true));
+        assert_eq!(table.outcome(1, "response").unwrap(), None);
+        assert_eq!(table.outcome(2, "response").unwrap(), Some(false));
+        assert!(
+            table
+                .required(0, "subject")
+                .unwrap_err()
+                .to_string()
+                .contains("`subject`")
+        );
+    }
+
+    #[test]
+    fn an_unreadable_outcome_names_its_line() {
+        let (_folder, path) = written("sample_id,response\nA,maybe\n");
+        let error = MetadataTable::read(path)
+            .unwrap()
+            .outcome(0, "response")
+            .unwrap_err();
+        assert!(error.to_string().contains("line 2"), "{error}");
+    }
+}

@@ -1,0 +1,120 @@
+//! Patients on checkpoint inhibitors with their baseline profile and outcome.
+
+use serde::{Deserialize, Serialize};
+
+use super::MetadataTable;
+use crate::profile::{ProfileTable, SampleId, StudyId, SubjectId};
+use crate::{Error, Result};
+
+/// One patient: a baseline sample and what happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Patient {
+    /// The stool sample.
+    pub sample: SampleId,
+    /// The person.
+    pub subject: SubjectId,
+    /// The study or trial.
+    pub study: StudyId,
+    /// The cohort within the study: the unit that is left out in evaluation.
+    pub cohort: StudyId,
+    /// The cancer, as the source wrote it.
+    pub cancer: Option<String>,
+    /// Objective response by the study's own criterion.
+    pub response: Option<bool>,
+    /// Immune-related adverse event of grade 3 or more.
+    pub severe_irae: Option<bool>,
+    /// Day of the sample counted from the start of treatment; above 0 means sampled under
+    /// treatment.
+    pub day: Option<f64>,
+}
+
+/// Patients with their profiles, row for row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatientCohort {
+    patients: Vec<Patient>,
+    profiles: ProfileTable,
+}
+
+impl PatientCohort {
+    /// Joins patients with profiles by sample id; patients without a profile are an error.
+    ///
+    /// # Errors
+    /// [`Error::Table`] naming the first sample without a profile, or listed twice.
+    pub fn new(patients: Vec<Patient>, profiles: &ProfileTable) -> Result<Self> {
+        let ids: Vec<SampleId> = patients
+            .iter()
+            .map(|patient| patient.sample.clone())
+            .collect();
+        Ok(Self {
+            patients,
+            profiles: profiles.select_samples(&ids)?,
+        })
+    }
+
+    /// Reads the roles `sample_id`, `subject`, `study`, `cohort`, `cancer`, `response`,
+    /// `severe_irae` and `day` of a metadata table; only `sample_id` must be there. A missing
+    /// subject is the sample, a missing study `study`, a missing cohort the study.
+    ///
+    /// # Errors
+    /// As [`PatientCohort::new`], and [`Error::File`] where a field cannot be read.
+    pub fn from_metadata(metadata: &MetadataTable, profiles: &ProfileTable) -> Result<Self> {
+        let patients = (0..metadata.n_rows())
+            .map(|row| {
+                let sample = metadata.required(row, "sample_id")?;
+                let study = metadata.text(row, "study").unwrap_or("study");
+                Ok(Patient {
+                    sample: sample.into(),
+                    subject: metadata.text(row, "subject").unwrap_or(sample).into(),
+                    study: study.into(),
+                    cohort: metadata.text(row, "cohort").unwrap_or(study).into(),
+                    cancer: metadata.text(row, "cancer").map(str::to_owned),
+                    response: metadata.outcome(row, "response")?,
+                    severe_irae: metadata.outcome(row, "severe_irae")?,
+                    day: metadata.number(row, "day")?,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Self::new(patients, profiles).map_err(|error| error.at_path(metadata.path()))
+    }
+
+    /// The patients, one a row.
+    pub fn patients(&self) -> &[Patient] {
+        &self.patients
+    }
+
+    /// Their profiles, in the same order.
+    pub fn profiles(&self) -> &ProfileTable {
+        &self.profiles
+    }
+
+    /// Number of patients' samples.
+    pub fn n_rows(&self) -> usize {
+        self.patients.len()
+    }
+
+    /// The rows with these numbers, in this order.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where a number lies beyond the rows or occurs twice.
+    pub fn select(&self, rows: &[usize]) -> Result<Self> {
+        let profiles = self.profiles.select(rows)?;
+        Ok(Self {
+            patients: rows.iter().map(|&row| self.patients[row].clone()).collect(),
+            profiles,
+        })
+    }
+
+    /// The rows whose patient fulfils a condition.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where none does.
+    pub fn filter(&self, keep: impl Fn(&Patient) -> bool) -> Result<Self> {
+        let rows: Vec<usize> = (0..self.n_rows())
+            .filter(|&row| keep(&self.patients[row]))
+            .collect();
+        if rows.is_empty() {
+            return Err(Error::table("no patient is left after the filter"));
+        }
+        self.select(&rows)
+    }
+}

@@ -1,0 +1,135 @@
+//! One donor and one recipient over the same taxa, before the transplant.
+
+use crate::profile::{CsrMatrix, ProfileTable, Unit};
+use crate::{Error, Result};
+
+/// What is known about the transplant besides the two profiles.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TransplantContext {
+    /// Days from the transplant to the look at its result.
+    pub day: f64,
+    /// Antibiotics before the transplant; `None` is unknown.
+    pub antibiotics: Option<bool>,
+}
+
+impl TransplantContext {
+    /// Four weeks after the transplant: the follow-up that most trials have.
+    pub const DEFAULT_DAY: f64 = 28.0;
+}
+
+impl Default for TransplantContext {
+    fn default() -> Self {
+        Self { day: Self::DEFAULT_DAY, antibiotics: None }
+    }
+}
+
+/// The taxa present in donor or recipient with their relative abundances (fractions), rising by
+/// column. Taxa absent from both are not part of a pair: they are never learned from and never
+/// scored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PairProfile {
+    /// Columns of the table that the profiles came from.
+    pub taxa: Vec<u32>,
+    /// Fraction in the donor.
+    pub donor: Vec<f64>,
+    /// Fraction in the recipient before the transplant.
+    pub recipient: Vec<f64>,
+}
+
+impl PairProfile {
+    /// Joins a donor row and a recipient row of matrices with the same columns. Several donor rows
+    /// (samples of one donor, or members of a pool) are averaged.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where there is no donor row.
+    pub fn new(
+        donors: &CsrMatrix,
+        donor_rows: &[usize],
+        recipients: &CsrMatrix,
+        recipient_row: usize,
+    ) -> Result<Self> {
+        if donor_rows.is_empty() {
+            return Err(Error::table("a pair needs at least one donor sample"));
+        }
+        let share = 1.0 / donor_rows.len() as f64;
+        let mut joined: Vec<(u32, f64, f64)> = Vec::new();
+        for &row in donor_rows {
+            let (taxa, values) = donors.row(row);
+            joined.extend(taxa.iter().zip(values).map(|(&taxon, &value)| (taxon, value * share, 0.0)));
+        }
+        let (taxa, values) = recipients.row(recipient_row);
+        joined.extend(taxa.iter().zip(values).map(|(&taxon, &value)| (taxon, 0.0, value)));
+        joined.sort_by_key(|&(taxon, ..)| taxon);
+        let mut pair = Self { taxa: Vec::new(), donor: Vec::new(), recipient: Vec::new() };
+        for (taxon, donor, recipient) in joined {
+            match (pair.taxa.last(), pair.donor.last_mut(), pair.recipient.last_mut()) {
+                (Some(&last), Some(last_donor), Some(last_recipient)) if last == taxon => {
+                    *last_donor += donor;
+                    *last_recipient += recipient;
+                }
+                _ => {
+                    pair.taxa.push(taxon);
+                    pair.donor.push(donor);
+                    pair.recipient.push(recipient);
+                }
+            }
+        }
+        Ok(pair)
+    }
+
+    /// Number of taxa present in donor or recipient.
+    pub fn n_taxa(&self) -> usize {
+        self.taxa.len()
+    }
+}
+
+/// Brings two tables to fractions over the same columns: the taxa of either, in the order of the
+/// first and then of the second.
+///
+/// # Errors
+/// [`Error::Vocabulary`] where the two are written in different vocabularies.
+pub fn align_to_fractions(
+    donors: &ProfileTable,
+    recipients: &ProfileTable,
+) -> Result<(ProfileTable, ProfileTable)> {
+    if donors.vocabulary() != recipients.vocabulary() {
+        return Err(Error::vocabulary(format!(
+            "donors are named in `{}`, recipients in `{}`; harmonize both first",
+            donors.vocabulary(),
+            recipients.vocabulary()
+        )));
+    }
+    let mut taxa = donors.taxa().to_vec();
+    let mut columns: std::collections::HashMap<String, u32> =
+        taxa.iter().zip(0..).map(|(taxon, column)| (taxon.label().to_owned(), column)).collect();
+    let mut target = Vec::with_capacity(recipients.n_taxa());
+    for taxon in recipients.taxa() {
+        let next = taxa.len() as u32;
+        let column = *columns.entry(taxon.label().to_owned()).or_insert_with(|| {
+            taxa.push(taxon.clone());
+            next
+        });
+        target.push(Some(column));
+    }
+    let identity: Vec<Option<u32>> = (0..donors.n_taxa() as u32).map(Some).collect();
+    let close = |table: ProfileTable| if table.unit() == Unit::Fraction { table } else { table.closure() };
+    Ok((
+        close(donors.regroup(taxa.clone(), &identity)?),
+        close(recipients.regroup(taxa, &target)?),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn donor_samples_are_averaged_and_taxa_joined() {
+        let donors = CsrMatrix::from_rows(3, vec![vec![(0, 1.0)], vec![(0, 0.5), (2, 0.5)]]).unwrap();
+        let recipients = CsrMatrix::from_rows(3, vec![vec![(1, 0.25), (2, 0.75)]]).unwrap();
+        let pair = PairProfile::new(&donors, &[0, 1], &recipients, 0).unwrap();
+        assert_eq!(pair.taxa, [0, 1, 2]);
+        assert_eq!(pair.donor, [0.75, 0.0, 0.25]);
+        assert_eq!(pair.recipient, [0.0, 0.25, 0.75]);
+    }
+}

@@ -1,0 +1,77 @@
+//! Settings of the engraftment model.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::BoostingParams;
+use crate::profile::Rank;
+use crate::{Error, Result};
+
+/// Settings of the engraftment model: a hurdle of two boosted models over taxa of pairs.
+///
+/// The first predicts whether a taxon is present after the transplant, the second how abundant it
+/// is where it is present. Each is fitted [`EngraftmentParams::n_members`] times on bootstrap
+/// draws of the recipients within their studies, so that the spread of the members says how much
+/// the prediction hangs on who was studied.
+///
+/// # References
+/// The unit of learning (one taxon of one transplant, taxa absent from both left out) and most
+/// features follow Ianiro et al. 2022, Nature Medicine 28:1913, without its taxon identities,
+/// which cannot speak of an unseen species.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct EngraftmentParams {
+    /// [`Rank::Species`] or [`Rank::Genus`]. Default species.
+    pub rank: Rank,
+    /// Fits on bootstrap draws of the recipients. Default 8.
+    pub n_members: u32,
+    /// The model of presence. Default: 200 rounds of depth 4, rate 0.05, half of the features a
+    /// tree, leaves of 100 rows or more.
+    pub presence: BoostingParams,
+    /// The model of log10 abundance where present. Same defaults, squared error.
+    pub abundance: BoostingParams,
+    /// Training rows that a clade needs for an indicator of its own, in at least two studies.
+    /// Default 500.
+    pub min_clade_rows: u32,
+    /// Seed of the bootstrap and of the trees. Default 0.
+    pub seed: u64,
+}
+
+impl Default for EngraftmentParams {
+    fn default() -> Self {
+        let mut presence = BoostingParams::default();
+        presence.n_rounds = 200;
+        presence.learning_rate = 0.05;
+        presence.max_depth = 4;
+        presence.max_bins = 63;
+        presence.l2 = 10.0;
+        presence.min_leaf_rows = 100;
+        presence.row_fraction = 0.5;
+        presence.column_fraction = 0.5;
+        let mut abundance = presence.clone();
+        abundance.loss = crate::model::BoostingLoss::SquaredError;
+        Self {
+            rank: Rank::Species,
+            n_members: 8,
+            presence,
+            abundance,
+            min_clade_rows: 500,
+            seed: 0,
+        }
+    }
+}
+
+impl EngraftmentParams {
+    pub(super) fn check(&self) -> Result<()> {
+        if !matches!(self.rank, Rank::Species | Rank::Genus) {
+            return Err(Error::parameter(
+                "rank",
+                format!("expected `species` or `genus`, found `{}`", self.rank),
+            ));
+        }
+        if self.n_members == 0 {
+            return Err(Error::parameter("n_members", "expected 1 or more, found 0"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,283 @@
+//! Whether probabilities mean what they say: intercept, slope, and the calibration curve.
+
+use serde::{Deserialize, Serialize};
+
+use super::probability::clipped_logit;
+use crate::evaluation::ScoredRows;
+use crate::evaluation::distribution::normal_quantile;
+use crate::evaluation::rows::{Undefined, is_event};
+use crate::{Error, Result};
+
+/// Calibration in the large: the intercept a of logit P(y = 1) = a + logit(p), 0 at best.
+///
+/// Above 0 the probabilities are too low on the whole, below 0 too high. Fitted by maximum
+/// likelihood with logit(p) as an offset; probabilities are clipped to
+/// [`PROBABILITY_FLOOR`](super::PROBABILITY_FLOOR).
+///
+/// # Errors
+/// [`Undefined::OneClass`], [`Undefined::NoRows`] or [`Undefined::NotProbability`];
+/// [`Undefined::NotConverged`] should 200 steps not do.
+///
+/// # References
+/// Cox DR. Biometrika 1958;45:562–565. Van Calster B et al. J Clin Epidemiol 2016;74:167–176.
+pub fn calibration_intercept(rows: &ScoredRows<'_>) -> Result<f64, Undefined> {
+    let (_, events) = rows.class_weights()?;
+    let logits = logits(rows)?;
+    // The root of the excess of expected over observed events, which rises with a. Newton steps
+    // from 0, inside a bracket that holds any clipped logit.
+    let (mut a, mut low, mut high) = (0.0, -80.0, 80.0);
+    for _ in 0..200 {
+        let (mut excess, mut slope) = (-events, 0.0);
+        for (row, &logit) in logits.iter().enumerate() {
+            let weight = rows.weight(row);
+            if weight > 0.0 {
+                let p = sigmoid(a + logit);
+                excess += weight * p;
+                slope += weight * p * (1.0 - p);
+            }
+        }
+        if excess > 0.0 {
+            high = a;
+        } else {
+            low = a;
+        }
+        let mut next = a - excess / slope;
+        if !(low < next && next < high) {
+            next = 0.5 * (low + high);
+        }
+        let step = (next - a).abs();
+        a = next;
+        if step <= 1e-13 * (1.0 + a.abs()) {
+            return Ok(a);
+        }
+    }
+    Err(Undefined::NotConverged)
+}
+
+/// Calibration slope: the b of logit P(y = 1) = a + b · logit(p), 1 at best.
+///
+/// Below 1 the probabilities are too extreme, the mark of an overfitted model; below 0 they point
+/// the wrong way.
+///
+/// # Errors
+/// As [`calibration_intercept`]; [`Undefined::ConstantScore`] where the probabilities do not
+/// differ, and [`Undefined::Separated`] where some threshold parts all events from all others, so
+/// that the likelihood has no maximum.
+pub fn calibration_slope(rows: &ScoredRows<'_>) -> Result<f64, Undefined> {
+    rows.class_weights()?;
+    let logits = logits(rows)?;
+    check_overlap(rows, &logits)?;
+    fit_line(rows, &logits)
+}
+
+/// That the classes overlap, which is when a one-variable logistic fit has a finite maximum.
+fn check_overlap(rows: &ScoredRows<'_>, logits: &[f64]) -> Result<(), Undefined> {
+    let mut ranges = [(f64::INFINITY, f64::NEG_INFINITY); 2];
+    for (row, &logit) in logits.iter().enumerate() {
+        if rows.weight(row) > 0.0 {
+            let range = &mut ranges[usize::from(is_event(rows.outcomes()[row]))];
+            *range = (range.0.min(logit), range.1.max(logit));
+        }
+    }
+    let [without, with] = ranges;
+    if without.0.min(with.0) >= without.1.max(with.1) {
+        Err(Undefined::ConstantScore)
+    } else if without.1 <= with.0 || with.1 <= without.0 {
+        Err(Undefined::Separated)
+    } else {
+        Ok(())
+    }
+}
+
+/// The slope of a logistic line by Newton steps from the flat line, halved while the likelihood
+/// falls.
+fn fit_line(rows: &ScoredRows<'_>, logits: &[f64]) -> Result<f64, Undefined> {
+    let (without, with) = rows.class_weights()?;
+    let (mut a, mut b) = (libm::log(with / without), 0.0);
+    let mut fit = LineFit::at(rows, logits, a, b);
+    for _ in 0..200 {
+        let determinant = fit.h00 * fit.h11 - fit.h01 * fit.h01;
+        if determinant <= f64::MIN_POSITIVE {
+            return Err(Undefined::NotConverged);
+        }
+        let step = (
+            (fit.h11 * fit.g0 - fit.h01 * fit.g1) / determinant,
+            (fit.h00 * fit.g1 - fit.h01 * fit.g0) / determinant,
+        );
+        if step.1.abs() <= 1e-12 * (1.0 + b.abs()) {
+            return Ok(b + step.1);
+        }
+        let mut length = 1.0;
+        loop {
+            let next = LineFit::at(rows, logits, a + length * step.0, b + length * step.1);
+            // Near the maximum the likelihood is flat to rounding while the step still helps.
+            if next.likelihood >= fit.likelihood - 1e-12 * (1.0 + fit.likelihood.abs()) {
+                fit = next;
+                break;
+            }
+            length *= 0.5;
+            if length < 1e-10 {
+                return Err(Undefined::NotConverged);
+            }
+        }
+        a += length * step.0;
+        b += length * step.1;
+    }
+    Err(Undefined::NotConverged)
+}
+
+/// Log-likelihood of a logistic line, its gradient and information.
+#[derive(Default)]
+struct LineFit {
+    likelihood: f64,
+    g0: f64,
+    g1: f64,
+    h00: f64,
+    h01: f64,
+    h11: f64,
+}
+
+impl LineFit {
+    fn at(rows: &ScoredRows<'_>, logits: &[f64], a: f64, b: f64) -> Self {
+        let mut fit = Self::default();
+        for (row, &x) in logits.iter().enumerate() {
+            let w = rows.weight(row);
+            if w <= 0.0 {
+                continue;
+            }
+            let y = rows.outcomes()[row];
+            let score = a + b * x;
+            // e: e^-|score|, from which probability and loss follow without overflow
+            let e = libm::exp(-score.abs());
+            let p = if score >= 0.0 { 1.0 } else { e } / (1.0 + e);
+            fit.likelihood += w * (y * score - score.max(0.0) - libm::log1p(e));
+            fit.g0 += w * (y - p);
+            fit.g1 += w * (y - p) * x;
+            let v = w * p * (1.0 - p);
+            fit.h00 += v;
+            fit.h01 += v * x;
+            fit.h11 += v * x * x;
+        }
+        fit
+    }
+}
+
+fn logits(rows: &ScoredRows<'_>) -> Result<Vec<f64>, Undefined> {
+    rows.check_probabilities()?;
+    Ok(rows.scores().iter().map(|&p| clipped_logit(p)).collect())
+}
+
+fn sigmoid(score: f64) -> f64 {
+    if score >= 0.0 {
+        1.0 / (1.0 + libm::exp(-score))
+    } else {
+        let e = libm::exp(score);
+        e / (1.0 + e)
+    }
+}
+
+/// One bin of a calibration curve.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CalibrationBin {
+    /// Weighted mean of the probabilities in the bin.
+    pub mean_probability: f64,
+    /// Weighted share of events in the bin.
+    pub observed: f64,
+    /// Lower end of the Wilson interval of `observed`, taking rows as independent.
+    pub lo: f64,
+    /// Upper end of that interval.
+    pub hi: f64,
+    /// Rows in the bin.
+    pub n_rows: usize,
+    /// Events in the bin.
+    pub n_events: usize,
+}
+
+/// The calibration curve: observed share of events against predicted probability, in bins that
+/// hold about equally many rows.
+///
+/// The edges are the quantiles 0, 1/k, …, 1 of the probabilities (linear interpolation, weights
+/// not counted); a probability on an edge belongs to the bin below. Equal probabilities stay in
+/// one bin, and empty bins are left out, so that fewer than `n_bins` may come back. The Wilson
+/// interval (at `level`, such as 0.95) takes the rows of a bin as independent: with repeated
+/// measurements of a group it is too narrow.
+///
+/// # Errors
+/// [`Error::Parameter`] where `n_bins` is 0 or `level` not inside (0, 1); [`Error::Table`] where
+/// there is no row or a score is not a probability.
+pub fn calibration_curve(
+    rows: &ScoredRows<'_>,
+    n_bins: usize,
+    level: f64,
+) -> Result<Vec<CalibrationBin>> {
+    if n_bins == 0 {
+        return Err(Error::parameter("n_bins", "expected 1 or more, found 0"));
+    }
+    super::check_level(level)?;
+    rows.check_probabilities()
+        .map_err(|reason| Error::table(reason.to_string()))?;
+    let order = rows.rising_order();
+    let rising: Vec<f64> = order.iter().map(|&r| rows.scores()[r as usize]).collect();
+    if rising.is_empty() {
+        return Err(Error::table(Undefined::NoRows.to_string()));
+    }
+    let mut bins = Vec::with_capacity(n_bins);
+    let mut start = 0;
+    for bin in 1..=n_bins {
+        let end = if bin == n_bins {
+            rising.len()
+        } else {
+            let edge = quantile(&rising, bin as f64 / n_bins as f64);
+            rising.partition_point(|&p| p <= edge)
+        };
+        bins.extend(summarize(rows, &order[start.min(end)..end], level));
+        start = start.max(end);
+    }
+    Ok(bins)
+}
+
+fn summarize(rows: &ScoredRows<'_>, members: &[u32], level: f64) -> Option<CalibrationBin> {
+    let (mut total, mut squares, mut predicted, mut observed) = (0.0, 0.0, 0.0, 0.0);
+    let mut n_events = 0;
+    for &row in members {
+        let row = row as usize;
+        let (w, y) = (rows.weight(row), rows.outcomes()[row]);
+        total += w;
+        squares += w * w;
+        predicted += w * rows.scores()[row];
+        observed += w * y;
+        n_events += usize::from(is_event(y));
+    }
+    if total <= 0.0 {
+        return None;
+    }
+    let rate = observed / total;
+    // Kish's effective number of rows; the plain number without weights.
+    let (lo, hi) = wilson(rate, total * total / squares, level);
+    Some(CalibrationBin {
+        mean_probability: predicted / total,
+        observed: rate,
+        lo,
+        hi,
+        n_rows: members.len(),
+        n_events,
+    })
+}
+
+/// Wilson's interval of a share (Wilson 1927).
+fn wilson(rate: f64, n: f64, level: f64) -> (f64, f64) {
+    let z = normal_quantile(0.5 + 0.5 * level);
+    let z2 = z * z;
+    let center = (rate + z2 / (2.0 * n)) / (1.0 + z2 / n);
+    let half = z / (1.0 + z2 / n) * (rate * (1.0 - rate) / n + z2 / (4.0 * n * n)).sqrt();
+    ((center - half).max(0.0), (center + half).min(1.0))
+}
+
+/// The quantile of rising values by linear interpolation (type 7 of Hyndman and Fan).
+pub(in crate::evaluation) fn quantile(rising: &[f64], probability: f64) -> f64 {
+    let position = probability * (rising.len() - 1) as f64;
+    let below = (position.floor() as usize).min(rising.len() - 1);
+    let above = (below + 1).min(rising.len() - 1);
+    rising[below] + (position - below as f64) * (rising[above] - rising[below])
+}

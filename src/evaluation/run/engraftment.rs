@@ -1,0 +1,166 @@
+//! Engraftment: leave one study out.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use crate::cohort::Cohort;
+use crate::engraftment::{EngraftmentParams, NaiveRule, Observation, observations};
+use crate::evaluation::{
+    BootstrapParams, Metric, ReportRow, Scope, ScoredRows, mean_over_cohorts, roc_auc,
+};
+use crate::random::{Stream, address, derive};
+use crate::{Error, Result};
+
+/// The name of the model in the table; the rules follow it.
+const MODEL: &str = "model";
+
+/// Leaves each study out in turn, learns from the others and orders the taxa of its pairs by their
+/// predicted presence, beside the [`NaiveRule`]s on the same rows.
+///
+/// The figure of a study is the mean over its recipients of the mean over their follow-ups of the
+/// ROC AUC over the taxa present in donor or recipient. Taxa absent from both are not counted: they
+/// would lift every figure. Follow-ups where all or none of the taxa are found have no ROC AUC and
+/// are left out. Intervals are percentiles of a bootstrap over recipients.
+///
+/// # Errors
+/// Those of the fit; [`Error::Split`] where there are fewer than two studies.
+pub fn evaluate_engraftment(
+    params: &EngraftmentParams,
+    cohorts: &[Cohort],
+    bootstrap: &BootstrapParams,
+) -> Result<Vec<ReportRow>> {
+    let mut studies: Vec<String> = cohorts
+        .iter()
+        .flat_map(|cohort| cohort.transplants().iter().map(|t| t.study.as_str().to_owned()))
+        .collect();
+    studies.sort();
+    studies.dedup();
+    if studies.len() < 2 {
+        return Err(Error::split("leaving one study out needs at least two studies, found one"));
+    }
+    let judged = studies
+        .par_iter()
+        .map(|study| judge_study(params, cohorts, study))
+        .collect::<Result<Vec<_>>>()?;
+    let mut rows = Vec::new();
+    for comparator in 0..=NaiveRule::ALL.len() {
+        let name =
+            comparator.checked_sub(1).map_or(MODEL, |rule| NaiveRule::ALL[rule].as_str());
+        let mut means = Vec::new();
+        let mut n_recipients = 0;
+        for (study, judged) in studies.iter().zip(&judged) {
+            let row = study_row(name, study, &judged[comparator], bootstrap)?;
+            means.extend(row.value);
+            n_recipients += row.n_groups;
+            rows.push(row);
+        }
+        let mean = mean_over_cohorts(&means, bootstrap.level)?;
+        rows.push(ReportRow {
+            scope: Scope::Mean,
+            value: mean.value,
+            lo: mean.lo,
+            hi: mean.hi,
+            prediction_lo: mean.prediction_lo,
+            prediction_hi: mean.prediction_hi,
+            n_groups: n_recipients,
+            n_cohorts: means.len(),
+            ..empty_row(name)
+        });
+    }
+    Ok(rows)
+}
+
+/// For each comparator, recipient → the ROC AUCs of its follow-ups.
+type Judged = Vec<BTreeMap<String, Vec<f64>>>;
+
+fn judge_study(params: &EngraftmentParams, cohorts: &[Cohort], study: &str) -> Result<Judged> {
+    let training: Vec<Cohort> = cohorts
+        .iter()
+        .filter_map(|cohort| cohort.filter(|t| t.study.as_str() != study).ok())
+        .collect();
+    let model = params.fit(&training)?;
+    if model.studies().iter().any(|learned| learned == study) {
+        return Err(Error::leak(format!("the engraftment model saw the study `{study}`")));
+    }
+    let mut judged: Judged = vec![BTreeMap::new(); NaiveRule::ALL.len() + 1];
+    for (number, cohort) in cohorts.iter().enumerate() {
+        let Ok(test) = cohort.filter(|t| t.study.as_str() == study) else { continue };
+        let predictor = model.predictor(test.profiles().taxa());
+        for observation in observations(&test, number)? {
+            let prediction = predictor.predict(&observation.pair, observation.context)?;
+            let rules = NaiveRule::ALL.iter().map(|rule| rule.scores(&observation.pair));
+            let scores = std::iter::once(prediction.mean_presence()).chain(rules);
+            for (judged, scores) in judged.iter_mut().zip(scores) {
+                if let Some(auc) = auc_of(&observation, &scores)? {
+                    judged.entry(observation.recipient.clone()).or_default().push(auc);
+                }
+            }
+        }
+    }
+    Ok(judged)
+}
+
+fn auc_of(observation: &Observation, scores: &[f64]) -> Result<Option<f64>> {
+    let present: Vec<f64> =
+        observation.after.iter().map(|&after| f64::from(u8::from(after > 0.0))).collect();
+    Ok(roc_auc(&ScoredRows::new(scores, &present)?).ok())
+}
+
+fn study_row(
+    name: &str,
+    study: &str,
+    recipients: &BTreeMap<String, Vec<f64>>,
+    bootstrap: &BootstrapParams,
+) -> Result<ReportRow> {
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let by_recipient: Vec<f64> = recipients.values().map(|aucs| mean(aucs)).collect();
+    if by_recipient.is_empty() {
+        return Err(Error::table(format!("no follow-up of `{study}` can be judged")));
+    }
+    // The same draws for every comparator of a study.
+    let seed = derive(bootstrap.seed, address(study));
+    let mut resampled: Vec<f64> = (0..bootstrap.n_resamples as u64)
+        .map(|resample| {
+            let mut stream = Stream::new(derive(seed, resample));
+            let draw = |_| by_recipient[stream.below(by_recipient.len())];
+            mean(&(0..by_recipient.len()).map(draw).collect::<Vec<_>>())
+        })
+        .collect();
+    resampled.sort_by(f64::total_cmp);
+    let at = |share: f64| {
+        let position = (share * (resampled.len().saturating_sub(1)) as f64).round() as usize;
+        (by_recipient.len() > 1).then(|| resampled.get(position).copied()).flatten()
+    };
+    let tail = (1.0 - bootstrap.level) / 2.0;
+    Ok(ReportRow {
+        scope: Scope::Cohort,
+        cohort: study.to_owned(),
+        value: Some(mean(&by_recipient)),
+        lo: at(tail),
+        hi: at(1.0 - tail),
+        n_rows: recipients.values().map(Vec::len).sum(),
+        n_groups: by_recipient.len(),
+        n_cohorts: 1,
+        ..empty_row(name)
+    })
+}
+
+fn empty_row(name: &str) -> ReportRow {
+    ReportRow {
+        comparator: name.to_owned(),
+        scope: Scope::Mean,
+        cohort: String::new(),
+        metric: Metric::RocAuc,
+        value: None,
+        lo: None,
+        hi: None,
+        prediction_lo: None,
+        prediction_hi: None,
+        n_rows: 0,
+        n_groups: 0,
+        n_events: 0,
+        n_cohorts: 0,
+        reason: None,
+    }
+}

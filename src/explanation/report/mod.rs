@@ -1,0 +1,40 @@
+//! A ranking as one self-contained HTML file, and as a figure.
+//!
+//! No script, no font, no image and no address outside the file: it opens under the strictest
+//! content security policy, offline, in light and dark, and prints.
+
+mod escape;
+mod figure;
+mod page;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+pub use figure::ranking_figure;
+pub use page::html;
+
+/// What a report says about where its figures come from. All text is escaped; empty fields are
+/// left out. The weights are those of the ranking's own params.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReportContext {
+    /// Heading of the page; "Donors in order" where empty.
+    pub title: String,
+    /// Name and version of the models.
+    pub model_name: String,
+    /// Checkpoint inhibitors given, where all recipients share them.
+    pub regimen: String,
+    /// Cancer, where all recipients share it.
+    pub cancer: String,
+    /// Line of treatment, where all recipients share it.
+    pub line: String,
+    /// Seed of the draws.
+    pub seed: u64,
+    /// Sentences for the reader: what was left out, what was guessed, what was harmonized how.
+    pub notes: Vec<String>,
+    /// Names and values to trace the report by, such as model versions and digests of the data.
+    pub provenance: Vec<(String, String)>,
+}

@@ -1,0 +1,48 @@
+//! What flags mean, and what a ranking means, in plain words.
+
+/// What a flag says, for those that the crate itself raises.
+pub(super) fn flag_meaning(flag: &str) -> Option<&'static str> {
+    let meaning = match flag {
+        "not_eligible" => {
+            "Screening does not let this donor through, or its screening is incomplete, pending or \
+             out of date. It is shown, but takes no part in the ranking."
+        }
+        "prevotella_rich_donor_with_dual_inhibition" => {
+            "The donor is rich in Prevotellaceae and the regimen blocks both PD-1 and CTLA-4. One \
+             trial arm of 20 patients saw severe toxicity and myocarditis here; no cut-off is \
+             validated. A reason to look closely, not an exclusion."
+        }
+        _ => return None,
+    };
+    Some(meaning)
+}
+
+/// A flag for reading: blanks instead of underscores.
+pub(super) fn flag_words(flag: &str) -> String {
+    flag.replace('_', " ")
+}
+
+/// What a place in the order means.
+pub(super) const MEANS: [&str; 5] = [
+    "Donors stand by mean utility: the response gained over a random eligible donor, minus \
+     weighted toxicity, averaged over draws from what the models hold possible.",
+    "A bar is the interval, its dot the mean. The dashed mark is the response expected from the \
+     recipient's own baseline, without a transplant.",
+    "A line between donors starts a new tier. Donors within a tier cannot be told apart from its \
+     first one.",
+    "Places gives the range in which a donor's rank lies at the level of the intervals.",
+    "Exploratory is a second model of the same toxicity, on thinner ground: shown, never ranked \
+     on.",
+];
+
+/// What it does not mean.
+pub(super) const MEANS_NOT: [&str; 4] = [
+    "Not a choice of donor for a patient: nobody has shown that following such an order improves \
+     any outcome.",
+    "Not a cause: taxa and predictions are associated with outcomes in small studies, and differ \
+     between studies.",
+    "Not a statement of safety: a low probability of toxicity does not clear a donor, and \
+     screening comes first.",
+    "Not the benefit of a transplant: donors are compared with one another, not with going \
+     without.",
+];

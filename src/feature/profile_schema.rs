@@ -1,0 +1,289 @@
+//! The features of one profile that the response and toxicity models read: community summaries
+//! first, then one column a taxon.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::profile::{ProfileTable, Unit, Vocabulary};
+use crate::taxonomy::{Membership, signature};
+use crate::{Error, Result};
+
+/// The summaries of a whole community, in the order of their columns.
+///
+/// Burdens are ln(1 + fraction / pseudocount); log-ratios are differences of burdens.
+pub const COMMUNITY_FEATURES: [&str; 16] = [
+    "shannon",
+    "ln_richness",
+    "toposcore",
+    "akkermansia_absent",
+    "akkermansia_high",
+    "sig1_burden",
+    "sig2_burden",
+    "prevotellaceae_burden",
+    "scfa_producer_burden",
+    "oral_burden",
+    "proteobacteria_burden",
+    "bifidobacterium_burden",
+    "luminate_depletion_burden",
+    "sig2_sig1_log_ratio",
+    "scfa_oral_log_ratio",
+    "scfa_proteobacteria_log_ratio",
+];
+
+/// The signatures whose summed fractions are features, in the order of their columns.
+const BURDENS: [&str; 8] = [
+    "toposcore_sig1",
+    "toposcore_sig2",
+    "prevotellaceae",
+    "scfa_producers",
+    "oral",
+    "proteobacteria",
+    "bifidobacterium",
+    "luminate_depletion",
+];
+
+const AKKERMANSIA: &str = "akkermansia_muciniphila";
+
+/// Upper end of the low Akkermansia class as a fraction (Derosa et al. 2024: 4.799 %).
+const AKKERMANSIA_HIGH: f64 = 0.047_99;
+
+/// Which columns a model reads of a profile, by name: what a fitted model keeps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProfileSchema {
+    vocabulary: Vocabulary,
+    taxa: Vec<String>,
+    pseudocount: f64,
+}
+
+impl ProfileSchema {
+    /// The schema of the taxa present in at least `min_prevalence` of the profiles given: those of
+    /// the training rows, and no others.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where `min_prevalence` is not in [0, 1] or `pseudocount` is not
+    /// positive; [`Error::Table`] where no taxon is left.
+    pub fn learn(profiles: &ProfileTable, min_prevalence: f64, pseudocount: f64) -> Result<Self> {
+        if !(0.0..=1.0).contains(&min_prevalence) {
+            return Err(Error::parameter(
+                "min_prevalence",
+                format!("expected a number from 0 to 1, found {min_prevalence}"),
+            ));
+        }
+        if !(pseudocount > 0.0 && pseudocount < 1.0) {
+            return Err(Error::parameter(
+                "pseudocount",
+                format!("expected a fraction above 0 and below 1, found {pseudocount}"),
+            ));
+        }
+        let mut n_samples = vec![0_usize; profiles.n_taxa()];
+        for &column in profiles.abundance().indices() {
+            n_samples[column as usize] += 1;
+        }
+        let enough = min_prevalence * profiles.n_samples() as f64;
+        let mut taxa: Vec<String> = profiles
+            .taxa()
+            .iter()
+            .zip(n_samples)
+            .filter(|&(_, n)| n > 0 && n as f64 >= enough)
+            .map(|(taxon, _)| taxon.label().to_owned())
+            .collect();
+        taxa.sort();
+        if taxa.is_empty() {
+            return Err(Error::table(format!(
+                "no taxon is present in {min_prevalence} of the profiles"
+            )));
+        }
+        Ok(Self { vocabulary: profiles.vocabulary().clone(), taxa, pseudocount })
+    }
+
+    /// The vocabulary that profiles must be harmonized to.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// The taxa with a column of their own, sorted.
+    pub fn taxa(&self) -> &[String] {
+        &self.taxa
+    }
+
+    /// Number of columns.
+    pub fn n_features(&self) -> usize {
+        COMMUNITY_FEATURES.len() + self.taxa.len()
+    }
+
+    /// The names of all columns.
+    pub fn feature_names(&self) -> Vec<String> {
+        let community = COMMUNITY_FEATURES.iter().map(|&name| name.to_owned());
+        community.chain(self.taxa.iter().cloned()).collect()
+    }
+
+    /// Binds the schema to the columns of a table, by name: order does not matter, extra taxa
+    /// count for the community summaries only, absent ones are 0.
+    ///
+    /// # Errors
+    /// [`Error::Vocabulary`] where the table has no taxon in common with the schema.
+    pub fn bind(&self, profiles: &ProfileTable) -> Result<ProfileFeatures<'_>> {
+        let taxa = profiles.taxa();
+        let known: HashMap<&str, usize> =
+            self.taxa.iter().map(String::as_str).zip(COMMUNITY_FEATURES.len()..).collect();
+        let columns: Vec<Option<usize>> =
+            taxa.iter().map(|taxon| known.get(taxon.label()).copied()).collect();
+        if columns.iter().all(Option::is_none) {
+            return Err(Error::vocabulary(format!(
+                "none of the {} taxa is known to the model, whose vocabulary is `{}`",
+                taxa.len(),
+                self.vocabulary
+            )));
+        }
+        Ok(ProfileFeatures { schema: self, columns, roles: Roles::of(profiles)? })
+    }
+
+    /// The features of every profile of a table, row-major, rows × columns.
+    ///
+    /// # Errors
+    /// As [`ProfileSchema::bind`]; [`Error::Unit`] where the table is not in fractions.
+    pub fn features(&self, profiles: &ProfileTable) -> Result<ndarray::Array2<f64>> {
+        if profiles.unit() != Unit::Fraction {
+            return Err(Error::unit(format!(
+                "features are made from fractions, found {}; use `closure`",
+                profiles.unit()
+            )));
+        }
+        let bound = self.bind(profiles)?;
+        let mut features = ndarray::Array2::zeros((profiles.n_samples(), self.n_features()));
+        for (profile, mut row) in profiles.abundance().rows().zip(features.rows_mut()) {
+            if let Some(row) = row.as_slice_mut() {
+                let (taxa, fractions) = profile;
+                bound.fill(taxa.iter().copied().zip(fractions.iter().copied()), row);
+            }
+        }
+        Ok(features)
+    }
+}
+
+/// What each column of a table counts for in the community summaries.
+#[derive(Debug, Clone)]
+struct Roles {
+    /// Bit `k`: member of burden `k`.
+    burdens: Vec<u16>,
+    /// Bit `m`: member `m` of SIG1 or SIG2.
+    sig1: Vec<u64>,
+    sig2: Vec<u64>,
+    akkermansia: Vec<bool>,
+}
+
+impl Roles {
+    fn of(profiles: &ProfileTable) -> Result<Self> {
+        let n = profiles.n_taxa();
+        let mut burdens = vec![0_u16; n];
+        for (bit, name) in BURDENS.iter().enumerate() {
+            for column in signature(name)?.membership(profiles).all_columns() {
+                burdens[column as usize] |= 1 << bit;
+            }
+        }
+        let mut akkermansia = vec![false; n];
+        for column in signature(AKKERMANSIA)?.membership(profiles).all_columns() {
+            akkermansia[column as usize] = true;
+        }
+        let bits = |name| Ok(member_bits(&signature(name)?.membership(profiles), n));
+        Ok(Self { burdens, sig1: bits(BURDENS[0])?, sig2: bits(BURDENS[1])?, akkermansia })
+    }
+}
+
+fn member_bits(membership: &Membership, n_taxa: usize) -> Vec<u64> {
+    let mut bits = vec![0_u64; n_taxa];
+    for (member, columns) in membership.columns.iter().enumerate() {
+        for &column in columns {
+            bits[column as usize] |= 1 << member;
+        }
+    }
+    bits
+}
+
+/// A [`ProfileSchema`] bound to the columns of a table.
+#[derive(Debug, Clone)]
+pub struct ProfileFeatures<'a> {
+    schema: &'a ProfileSchema,
+    columns: Vec<Option<usize>>,
+    roles: Roles,
+}
+
+impl ProfileFeatures<'_> {
+    /// Share of a profile (a fraction) in taxa that have a column of their own.
+    pub fn covered(&self, profile: impl Iterator<Item = (u32, f64)>) -> f64 {
+        profile.filter(|&(taxon, _)| self.columns[taxon as usize].is_some()).map(|(_, f)| f).sum()
+    }
+
+    /// Writes the features of one profile, given as `(column of the table, fraction)`, into `row`.
+    pub fn fill(&self, profile: impl Iterator<Item = (u32, f64)>, row: &mut [f64]) {
+        row.fill(0.0);
+        let pseudocount = self.schema.pseudocount;
+        let mut community = Community::default();
+        for (taxon, fraction) in profile {
+            let taxon = taxon as usize;
+            community.add(&self.roles, taxon, fraction);
+            if let Some(column) = self.columns[taxon] {
+                row[column] = burden(fraction, pseudocount);
+            }
+        }
+        community.write(pseudocount, row);
+    }
+}
+
+fn burden(fraction: f64, pseudocount: f64) -> f64 {
+    libm::log1p(fraction / pseudocount)
+}
+
+#[derive(Default)]
+struct Community {
+    shannon: f64,
+    richness: f64,
+    sig1: u64,
+    sig2: u64,
+    akkermansia: f64,
+    burdens: [f64; BURDENS.len()],
+}
+
+impl Community {
+    fn add(&mut self, roles: &Roles, taxon: usize, fraction: f64) {
+        self.shannon -= fraction * libm::log(fraction);
+        self.richness += 1.0;
+        self.sig1 |= roles.sig1[taxon];
+        self.sig2 |= roles.sig2[taxon];
+        if roles.akkermansia[taxon] {
+            self.akkermansia += fraction;
+        }
+        for (bit, sum) in self.burdens.iter_mut().enumerate() {
+            if roles.burdens[taxon] & (1 << bit) != 0 {
+                *sum += fraction;
+            }
+        }
+    }
+
+    fn write(&self, pseudocount: f64, row: &mut [f64]) {
+        let [sig1, sig2, prevotellaceae, scfa, oral, proteobacteria, bifidobacterium, depletion] =
+            self.burdens.map(|fraction| burden(fraction, pseudocount));
+        let n1 = f64::from(self.sig1.count_ones());
+        let n2 = f64::from(self.sig2.count_ones());
+        let columns: [f64; COMMUNITY_FEATURES.len()] = [
+            self.shannon,
+            libm::log(self.richness),
+            (n2 / 45.0 - n1 / 37.0 + 1.0) / 2.0,
+            f64::from(u8::from(self.akkermansia == 0.0)),
+            f64::from(u8::from(self.akkermansia >= AKKERMANSIA_HIGH)),
+            sig1,
+            sig2,
+            prevotellaceae,
+            scfa,
+            oral,
+            proteobacteria,
+            bifidobacterium,
+            depletion,
+            sig2 - sig1,
+            scfa - oral,
+            scfa - proteobacteria,
+        ];
+        row[..columns.len()].copy_from_slice(&columns);
+    }
+}

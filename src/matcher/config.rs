@@ -1,0 +1,96 @@
+//! The file that says what a shipped matcher is made of, so that anyone can make it again.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::params::MatcherParams;
+use crate::cohort::{
+    Cohort, PatientCohort, PatientSource, TransplantSource, TreatmentContext,
+};
+use crate::profile::StudyId;
+use crate::taxonomy::Target;
+use crate::{Error, Result};
+
+/// Sources, settings and evaluation of a matcher, as a TOML file holds them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct MatcherConfig {
+    /// The name of the model.
+    pub name: String,
+    /// Patients to learn response and toxicity from.
+    pub patients: Vec<PatientSource>,
+    /// Transplants to learn engraftment from.
+    pub transplants: Vec<TransplantSource>,
+    /// Settings of the models.
+    #[serde(default)]
+    pub matcher: MatcherParams,
+    /// What is judged.
+    #[serde(default)]
+    pub evaluation: EvaluationConfig,
+}
+
+/// What an evaluation judges.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvaluationConfig {
+    /// The cohorts of patients that are left out in turn; empty: all of them.
+    pub cohorts: Vec<StudyId>,
+    /// Trials of transplant with checkpoint inhibitor that are left out in turn.
+    pub trials: Vec<TrialConfig>,
+}
+
+/// A trial to judge the matcher on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrialConfig {
+    /// The name of the study in the transplants.
+    pub study: String,
+    /// How its recipients were treated.
+    pub context: TreatmentContext,
+}
+
+impl MatcherConfig {
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where it cannot be read; [`Error::File`] where it is not such a file.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
+        toml::from_str(&text).map_err(|source| Error::File {
+            path: path.to_path_buf(),
+            line: source.span().map(|span| 1 + text[..span.start].matches('\n').count() as u64),
+            message: "not a matcher's configuration".to_owned(),
+            source: Some(Box::new(source)),
+        })
+    }
+
+    /// Reads the patients; their paths are taken from `data`.
+    ///
+    /// # Errors
+    /// Those of [`PatientSource::read`]; [`Error::Parameter`] where not exactly one table is named
+    /// (join the tables first: their taxa must be one vocabulary and their samples unique).
+    pub fn read_patients(&self, data: &Path) -> Result<PatientCohort> {
+        match self.patients.as_slice() {
+            [source] => source.read(data),
+            sources => Err(Error::parameter(
+                "patients",
+                format!("expected one table of patients, found {}", sources.len()),
+            )),
+        }
+    }
+
+    /// Reads the transplants at a rank; tables of genera are left out at species level.
+    ///
+    /// # Errors
+    /// Those of [`TransplantSource::read`].
+    pub fn read_transplants(&self, data: &Path, target: Target) -> Result<Vec<Cohort>> {
+        self.transplants
+            .iter()
+            .filter(|source| target == Target::Genus || source.rank == Target::Species)
+            .map(|source| source.read(data, target))
+            .collect()
+    }
+}

@@ -1,0 +1,42 @@
+//! What the matcher says about one donor and one recipient, draw by draw.
+
+use serde::{Deserialize, Serialize};
+
+use crate::profile::SampleId;
+
+/// Everything predicted about one pair. The draws of all donors of one recipient are aligned:
+/// draw `b` uses the same model member, the same intercepts and the same random numbers for every
+/// donor, so that differences between donors can be taken draw by draw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PairPrediction {
+    /// The donor's sample.
+    pub donor_id: SampleId,
+    /// The recipient's baseline sample.
+    pub recipient_id: SampleId,
+    /// Probability of objective response after the transplant, one a draw.
+    pub p_response: Vec<f64>,
+    /// Probability of objective response from the recipient's own baseline, without transplant.
+    pub p_response_baseline: f64,
+    /// Probability of a severe (grade 3 or more) immune-related adverse event, one a draw.
+    pub p_severe_irae: Vec<f64>,
+    /// Probability of myocarditis, one a draw.
+    pub p_myocarditis: Vec<f64>,
+    /// The same severe endpoint by the exploratory boosted model; reported, never ranked on.
+    pub p_severe_irae_exploratory: Option<f64>,
+    /// Expected number of taxa gained: absent in the recipient before, present after.
+    pub n_gained: f64,
+    /// Expected number of the recipient's taxa kept.
+    pub n_kept: f64,
+    /// Expected number of the recipient's taxa lost.
+    pub n_lost: f64,
+    /// Expected number of the recipient's deleterious taxa (`luminate_depletion`) lost.
+    pub deleterious_lost: f64,
+    /// Warnings in words of a fixed list, such as `prevotella_rich_donor_with_dual_inhibition`.
+    pub flags: Vec<String>,
+    /// Whether both profiles lie inside what the models know.
+    pub in_domain: bool,
+    /// Why not, where they do not.
+    pub domain_reason: Option<String>,
+    /// Whether the donor may be ranked at all (screening); an ineligible donor is shown last.
+    pub eligible: bool,
+}

@@ -1,0 +1,443 @@
+//! The response model: from a profile to how far it moves the log-odds of objective response.
+
+use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::domain::Domain;
+use crate::cohort::{Patient, PatientCohort};
+use crate::feature::ProfileSchema;
+use crate::model::{
+    BoostingModel, BoostingParams, LogisticModel, LogisticParams, TrainingData,
+    probability_of_score,
+};
+use crate::random::{Stream, derive};
+use crate::{Error, Result};
+
+/// Which of the two engines the score comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseEngine {
+    /// Elastic-net logistic regression.
+    Logistic,
+    /// Gradient-boosted trees.
+    Boosting,
+    /// The mean of the two scores.
+    #[default]
+    Both,
+}
+
+/// Settings of the response model.
+///
+/// Both engines learn the log-odds beyond an offset: the smoothed response rate of the patient's
+/// cohort, so that neither learns to tell cohorts apart where it should tell patients apart. Each
+/// is fitted `n_members` times on bootstrap draws of the patients; the score is the mean
+/// of the members, their spread enters the intervals. A slope, learned from scores of cohorts that
+/// were left out inside the training rows, shrinks the score to what carries over to a new cohort.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ResponseParams {
+    /// Share of training profiles that a taxon needs to have a column. Default 0.05.
+    pub min_prevalence: f64,
+    /// Fraction added before logarithms: ln(1 + fraction / pseudocount). Default 10⁻⁵, the
+    /// smallest value that MetaPhlAn writes is 10⁻⁷.
+    pub pseudocount: f64,
+    /// Fits on bootstrap draws of patients. Default 20.
+    pub n_members: u32,
+    /// Members of the fits that the slope is learned from. Default 4.
+    pub n_slope_members: u32,
+    /// Which engine gives the score. Default both.
+    pub engine: ResponseEngine,
+    /// The linear model. Default: ridge, λ = 1.25.
+    pub logistic: LogisticParams,
+    /// The trees. Default: 200 rounds of depth 3, rate 0.03, a tenth of the features a tree.
+    pub boosting: BoostingParams,
+    /// Seed. Default 0.
+    pub seed: u64,
+}
+
+impl Default for ResponseParams {
+    fn default() -> Self {
+        let mut logistic = LogisticParams::default();
+        logistic.lambda = 1.25;
+        logistic.alpha = 0.0;
+        let mut boosting = BoostingParams::default();
+        boosting.n_rounds = 200;
+        boosting.learning_rate = 0.03;
+        boosting.max_depth = 3;
+        boosting.max_bins = 63;
+        boosting.l2 = 5.0;
+        boosting.min_leaf_rows = 10;
+        boosting.min_leaf_weight = 0.5;
+        boosting.row_fraction = 0.7;
+        boosting.column_fraction = 0.1;
+        Self {
+            min_prevalence: 0.05,
+            pseudocount: 1e-5,
+            n_members: 20,
+            n_slope_members: 4,
+            engine: ResponseEngine::Both,
+            logistic,
+            boosting,
+            seed: 0,
+        }
+    }
+}
+
+/// One fit of each engine on one bootstrap draw of the patients.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ResponseMember {
+    pub logistic: LogisticModel,
+    pub boosting: BoostingModel,
+    /// Mean score over the training rows, taken off so that 0 is the average patient.
+    pub logistic_center: f64,
+    pub boosting_center: f64,
+}
+
+/// Predicts from a profile how far it moves the log-odds of response from the intercept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResponseModel {
+    pub(crate) schema: ProfileSchema,
+    pub(crate) engine: ResponseEngine,
+    pub(crate) members: Vec<ResponseMember>,
+    pub(crate) slope: f64,
+    pub(crate) slope_sd: f64,
+    pub(crate) domain: Domain,
+    pub(crate) n_patients: u32,
+    pub(crate) n_responders: u32,
+    pub(crate) cohorts: Vec<String>,
+}
+
+impl ResponseParams {
+    /// Learns from the patients whose response is known.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where fewer than 20 patients or only one outcome is known;
+    /// [`Error::Parameter`] for a setting out of range.
+    pub fn fit(&self, cohort: &PatientCohort) -> Result<ResponseModel> {
+        if self.n_members == 0 {
+            return Err(Error::parameter("n_members", "expected 1 or more, found 0"));
+        }
+        let cohort = cohort.filter(|patient| patient.response.is_some())?;
+        let rows = ResponseRows::new(&cohort);
+        rows.check()?;
+        let profiles = cohort.profiles().closure();
+        let schema = ProfileSchema::learn(&profiles, self.min_prevalence, self.pseudocount)?;
+        let features = schema.features(&profiles)?;
+        let members = self.fit_members(features.view(), &rows, self.n_members)?;
+        let (slope, slope_sd) = self.transfer_slope(features.view(), &rows)?;
+        let mut cohorts = rows.cohorts.clone();
+        cohorts.sort();
+        Ok(ResponseModel {
+            domain: Domain::learn(features.view()),
+            schema,
+            engine: self.engine,
+            members,
+            slope,
+            slope_sd,
+            n_patients: rows.outcomes.len() as u32,
+            n_responders: rows.outcomes.iter().filter(|&&outcome| outcome > 0.5).count() as u32,
+            cohorts,
+        })
+    }
+
+    fn fit_members(
+        &self,
+        features: ArrayView2<'_, f64>,
+        rows: &ResponseRows,
+        n_members: u32,
+    ) -> Result<Vec<ResponseMember>> {
+        (0..n_members)
+            .into_par_iter()
+            .map(|member| self.fit_member(features, rows, derive(self.seed, u64::from(member))))
+            .collect()
+    }
+
+    fn fit_member(
+        &self,
+        features: ArrayView2<'_, f64>,
+        rows: &ResponseRows,
+        seed: u64,
+    ) -> Result<ResponseMember> {
+        let weights = rows.bootstrap_weights(seed);
+        let data = TrainingData::new(features, &rows.outcomes)?
+            .with_weights(&weights)?
+            .with_offsets(&rows.offsets)?;
+        let mut boosting = self.boosting.clone();
+        boosting.seed = seed;
+        let boosting = boosting.fit(&data)?;
+        let logistic = self.logistic.fit(&data)?;
+        let center = |scores: Vec<f64>| scores.iter().sum::<f64>() / scores.len() as f64;
+        Ok(ResponseMember {
+            logistic_center: center(logistic.scores(features)?),
+            boosting_center: center(boosting.scores(features)?),
+            logistic,
+            boosting,
+        })
+    }
+
+    /// How much of the score carries over to a cohort that was not learned from: the slope of a
+    /// logistic regression of the outcome on left-out scores with cohort offsets, shrunk by
+    /// Normal(1, 0.5), and its posterior spread. With a single cohort nothing can be left out:
+    /// the prior alone is used.
+    fn transfer_slope(
+        &self,
+        features: ArrayView2<'_, f64>,
+        rows: &ResponseRows,
+    ) -> Result<(f64, f64)> {
+        const PRIOR: (f64, f64) = (1.0, 0.5);
+        if rows.cohorts.len() < 2 || self.n_slope_members == 0 {
+            return Ok(PRIOR);
+        }
+        let mut scores = vec![0.0; rows.outcomes.len()];
+        for left_out in 0..rows.cohorts.len() as u32 {
+            let (test, training): (Vec<usize>, Vec<usize>) =
+                (0..scores.len()).partition(|&row| rows.cohort_of[row] == left_out);
+            let inner = rows.select(&training);
+            if inner.check().is_err() {
+                continue;
+            }
+            let inner_features = features.select(ndarray::Axis(0), &training);
+            let members =
+                self.fit_members(inner_features.view(), &inner, self.n_slope_members)?;
+            let test_features = features.select(ndarray::Axis(0), &test);
+            let test_scores = mean_over_members(&members, self.engine, test_features.view())?;
+            for (row, score) in test.into_iter().zip(test_scores) {
+                scores[row] = score;
+            }
+        }
+        Ok(slope_posterior(&scores, rows, PRIOR))
+    }
+}
+
+/// Posterior mode and spread of the slope, by Newton's method on the log-posterior.
+fn slope_posterior(scores: &[f64], rows: &ResponseRows, (mean, sd): (f64, f64)) -> (f64, f64) {
+    let mut slope = mean;
+    let mut information = sd.powi(-2);
+    for _ in 0..50 {
+        let mut gradient = (mean - slope) * sd.powi(-2);
+        information = sd.powi(-2);
+        for ((&score, &offset), &outcome) in scores.iter().zip(&rows.offsets).zip(&rows.outcomes) {
+            let p = probability_of_score(offset + slope * score);
+            gradient += score * (outcome - p);
+            information += score * score * p * (1.0 - p);
+        }
+        let step = gradient / information;
+        slope += step;
+        if step.abs() < 1e-10 {
+            break;
+        }
+    }
+    (slope, information.sqrt().recip())
+}
+
+/// Outcomes, offsets and cohorts of the patients, row for row.
+#[derive(Debug, Clone)]
+struct ResponseRows {
+    outcomes: Vec<f64>,
+    offsets: Vec<f64>,
+    cohort_of: Vec<u32>,
+    subject_of: Vec<u32>,
+    cohorts: Vec<String>,
+}
+
+impl ResponseRows {
+    fn new(cohort: &PatientCohort) -> Self {
+        let patients = cohort.patients();
+        let outcomes: Vec<f64> = patients
+            .iter()
+            .map(|patient| f64::from(u8::from(patient.response == Some(true))))
+            .collect();
+        let (cohort_of, cohorts) = numbered(patients, |patient| patient.cohort.as_str());
+        let (subject_of, _) = numbered(patients, |patient| patient.subject.as_str());
+        let mut rows =
+            Self { outcomes, offsets: Vec::new(), cohort_of, subject_of, cohorts };
+        rows.offsets = rows.cohort_offsets();
+        rows
+    }
+
+    fn check(&self) -> Result<()> {
+        let n = self.outcomes.len();
+        let responders = self.outcomes.iter().filter(|&&outcome| outcome > 0.5).count();
+        if n < 20 || responders == 0 || responders == n {
+            return Err(Error::table(format!(
+                "a response model needs 20 patients and both outcomes, found {n} patients, \
+                 {responders} of them responders"
+            )));
+        }
+        Ok(())
+    }
+
+    /// ln((responders + 1) / (others + 1)) of the patient's cohort.
+    fn cohort_offsets(&self) -> Vec<f64> {
+        let mut counts = vec![(1.0, 1.0); self.cohorts.len()];
+        for (&cohort, &outcome) in self.cohort_of.iter().zip(&self.outcomes) {
+            counts[cohort as usize].0 += outcome;
+            counts[cohort as usize].1 += 1.0 - outcome;
+        }
+        let offset = |&cohort: &u32| {
+            let (yes, no): (f64, f64) = counts[cohort as usize];
+            libm::log(yes / no)
+        };
+        self.cohort_of.iter().map(offset).collect()
+    }
+
+    /// How often each row was drawn: subjects with replacement within their cohort, all samples of
+    /// a subject together.
+    fn bootstrap_weights(&self, seed: u64) -> Vec<f64> {
+        let n_subjects = self.subject_of.iter().max().map_or(0, |&last| last as usize + 1);
+        let mut subjects: Vec<std::collections::BTreeSet<u32>> =
+            vec![std::collections::BTreeSet::new(); self.cohorts.len()];
+        for (&cohort, &subject) in self.cohort_of.iter().zip(&self.subject_of) {
+            subjects[cohort as usize].insert(subject);
+        }
+        let mut drawn = vec![0.0; n_subjects];
+        let mut stream = Stream::new(seed);
+        for subjects in subjects {
+            let subjects: Vec<u32> = subjects.into_iter().collect();
+            for _ in 0..subjects.len() {
+                drawn[subjects[stream.below(subjects.len())] as usize] += 1.0;
+            }
+        }
+        self.subject_of.iter().map(|&subject| drawn[subject as usize]).collect()
+    }
+
+    fn select(&self, rows: &[usize]) -> Self {
+        let mut numbers = std::collections::BTreeMap::new();
+        let mut cohorts = Vec::new();
+        let cohort_of = rows.iter().map(|&row| {
+            let old = self.cohort_of[row];
+            *numbers.entry(old).or_insert_with(|| {
+                cohorts.push(self.cohorts[old as usize].clone());
+                cohorts.len() as u32 - 1
+            })
+        });
+        let cohort_of = cohort_of.collect();
+        let mut selected = Self {
+            outcomes: rows.iter().map(|&row| self.outcomes[row]).collect(),
+            offsets: Vec::new(),
+            cohort_of,
+            subject_of: rows.iter().map(|&row| self.subject_of[row]).collect(),
+            cohorts,
+        };
+        selected.offsets = selected.cohort_offsets();
+        selected
+    }
+}
+
+/// Numbers the distinct values of a field in order of appearance.
+fn numbered<'a>(
+    patients: &'a [Patient],
+    field: impl Fn(&'a Patient) -> &'a str,
+) -> (Vec<u32>, Vec<String>) {
+    let mut numbers = std::collections::HashMap::new();
+    let mut names = Vec::new();
+    let of = patients
+        .iter()
+        .map(|patient| {
+            let name = field(patient);
+            *numbers.entry(name).or_insert_with(|| {
+                names.push(name.to_owned());
+                names.len() as u32 - 1
+            })
+        })
+        .collect();
+    (of, names)
+}
+
+impl ResponseMember {
+    /// Log-odds beyond the intercept; 0 is the average training patient.
+    pub fn scores(&self, engine: ResponseEngine, features: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
+        let logistic = || -> Result<Vec<f64>> {
+            let scores = self.logistic.scores(features)?;
+            Ok(scores.into_iter().map(|score| score - self.logistic_center).collect())
+        };
+        let boosting = || -> Result<Vec<f64>> {
+            let scores = self.boosting.scores(features)?;
+            Ok(scores.into_iter().map(|score| score - self.boosting_center).collect())
+        };
+        match engine {
+            ResponseEngine::Logistic => logistic(),
+            ResponseEngine::Boosting => boosting(),
+            ResponseEngine::Both => {
+                let mean = |(a, b): (f64, f64)| f64::midpoint(a, b);
+                Ok(logistic()?.into_iter().zip(boosting()?).map(mean).collect())
+            }
+        }
+    }
+}
+
+fn mean_over_members(
+    members: &[ResponseMember],
+    engine: ResponseEngine,
+    features: ArrayView2<'_, f64>,
+) -> Result<Vec<f64>> {
+    let mut mean = vec![0.0; features.nrows()];
+    for member in members {
+        for (sum, score) in mean.iter_mut().zip(member.scores(engine, features)?) {
+            *sum += score / members.len() as f64;
+        }
+    }
+    Ok(mean)
+}
+
+impl ResponseModel {
+    /// The columns it reads.
+    pub fn schema(&self) -> &ProfileSchema {
+        &self.schema
+    }
+
+    /// Number of members.
+    pub fn n_members(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Slope from score to log-odds in a cohort not learned from, and its spread.
+    pub fn slope(&self) -> (f64, f64) {
+        (self.slope, self.slope_sd)
+    }
+
+    /// The cohorts it learned from; it must not be judged on these.
+    pub fn cohorts(&self) -> &[String] {
+        &self.cohorts
+    }
+
+    /// Patients and responders it learned from.
+    pub fn n_training(&self) -> (u32, u32) {
+        (self.n_patients, self.n_responders)
+    }
+
+    /// Scores of rows of features (rows × [`ProfileSchema::n_features`]): mean over the members of
+    /// the log-odds beyond the intercept, before the slope.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where the number of columns differs.
+    pub fn scores(&self, features: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
+        mean_over_members(&self.members, self.engine, features)
+    }
+
+    /// The same by one engine, whatever the model was told to use.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where the number of columns differs.
+    pub fn engine_scores(
+        &self,
+        engine: ResponseEngine,
+        features: ArrayView2<'_, f64>,
+    ) -> Result<Vec<f64>> {
+        mean_over_members(&self.members, engine, features)
+    }
+
+    /// Scores of each member, members × rows.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where the number of columns differs.
+    pub fn member_scores(&self, features: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
+        let mut scores = Array2::zeros((self.members.len(), features.nrows()));
+        for (member, mut row) in self.members.iter().zip(scores.rows_mut()) {
+            row.assign(&ndarray::Array1::from(member.scores(self.engine, features)?));
+        }
+        Ok(scores)
+    }
+}

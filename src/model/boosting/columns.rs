@@ -1,0 +1,521 @@
+//! Columns sorted once a matrix, and binned once a fit from its training rows alone.
+//!
+//! Sorting is all that many fits on one matrix share: which values stand in the training rows,
+//! how often, and where the cuts fall is worked out anew for each fit, in one pass over the
+//! sorted entries.
+
+use std::ops::Range;
+
+use ndarray::s;
+use rayon::prelude::*;
+
+use super::params::BoostingParams;
+use crate::model::{ColumnView, MatrixView};
+use crate::{Error, Result};
+
+/// Not a training row.
+pub(super) const ABSENT: u32 = u32::MAX;
+
+/// Columns gathered in one pass over the rows of a dense matrix: 64 values of 8 bytes are eight
+/// cache lines side by side.
+const GATHERED: usize = 64;
+
+/// One column: its entries other than zero in rising order, and its missing rows.
+#[derive(Debug, Clone, Default)]
+struct SortedColumn {
+    values: Vec<f64>,
+    rows: Vec<u32>,
+    missing: Vec<u32>,
+}
+
+/// A column on its way to be sorted.
+#[derive(Debug, Clone, Default)]
+struct Entries {
+    /// Value, as an integer that orders alike, and row.
+    present: Vec<(u64, u32)>,
+    missing: Vec<u32>,
+}
+
+impl Entries {
+    fn push(&mut self, row: u32, value: f64) {
+        if value.is_nan() {
+            self.missing.push(row);
+        } else if value != 0.0 {
+            self.present.push((ordered(value), row));
+        }
+    }
+
+    fn sort(mut self) -> SortedColumn {
+        self.present.sort_unstable();
+        SortedColumn {
+            values: self
+                .present
+                .iter()
+                .map(|&(key, _)| unordered(key))
+                .collect(),
+            rows: self.present.iter().map(|&(_, row)| row).collect(),
+            missing: self.missing,
+        }
+    }
+
+    /// Whether a value is infinite, after sorting or before.
+    fn is_infinite(&self) -> bool {
+        self.present
+            .iter()
+            .any(|&(key, _)| unordered(key).is_infinite())
+    }
+}
+
+/// The entries of a block of columns.
+fn gather(matrix: MatrixView<'_>, columns: Range<usize>) -> Vec<Entries> {
+    let mut block = vec![Entries::default(); columns.len()];
+    match matrix {
+        MatrixView::Dense(array) => {
+            let part = array.slice(s![.., columns]);
+            for (row, values) in part.rows().into_iter().enumerate() {
+                for (entries, &value) in block.iter_mut().zip(&values) {
+                    entries.push(row as u32, value);
+                }
+            }
+        }
+        MatrixView::Sparse(_) => {
+            for (entries, column) in block.iter_mut().zip(columns) {
+                for_each_nonzero(matrix.column(column), |row, value| entries.push(row, value));
+            }
+        }
+    }
+    block
+}
+
+/// Calls `visit` with the row and value of everything that is not 0 (NaN is not 0), rows rising.
+pub(super) fn for_each_nonzero(column: ColumnView<'_>, mut visit: impl FnMut(u32, f64)) {
+    match column {
+        ColumnView::Dense(values) => {
+            for (row, &value) in values.iter().enumerate() {
+                if value != 0.0 {
+                    visit(row as u32, value);
+                }
+            }
+        }
+        ColumnView::Sparse { rows, values } => {
+            for (&row, &value) in rows.iter().zip(values) {
+                if value != 0.0 {
+                    visit(row, value);
+                }
+            }
+        }
+    }
+}
+
+/// An integer that orders as the float does.
+fn ordered(value: f64) -> u64 {
+    let bits = value.to_bits();
+    if bits >> 63 == 1 {
+        !bits
+    } else {
+        bits | 1 << 63
+    }
+}
+
+fn unordered(key: u64) -> f64 {
+    f64::from_bits(if key >> 63 == 1 {
+        key & !(1 << 63)
+    } else {
+        !key
+    })
+}
+
+/// The columns of a matrix, each sorted.
+#[derive(Debug, Clone)]
+pub(super) struct SortedColumns {
+    columns: Vec<SortedColumn>,
+}
+
+impl SortedColumns {
+    /// # Errors
+    /// [`Error::Table`] where a feature is infinite.
+    pub(super) fn new(matrix: MatrixView<'_>) -> Result<Self> {
+        let n_columns = matrix.n_columns();
+        let sort = |block: usize| -> Result<Vec<SortedColumn>> {
+            let first = block * GATHERED;
+            let entries = gather(matrix, first..(first + GATHERED).min(n_columns));
+            match entries.iter().position(Entries::is_infinite) {
+                Some(place) => Err(is_infinite(first + place)),
+                None => Ok(entries.into_iter().map(Entries::sort).collect()),
+            }
+        };
+        let blocks: Vec<Result<Vec<SortedColumn>>> = (0..n_columns.div_ceil(GATHERED))
+            .into_par_iter()
+            .map(sort)
+            .collect();
+        let mut columns = Vec::with_capacity(n_columns);
+        for block in blocks {
+            columns.extend(block?);
+        }
+        Ok(Self { columns })
+    }
+}
+
+/// The error about an infinite feature.
+pub(super) fn is_infinite(feature: usize) -> Error {
+    Error::table(format!("feature {feature} is infinite"))
+}
+
+/// The rows that one fit learns from.
+#[derive(Debug, Clone)]
+pub(super) struct TrainingRows {
+    /// Number of each in the matrix.
+    pub(super) ids: Vec<u32>,
+    /// Place in `ids` of each row of the matrix, or [`ABSENT`].
+    pub(super) local: Vec<u32>,
+    /// Weight, times the number of copies.
+    pub(super) weights: Vec<f64>,
+    /// Copies.
+    pub(super) copies: Vec<u32>,
+    pub(super) total_weight: f64,
+    pub(super) total_copies: u32,
+}
+
+impl TrainingRows {
+    pub(super) fn len(&self) -> usize {
+        self.ids.len()
+    }
+}
+
+/// One column cut into bins of training rows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct BinnedColumn {
+    /// Where one bin ends and the next begins: `x <= cuts[b]` is in bin `b` or below.
+    pub(super) cuts: Vec<f64>,
+    /// Rows (places in the training rows) by rising bin, without the most common bin.
+    pub(super) rows: Vec<u32>,
+    /// End of each bin in `rows`; the most common bin is empty.
+    pub(super) ends: Vec<u32>,
+    /// The most common bin.
+    pub(super) common: usize,
+    /// Rows where the column is missing.
+    pub(super) missing: Vec<u32>,
+    groups: Vec<Group>,
+    sizes: Vec<(f64, u32)>,
+    kept: Vec<u32>,
+}
+
+/// Equal values.
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    value: f64,
+    weight: f64,
+    copies: u32,
+    /// Rows in `kept`; of the zeros, before they are listed, none.
+    start: u32,
+    end: u32,
+}
+
+impl BinnedColumn {
+    /// Bins column `column` of `sorted` by the training rows, reusing what is allocated here.
+    pub(super) fn fill(
+        &mut self,
+        sorted: &SortedColumns,
+        column: usize,
+        rows: &TrainingRows,
+        params: &BoostingParams,
+    ) {
+        let column = &sorted.columns[column];
+        self.missing.clear();
+        let local = |&row: &u32| Some(rows.local[row as usize]).filter(|&row| row != ABSENT);
+        self.missing.extend(column.missing.iter().filter_map(local));
+        self.group(column, rows);
+        self.sizes.clear();
+        self.sizes
+            .extend(self.groups.iter().map(|group| (group.weight, group.copies)));
+        let bins = merge(&self.sizes, params.max_bins as usize, params.bin_rows(rows));
+        self.lay_out(&bins, rows.len());
+    }
+
+    /// Lists the distinct training values with their rows.
+    fn group(&mut self, column: &SortedColumn, rows: &TrainingRows) {
+        self.groups.clear();
+        self.kept.clear();
+        let first_positive = column.values.partition_point(|&value| value < 0.0);
+        self.extend_groups(column, 0..first_positive, rows);
+        let zero_at = self.groups.len();
+        self.extend_groups(column, first_positive..column.values.len(), rows);
+        if rows.len() == self.kept.len() + self.missing.len() {
+            return;
+        }
+        let (mut weight, mut copies) = (rows.total_weight, rows.total_copies);
+        for group in &self.groups {
+            weight -= group.weight;
+            copies -= group.copies;
+        }
+        for &row in &self.missing {
+            weight -= rows.weights[row as usize];
+            copies -= rows.copies[row as usize];
+        }
+        let zeros = Group {
+            value: 0.0,
+            weight: weight.max(0.0),
+            copies,
+            start: 0,
+            end: 0,
+        };
+        self.groups.insert(zero_at, zeros);
+    }
+
+    fn extend_groups(&mut self, column: &SortedColumn, range: Range<usize>, rows: &TrainingRows) {
+        let mut previous = f64::NAN;
+        for (&row, &value) in column.rows[range.clone()].iter().zip(&column.values[range]) {
+            let row = rows.local[row as usize];
+            if row == ABSENT {
+                continue;
+            }
+            let (weight, copies) = (rows.weights[row as usize], rows.copies[row as usize]);
+            self.kept.push(row);
+            let end = self.kept.len() as u32;
+            match self.groups.last_mut() {
+                Some(group) if value == previous => {
+                    group.weight += weight;
+                    group.copies += copies;
+                    group.end = end;
+                }
+                _ => self.groups.push(Group {
+                    value,
+                    weight,
+                    copies,
+                    start: end - 1,
+                    end,
+                }),
+            }
+            previous = value;
+        }
+    }
+
+    /// Writes the rows by bin, the most common left out, and the cuts between them.
+    fn lay_out(&mut self, bins: &[(usize, usize)], n_rows: usize) {
+        let size = |&(first, last): &(usize, usize)| -> u32 {
+            self.groups[first..=last]
+                .iter()
+                .map(|group| group.copies)
+                .sum()
+        };
+        self.common = (0..bins.len())
+            .max_by_key(|&b| (size(&bins[b]), std::cmp::Reverse(b)))
+            .unwrap_or(0);
+        self.cuts.clear();
+        self.cuts.extend(
+            bins.windows(2)
+                .map(|pair| between(self.groups[pair[0].1].value, self.groups[pair[1].0].value)),
+        );
+        self.rows.clear();
+        self.ends.clear();
+        for (b, &(first, last)) in bins.iter().enumerate() {
+            if b != self.common {
+                for group in &self.groups[first..=last] {
+                    if group.value == 0.0 {
+                        list_zeros(&mut self.rows, &self.kept, &self.missing, n_rows);
+                    } else {
+                        let range = group.start as usize..group.end as usize;
+                        self.rows.extend_from_slice(&self.kept[range]);
+                    }
+                }
+            }
+            self.ends.push(self.rows.len() as u32);
+        }
+    }
+
+    /// Rows of bin `b`.
+    pub(super) fn bin(&self, b: usize) -> &[u32] {
+        let start = if b == 0 { 0 } else { self.ends[b - 1] };
+        &self.rows[start as usize..self.ends[b] as usize]
+    }
+
+    /// Number of bins, 0 where every training row misses the feature.
+    pub(super) fn n_bins(&self) -> usize {
+        self.ends.len()
+    }
+}
+
+/// Appends the rows that are neither listed nor missing.
+fn list_zeros(rows: &mut Vec<u32>, kept: &[u32], missing: &[u32], n_rows: usize) {
+    let mut is_zero = vec![true; n_rows];
+    for &row in kept.iter().chain(missing) {
+        is_zero[row as usize] = false;
+    }
+    rows.extend((0..n_rows as u32).filter(|&row| is_zero[row as usize]));
+}
+
+/// Joins neighboring values, given as weight and copies, until each bin holds `min_rows` and there
+/// are at most `max_bins`; gives the first and last value of each bin.
+///
+/// The heaviest value, mostly zero, keeps a bin of its own; a side of it with fewer than
+/// `min_rows` is one bin.
+pub(super) fn merge(sizes: &[(f64, u32)], max_bins: usize, min_rows: u32) -> Vec<(usize, usize)> {
+    let heaviest = (0..sizes.len())
+        .max_by(|&a, &b| sizes[a].0.total_cmp(&sizes[b].0).then(b.cmp(&a)))
+        .filter(|&i| sizes[i].1 >= min_rows && max_bins > 3);
+    let bins = match heaviest {
+        None => join_small(sizes, 0..sizes.len(), min_rows),
+        Some(i) => {
+            let mut bins = join_small(sizes, 0..i, min_rows);
+            bins.push((i, i));
+            bins.extend(join_small(sizes, i + 1..sizes.len(), min_rows));
+            bins
+        }
+    };
+    if bins.len() <= max_bins {
+        bins
+    } else {
+        share_out(sizes, &bins, max_bins, heaviest)
+    }
+}
+
+/// Joins neighbors in `range` until each bin holds `min_rows`; what is left over joins the last.
+fn join_small(sizes: &[(f64, u32)], range: Range<usize>, min_rows: u32) -> Vec<(usize, usize)> {
+    let mut bins = Vec::with_capacity(range.len());
+    let (mut first, mut n_rows) = (range.start, 0);
+    for i in range.clone() {
+        n_rows += sizes[i].1;
+        if n_rows >= min_rows {
+            bins.push((first, i));
+            (first, n_rows) = (i + 1, 0);
+        }
+    }
+    if n_rows > 0 {
+        match bins.last_mut() {
+            Some(last) => last.1 = range.end - 1,
+            None => bins.push((first, range.end - 1)),
+        }
+    }
+    bins
+}
+
+/// Joins neighboring bins into at most `max_bins` of about equal weight.
+fn share_out(
+    sizes: &[(f64, u32)],
+    bins: &[(usize, usize)],
+    max_bins: usize,
+    heaviest: Option<usize>,
+) -> Vec<(usize, usize)> {
+    let weight_of =
+        |&(first, last): &(usize, usize)| sizes[first..=last].iter().map(|&(w, _)| w).sum::<f64>();
+    let total: f64 = bins.iter().map(weight_of).sum();
+    // The heaviest value takes one bin and may part another.
+    let n_shared = if heaviest.is_some() {
+        max_bins - 2
+    } else {
+        max_bins
+    };
+    let rest = (total - heaviest.map_or(0.0, |i| sizes[i].0)).max(f64::MIN_POSITIVE);
+    let mut shared: Vec<(usize, usize)> = Vec::with_capacity(max_bins);
+    let mut weight_below = 0.0;
+    let mut open = None; // share of the weight that is being filled
+    for bin in bins {
+        if Some(bin.0) == heaviest {
+            shared.push(*bin);
+            open = None;
+            continue;
+        }
+        let weight = weight_of(bin);
+        let middle = (weight_below + weight / 2.0) / rest;
+        weight_below += weight;
+        let share = ((middle * n_shared as f64) as usize).min(n_shared - 1);
+        match shared.last_mut() {
+            Some(last) if open == Some(share) => last.1 = bin.1,
+            _ => shared.push(*bin),
+        }
+        open = Some(share);
+    }
+    shared
+}
+
+/// The middle of `low < high`, which `low` does not exceed and `high` does.
+pub(super) fn between(low: f64, high: f64) -> f64 {
+    let middle = low / 2.0 + high / 2.0;
+    if middle >= low && middle < high {
+        middle
+    } else {
+        low
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    fn all_rows(n: usize) -> TrainingRows {
+        TrainingRows {
+            ids: (0..n as u32).collect(),
+            local: (0..n as u32).collect(),
+            weights: vec![1.0; n],
+            copies: vec![1; n],
+            total_weight: n as f64,
+            total_copies: n as u32,
+        }
+    }
+
+    fn binned(values: &[f64], max_bins: u32) -> BinnedColumn {
+        let matrix = Array2::from_shape_vec((values.len(), 1), values.to_vec()).unwrap();
+        let sorted = SortedColumns::new(matrix.view().into()).unwrap();
+        let mut column = BinnedColumn::default();
+        let params = BoostingParams {
+            max_bins,
+            ..BoostingParams::default()
+        };
+        column.fill(&sorted, 0, &all_rows(values.len()), &params);
+        column
+    }
+
+    #[test]
+    fn the_most_common_value_is_not_listed() {
+        let column = binned(&[0.0, 2.0, 0.0, -1.0, 2.0, 0.0, f64::NAN], 255);
+        assert_eq!(column.cuts, [-0.5, 1.0]);
+        assert_eq!(column.common, 1);
+        assert_eq!(column.bin(0), [3]);
+        assert!(column.bin(1).is_empty());
+        assert_eq!(column.bin(2), [1, 4]);
+        assert_eq!(column.missing, [6]);
+    }
+
+    #[test]
+    fn zeros_are_listed_where_another_value_is_more_common() {
+        let column = binned(&[1.0, 1.0, 0.0, 1.0, 3.0], 255);
+        assert_eq!(column.common, 1);
+        assert_eq!(column.bin(0), [2]);
+        assert_eq!(column.bin(2), [4]);
+    }
+
+    #[test]
+    fn many_values_are_joined_into_even_bins() {
+        let values: Vec<f64> = (0..1000).map(|i| f64::from(i) + 0.5).collect();
+        let column = binned(&values, 10);
+        assert!(column.n_bins() <= 10, "{}", column.n_bins());
+        assert!(column.n_bins() >= 8);
+        assert!(column.cuts.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn only_training_rows_are_seen() {
+        let matrix = Array2::from_shape_vec((4, 1), vec![1.0, 5.0, 9.0, 5.0]).unwrap();
+        let sorted = SortedColumns::new(matrix.view().into()).unwrap();
+        let rows = TrainingRows {
+            ids: vec![0, 2],
+            local: vec![0, ABSENT, 1, ABSENT],
+            weights: vec![1.0; 2],
+            copies: vec![1; 2],
+            total_weight: 2.0,
+            total_copies: 2,
+        };
+        let mut column = BinnedColumn::default();
+        column.fill(&sorted, 0, &rows, &BoostingParams::default());
+        assert_eq!(column.cuts, [5.0]);
+    }
+
+    #[test]
+    fn a_cut_parts_neighbors_one_ulp_apart() {
+        let low = 0.1_f64;
+        let high = f64::from_bits(low.to_bits() + 1);
+        assert!(low <= between(low, high) && high > between(low, high));
+        assert!(between(-f64::MAX, f64::MAX) == 0.0);
+    }
+}

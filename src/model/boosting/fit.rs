@@ -1,0 +1,593 @@
+//! The rounds of a fit, and many fits on one matrix.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::columns::{ABSENT, SortedColumns, TrainingRows, is_infinite};
+use super::grow::{Engine, Grower, Target};
+use super::histogram::Histograms;
+use super::loss::{sigmoid, softplus};
+use super::model::BoostingModel;
+use super::params::{BoostingLoss, BoostingParams, EarlyStopping};
+use super::predict::{Walker, gather};
+use super::random::{draw, sample, shuffled};
+use super::runs::Runs;
+use super::split::Gradients;
+use crate::model::{ColumnView, MatrixView, TrainingData};
+use crate::{Error, Result};
+
+/// More rows than this, and not sparse: columns are not sorted but cut by a sample.
+const TALL_ROWS: usize = 8192;
+
+/// Share of entries other than 0 above which a matrix is not sparse.
+const DENSE_SHARE: f64 = 0.25;
+
+/// Streams of draws.
+const ROWS: u64 = 1;
+const COLUMNS: u64 = 2;
+const HELD_OUT: u64 = 3;
+
+/// A matrix made ready for many fits: its columns are sorted once.
+///
+/// Sorting learns nothing that could leak: every fit cuts the columns by its own training rows.
+///
+/// # Examples
+/// ```
+/// use donormatch::model::{BoostingParams, PreparedData, TrainingData};
+/// use ndarray::Array2;
+///
+/// let features = Array2::from_shape_fn((20, 2), |(row, column)| (row * (column + 1)) as f64);
+/// let outcomes: Vec<f64> = (0..20).map(|row| f64::from(row % 10 >= 5)).collect();
+/// let prepared = PreparedData::new(TrainingData::new(features.view(), &outcomes)?)?;
+/// let folds = [(0..10).collect(), (10..20).collect::<Vec<u32>>()];
+/// let models = BoostingParams::default().fit_many(&prepared, &folds)?;
+/// assert_eq!(models.len(), 2);
+/// # Ok::<(), donormatch::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct PreparedData<'a> {
+    data: TrainingData<'a>,
+    sorted: Option<SortedColumns>,
+}
+
+impl<'a> PreparedData<'a> {
+    /// Sorts the columns (tall dense matrices are left as they are).
+    ///
+    /// # Errors
+    /// [`Error::Table`] where a feature is infinite, or there are 2³¹ rows or more.
+    pub fn new(data: TrainingData<'a>) -> Result<Self> {
+        let matrix = data.features();
+        if data.n_rows() >= 1 << 31 {
+            return Err(Error::table("expected fewer than 2^31 rows"));
+        }
+        let is_tall = data.n_rows() > TALL_ROWS && is_dense(matrix)?;
+        let sorted = if is_tall {
+            None
+        } else {
+            Some(SortedColumns::new(matrix)?)
+        };
+        Ok(Self { data, sorted })
+    }
+
+    /// The data, as given.
+    pub fn data(&self) -> TrainingData<'a> {
+        self.data
+    }
+}
+
+/// Whether many entries are other than 0; refuses infinities.
+fn is_dense(matrix: MatrixView<'_>) -> Result<bool> {
+    let (n_rows, n_columns) = (matrix.n_rows() as f64, matrix.n_columns() as f64);
+    let n_nonzero = match matrix {
+        MatrixView::Sparse(_) => (0..matrix.n_columns())
+            .map(|feature| match matrix.column(feature) {
+                ColumnView::Sparse { values, .. } => values.len(),
+                ColumnView::Dense(values) => values.len(),
+            })
+            .sum(),
+        MatrixView::Dense(array) => {
+            let mut n_nonzero = 0;
+            for row in array.rows() {
+                if let Some(feature) = row.iter().position(|value| value.is_infinite()) {
+                    return Err(is_infinite(feature));
+                }
+                n_nonzero += row.iter().filter(|&&value| value != 0.0).count();
+            }
+            n_nonzero
+        }
+    };
+    Ok(n_nonzero as f64 > n_rows * n_columns * DENSE_SHARE)
+}
+
+/// Whether a fit may use more than one thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Threads {
+    One,
+    Pool,
+}
+
+impl BoostingParams {
+    /// Learns boosted trees from all rows.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where a setting is out of range; [`Error::Table`] where a feature is
+    /// infinite, or, with a logistic loss, an outcome is neither 0 nor 1 or all are the same;
+    /// [`Error::Split`] where early stopping finds too few groups.
+    ///
+    /// # Examples
+    /// See [`BoostingModel::scores`].
+    ///
+    /// # References
+    /// J. H. Friedman, "Greedy function approximation: a gradient boosting machine", Annals of
+    /// Statistics 29 (2001); T. Chen and C. Guestrin, "`XGBoost`: a scalable tree boosting
+    /// system", KDD 2016, for the second-order leaves and gains.
+    pub fn fit(&self, data: &TrainingData<'_>) -> Result<BoostingModel> {
+        self.check(data.features().n_columns())?;
+        self.fit_prepared(&PreparedData::new(*data)?)
+    }
+
+    /// Learns from all rows of a prepared matrix.
+    ///
+    /// # Errors
+    /// As [`BoostingParams::fit`].
+    pub fn fit_prepared(&self, prepared: &PreparedData<'_>) -> Result<BoostingModel> {
+        let rows: Vec<u32> = (0..prepared.data.n_rows() as u32).collect();
+        self.fit_rows(prepared, &rows)
+    }
+
+    /// Learns from some rows: a training fold, or, where rows repeat, a bootstrap sample.
+    ///
+    /// A row that stands k times counts k times, at no more cost than once.
+    ///
+    /// # Errors
+    /// As [`BoostingParams::fit`], and [`Error::Table`] where a row does not exist or none is
+    /// left.
+    pub fn fit_rows(&self, prepared: &PreparedData<'_>, rows: &[u32]) -> Result<BoostingModel> {
+        self.check(prepared.data.features().n_columns())?;
+        self.fit_checked(prepared, rows, Threads::Pool)
+    }
+
+    /// One model for each set of rows (see [`BoostingParams::fit_rows`]), each fitted by one
+    /// thread of the current rayon pool; the seed of each is derived from the seed and its place.
+    ///
+    /// # Errors
+    /// As [`BoostingParams::fit_rows`], for the first set that fails.
+    pub fn fit_many(
+        &self,
+        prepared: &PreparedData<'_>,
+        row_sets: &[Vec<u32>],
+    ) -> Result<Vec<BoostingModel>> {
+        self.check(prepared.data.features().n_columns())?;
+        let fit_one = |(place, rows): (usize, &Vec<u32>)| {
+            let params = Self {
+                seed: draw(self.seed, u64::MAX, place as u64),
+                ..self.clone()
+            };
+            params.fit_checked(prepared, rows, Threads::One)
+        };
+        let fitted: Vec<Result<BoostingModel>> =
+            row_sets.par_iter().enumerate().map(fit_one).collect();
+        fitted.into_iter().collect()
+    }
+
+    fn fit_checked(
+        &self,
+        prepared: &PreparedData<'_>,
+        rows: &[u32],
+        threads: Threads,
+    ) -> Result<BoostingModel> {
+        let copies = count_copies(&prepared.data, rows)?;
+        check_outcomes(&prepared.data, &copies, self.loss)?;
+        let Some(stopping) = self.early_stopping else {
+            let rows = training_rows(&prepared.data, &copies);
+            return Ok(Fit::new(self, prepared, &rows, threads).run(None));
+        };
+        let (training, held_out) = hold_out(&prepared.data, &copies, stopping, self.seed)?;
+        check_outcomes(&prepared.data, &training, self.loss)?;
+        let held_out = HeldOut::new(prepared, &held_out);
+        let rows = training_rows(&prepared.data, &training);
+        Ok(Fit::new(self, prepared, &rows, threads).run(Some((held_out, stopping.patience))))
+    }
+}
+
+/// How often each row of the matrix was asked for; rows of weight 0 count as absent.
+fn count_copies(data: &TrainingData<'_>, rows: &[u32]) -> Result<Vec<u32>> {
+    let mut copies = vec![0; data.n_rows()];
+    for &row in rows {
+        match copies.get_mut(row as usize) {
+            Some(copies) => *copies += 1,
+            None => {
+                return Err(Error::table(format!(
+                    "row {row} does not exist, there are {}",
+                    data.n_rows()
+                )));
+            }
+        }
+    }
+    if let Some(weights) = data.weights() {
+        for (copies, &weight) in copies.iter_mut().zip(weights) {
+            if weight == 0.0 {
+                *copies = 0;
+            }
+        }
+    }
+    if copies.iter().all(|&copies| copies == 0) {
+        return Err(Error::table("no row of positive weight to learn from"));
+    }
+    Ok(copies)
+}
+
+fn check_outcomes(data: &TrainingData<'_>, copies: &[u32], loss: BoostingLoss) -> Result<()> {
+    if loss != BoostingLoss::Logistic {
+        return Ok(());
+    }
+    let mut seen = [false; 2];
+    for (row, (&outcome, &copies)) in data.outcomes().iter().zip(copies).enumerate() {
+        if outcome != 0.0 && outcome != 1.0 {
+            return Err(Error::table(format!(
+                "row {row} of the outcomes: expected 0 or 1, found {outcome}"
+            )));
+        }
+        seen[usize::from(outcome == 1.0)] |= copies > 0;
+    }
+    if seen == [true, true] {
+        return Ok(());
+    }
+    Err(Error::table(format!(
+        "expected outcomes of both 0 and 1 among the training rows, found only {}",
+        u8::from(seen[1])
+    )))
+}
+
+fn training_rows(data: &TrainingData<'_>, copies: &[u32]) -> TrainingRows {
+    let mut rows = TrainingRows {
+        ids: Vec::new(),
+        local: vec![ABSENT; copies.len()],
+        weights: Vec::new(),
+        copies: Vec::new(),
+        total_weight: 0.0,
+        total_copies: 0,
+    };
+    for (row, &n_copies) in copies.iter().enumerate() {
+        if n_copies > 0 {
+            rows.local[row] = rows.ids.len() as u32;
+            rows.ids.push(row as u32);
+            let weight = data.weights().map_or(1.0, |weights| weights[row]);
+            rows.weights.push(weight * f64::from(n_copies));
+            rows.copies.push(n_copies);
+        }
+    }
+    rows.total_weight = rows.weights.iter().sum();
+    rows.total_copies = rows.copies.iter().sum();
+    rows
+}
+
+/// Parts the copies into those of training and held-out rows, by whole groups.
+fn hold_out(
+    data: &TrainingData<'_>,
+    copies: &[u32],
+    stopping: EarlyStopping,
+    seed: u64,
+) -> Result<(Vec<u32>, Vec<u32>)> {
+    let group_of = |row: usize| data.groups().map_or(row as u32, |groups| groups[row]);
+    let mut sizes: BTreeMap<u32, u64> = BTreeMap::new();
+    for (row, &n) in copies.iter().enumerate().filter(|&(_, &n)| n > 0) {
+        *sizes.entry(group_of(row)).or_default() += u64::from(n);
+    }
+    if sizes.len() < 2 {
+        return Err(Error::split(
+            "early stopping holds out whole groups and needs at least 2, found 1; give more \
+             groups or set no `early_stopping`",
+        ));
+    }
+    let groups: Vec<(u32, u64)> = sizes.into_iter().collect();
+    let total: u64 = groups.iter().map(|&(_, size)| size).sum();
+    let wanted = total as f64 * stopping.held_out_fraction;
+    let mut n_held = 0;
+    let mut held = std::collections::BTreeSet::new();
+    for place in shuffled(groups.len(), seed, HELD_OUT) {
+        if (n_held as f64) >= wanted || held.len() + 1 == groups.len() {
+            break;
+        }
+        let (group, size) = groups[place as usize];
+        held.insert(group);
+        n_held += size;
+    }
+    let is_held = |row: usize| held.contains(&group_of(row));
+    let pick = |wanted: bool| {
+        copies
+            .iter()
+            .enumerate()
+            .map(|(row, &n)| if is_held(row) == wanted { n } else { 0 })
+            .collect()
+    };
+    Ok((pick(false), pick(true)))
+}
+
+/// Rows that judge when to stop.
+struct HeldOut<'a> {
+    matrix: MatrixView<'a>,
+    ids: Vec<u32>,
+    outcomes: Vec<f64>,
+    weights: Vec<f64>,
+    offsets: Vec<f64>,
+    scores: Vec<f64>,
+}
+
+impl<'a> HeldOut<'a> {
+    fn new(prepared: &PreparedData<'a>, copies: &[u32]) -> Self {
+        let data = &prepared.data;
+        let rows = training_rows(data, copies);
+        let offset_of = |&row: &u32| data.offsets().map_or(0.0, |offsets| offsets[row as usize]);
+        Self {
+            matrix: data.features(),
+            outcomes: rows
+                .ids
+                .iter()
+                .map(|&row| data.outcomes()[row as usize])
+                .collect(),
+            offsets: rows.ids.iter().map(offset_of).collect(),
+            scores: Vec::new(),
+            weights: rows.weights,
+            ids: rows.ids,
+        }
+    }
+
+    /// Adds the last tree of `model`, then gives the mean loss.
+    fn add(&mut self, model: &BoostingModel) -> f64 {
+        if self.scores.is_empty() {
+            self.scores = self
+                .offsets
+                .iter()
+                .map(|offset| offset + model.base_score)
+                .collect();
+        }
+        let mut last = BoostingModel::new(model.loss, model.n_features(), 0.0);
+        last.copy_last_tree(model);
+        let walker = Walker::new(&last);
+        let mut row = vec![0.0; walker.used.len().max(1)];
+        for (score, &id) in self.scores.iter_mut().zip(&self.ids) {
+            gather(self.matrix, &walker.used, id as usize, &mut row);
+            walker.add(&row, std::slice::from_mut(score));
+        }
+        mean_loss(model.loss, &self.scores, &self.outcomes, &self.weights)
+    }
+}
+
+/// The weighted mean of the loss.
+pub(super) fn mean_loss(
+    loss: BoostingLoss,
+    scores: &[f64],
+    outcomes: &[f64],
+    weights: &[f64],
+) -> f64 {
+    let of = |score: f64, outcome: f64| match loss {
+        BoostingLoss::Logistic => softplus(score) - outcome * score,
+        BoostingLoss::SquaredError => 0.5 * (score - outcome) * (score - outcome),
+    };
+    let (mut sum, mut total) = (0.0, 0.0);
+    for ((&score, &outcome), &weight) in scores.iter().zip(outcomes).zip(weights) {
+        sum += weight * of(score, outcome);
+        total += weight;
+    }
+    sum / total
+}
+
+/// One fit.
+struct Fit<'a> {
+    params: &'a BoostingParams,
+    rows: &'a TrainingRows,
+    outcomes: Vec<f64>,
+    offsets: Vec<f64>,
+    grower: Grower<'a>,
+}
+
+impl<'a> Fit<'a> {
+    fn new(
+        params: &'a BoostingParams,
+        prepared: &PreparedData<'_>,
+        rows: &'a TrainingRows,
+        threads: Threads,
+    ) -> Self {
+        let data = &prepared.data;
+        let is_parallel = threads == Threads::Pool && rayon::current_num_threads() > 1;
+        let engine = choose_engine(params, prepared, rows, is_parallel);
+        let n_features = data.features().n_columns();
+        let offset_of = |&row: &u32| data.offsets().map_or(0.0, |offsets| offsets[row as usize]);
+        Self {
+            params,
+            rows,
+            outcomes: rows
+                .ids
+                .iter()
+                .map(|&row| data.outcomes()[row as usize])
+                .collect(),
+            offsets: rows.ids.iter().map(offset_of).collect(),
+            grower: Grower::new(params, rows, engine, n_features, is_parallel),
+        }
+    }
+
+    fn run(mut self, mut held_out: Option<(HeldOut<'_>, u32)>) -> BoostingModel {
+        let base_score = self.base_score();
+        let n_features = self.grower.n_features;
+        let mut model = BoostingModel::new(self.params.loss, n_features, base_score);
+        let mut scores: Vec<f64> = self
+            .offsets
+            .iter()
+            .map(|offset| offset + base_score)
+            .collect();
+        let (mut g, mut h) = (vec![0.0; scores.len()], vec![0.0; scores.len()]);
+        let mut gradients = Gradients::default();
+        let mut best = (f64::INFINITY, 0);
+        for round in 0..self.params.n_rounds {
+            self.derive(&scores, &mut g, &mut h);
+            let (seen, active) = self.draw(u64::from(round));
+            gradients.round(&g, &h, &self.rows.copies, seen.as_deref());
+            let target = Target {
+                g: &g,
+                h: &h,
+                gradients: &gradients,
+                active: active.as_deref(),
+            };
+            let tree = self.grower.grow(target);
+            for node in tree.iter().filter(|node| node.split.is_none()) {
+                for &row in &self.grower.partition[node.rows()] {
+                    scores[row as usize] += node.value;
+                }
+            }
+            model.push_tree(&tree);
+            if let Some((held_out, patience)) = &mut held_out {
+                let loss = held_out.add(&model);
+                if loss < best.0 {
+                    best = (loss, round + 1);
+                } else if round + 1 - best.1 >= *patience {
+                    break;
+                }
+            }
+        }
+        if held_out.is_some() {
+            model.truncate(best.1 as usize);
+        }
+        model
+    }
+
+    /// The constant that fits best: by Newton steps where there are offsets.
+    fn base_score(&self) -> f64 {
+        let weights = &self.rows.weights;
+        let total: f64 = weights.iter().sum();
+        let mean_of = |values: &[f64]| -> f64 {
+            values
+                .iter()
+                .zip(weights)
+                .map(|(value, weight)| value * weight)
+                .sum::<f64>()
+                / total
+        };
+        let mean = mean_of(&self.outcomes);
+        let mean_offset = mean_of(&self.offsets);
+        match self.params.loss {
+            BoostingLoss::SquaredError => mean - mean_offset,
+            BoostingLoss::Logistic => {
+                let mut base = libm::log(mean / (1.0 - mean)) - mean_offset;
+                if self.offsets.iter().all(|&offset| offset == 0.0) {
+                    return base;
+                }
+                for _ in 0..50 {
+                    let (mut g, mut h) = (0.0, 0.0);
+                    let rows = self.offsets.iter().zip(&self.outcomes).zip(weights);
+                    for ((offset, outcome), weight) in rows {
+                        let p = sigmoid(base + offset);
+                        g += weight * (p - outcome);
+                        h += weight * p * (1.0 - p);
+                    }
+                    // Half the scale of log-odds at most, against overshooting far from the root.
+                    let step = (g / h.max(f64::MIN_POSITIVE)).clamp(-2.0, 2.0);
+                    base -= step;
+                    if step.abs() < 1e-12 {
+                        break;
+                    }
+                }
+                base
+            }
+        }
+    }
+
+    /// First and second derivatives of the loss, times the weights.
+    fn derive(&self, scores: &[f64], g: &mut [f64], h: &mut [f64]) {
+        let rows = scores.iter().zip(&self.outcomes).zip(&self.rows.weights);
+        let derivatives = g.iter_mut().zip(h.iter_mut());
+        match self.params.loss {
+            BoostingLoss::Logistic => {
+                for (((score, outcome), weight), (g, h)) in rows.zip(derivatives) {
+                    let p = sigmoid(*score);
+                    *g = weight * (p - outcome);
+                    *h = weight * (p * (1.0 - p)).max(1e-16);
+                }
+            }
+            BoostingLoss::SquaredError => {
+                for (((score, outcome), weight), (g, h)) in rows.zip(derivatives) {
+                    *g = weight * (score - outcome);
+                    *h = *weight;
+                }
+            }
+        }
+    }
+
+    /// The rows and features that a tree sees, where not all.
+    fn draw(&self, round: u64) -> (Option<Vec<bool>>, Option<Vec<bool>>) {
+        let params = self.params;
+        let rows = (params.row_fraction < 1.0).then(|| {
+            let id = |row: usize| u64::from(self.rows.ids[row]);
+            let seed = draw(params.seed, ROWS, round);
+            sample(self.rows.len(), params.row_fraction, seed, ROWS, id)
+        });
+        let columns = (params.column_fraction < 1.0).then(|| {
+            let seed = draw(params.seed, COLUMNS, round);
+            let n_features = self.grower.n_features;
+            sample(
+                n_features,
+                params.column_fraction,
+                seed,
+                COLUMNS,
+                |feature| feature as u64,
+            )
+        });
+        (rows, columns)
+    }
+}
+
+/// The cheaper engine for these rows; both find the same trees.
+fn choose_engine(
+    params: &BoostingParams,
+    prepared: &PreparedData<'_>,
+    rows: &TrainingRows,
+    is_parallel: bool,
+) -> Engine {
+    let matrix = prepared.data.features();
+    let n_features = matrix.n_columns();
+    let Some(sorted) = &prepared.sorted else {
+        return Engine::Histograms(Histograms::from_matrix(matrix, rows, params, is_parallel));
+    };
+    let heaviest_h = match params.loss {
+        BoostingLoss::Logistic => 0.25,
+        BoostingLoss::SquaredError => 1.0,
+    };
+    let runs = Runs::new(sorted, rows, n_features, params, heaviest_h);
+    let depth = f64::from(params.max_depth);
+    let n_nodes = f64::from(1_u32 << params.max_depth.min(10)) - 1.0;
+    let cells = (rows.len() * n_features) as f64;
+    let of_runs = runs.cost() * depth.max(n_nodes / 4.0);
+    let of_histograms =
+        1.3 * cells * (1.0 + 0.4 * (depth - 1.0)) + 600.0 * n_features as f64 * n_nodes;
+    if of_runs <= of_histograms {
+        Engine::Runs(runs)
+    } else {
+        Engine::Histograms(Histograms::from_sorted(sorted, rows, n_features, params))
+    }
+}
+
+/// The same fit by both engines, for the tests.
+#[cfg(test)]
+pub(super) fn fit_by_both(
+    params: &BoostingParams,
+    prepared: &PreparedData<'_>,
+) -> (BoostingModel, BoostingModel) {
+    let all: Vec<u32> = (0..prepared.data.n_rows() as u32).collect();
+    let rows = training_rows(&prepared.data, &count_copies(&prepared.data, &all).unwrap());
+    let sorted = prepared.sorted.as_ref().unwrap();
+    let n_features = prepared.data.features().n_columns();
+    let with = |engine| {
+        let mut fit = Fit::new(params, prepared, &rows, Threads::One);
+        fit.grower.engine = engine;
+        fit.run(None)
+    };
+    (
+        with(Engine::Runs(Runs::new(
+            sorted, &rows, n_features, params, 0.25,
+        ))),
+        with(Engine::Histograms(Histograms::from_sorted(
+            sorted, &rows, n_features, params,
+        ))),
+    )
+}

@@ -1,0 +1,347 @@
+//! One tree: nodes searched level by level, or the best leaf first, and rows parted between them.
+
+use super::columns::TrainingRows;
+use super::histogram::Histograms;
+use super::params::BoostingParams;
+use super::runs::Runs;
+use super::split::{Bounds, Family, Gradients, MissingSide, Rules, SearchNode, Split};
+
+/// The two ways to find splits; both find the same.
+#[derive(Debug)]
+pub(super) enum Engine {
+    Runs(Runs),
+    Histograms(Histograms),
+}
+
+/// A node of a tree being grown; children stand next to each other.
+#[derive(Debug, Clone)]
+pub(super) struct GrownNode {
+    search: SearchNode,
+    depth: u32,
+    path: Vec<u32>,
+    /// The split and the number of the left child.
+    pub(super) split: Option<(Split, usize)>,
+    /// Leaf, already shrunken by the learning rate.
+    pub(super) value: f64,
+    /// Weight of the training rows.
+    pub(super) cover: f64,
+    /// Fall of the penalized loss by the split.
+    pub(super) gain: f64,
+}
+
+impl GrownNode {
+    pub(super) fn rows(&self) -> std::ops::Range<usize> {
+        self.search.start..self.search.end
+    }
+}
+
+/// What grows the trees of one fit.
+#[derive(Debug)]
+pub(super) struct Grower<'a> {
+    pub(super) params: &'a BoostingParams,
+    pub(super) rows: &'a TrainingRows,
+    pub(super) engine: Engine,
+    pub(super) n_features: usize,
+    pub(super) is_parallel: bool,
+    /// Training rows, those of a node side by side.
+    pub(super) partition: Vec<u32>,
+    scratch: Vec<u32>,
+    is_left: Vec<bool>,
+}
+
+/// The derivatives that a tree is fitted to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub(super) g: &'a [f64],
+    pub(super) h: &'a [f64],
+    pub(super) gradients: &'a Gradients,
+    /// Features that may be split on.
+    pub(super) active: Option<&'a [bool]>,
+}
+
+impl<'a> Grower<'a> {
+    pub(super) fn new(
+        params: &'a BoostingParams,
+        rows: &'a TrainingRows,
+        engine: Engine,
+        n_features: usize,
+        is_parallel: bool,
+    ) -> Self {
+        Self {
+            params,
+            rows,
+            engine,
+            n_features,
+            is_parallel,
+            partition: Vec::new(),
+            scratch: Vec::new(),
+            is_left: vec![false; rows.len()],
+        }
+    }
+
+    /// Grows one tree; its rows are then in [`Grower::partition`].
+    pub(super) fn grow(&mut self, target: Target<'_>) -> Vec<GrownNode> {
+        let rules = Rules::new(self.params, target.gradients);
+        if let Engine::Histograms(histograms) = &mut self.engine {
+            histograms.reset();
+        }
+        self.partition.clear();
+        self.partition.extend(0..self.rows.len() as u32);
+        let mut nodes = vec![self.root(&target)];
+        match self.params.max_leaves {
+            None => self.by_level(&mut nodes, &rules, target),
+            Some(limit) => self.best_first(&mut nodes, &rules, target, limit as usize),
+        }
+        self.finish(&mut nodes, &rules, target);
+        nodes
+    }
+
+    fn root(&self, target: &Target<'_>) -> GrownNode {
+        let search = SearchNode {
+            id: 0,
+            g: target.gradients.g.iter().sum(),
+            h: target.gradients.h.iter().sum(),
+            n_rows: target.gradients.copies.iter().sum(),
+            start: 0,
+            end: self.rows.len(),
+            bounds: Bounds::default(),
+            allowed: None,
+            family: None,
+        };
+        GrownNode {
+            search,
+            depth: 0,
+            path: Vec::new(),
+            split: None,
+            value: 0.0,
+            cover: 0.0,
+            gain: 0.0,
+        }
+    }
+
+    fn by_level(&mut self, nodes: &mut Vec<GrownNode>, rules: &Rules, target: Target<'_>) {
+        let mut level = vec![0];
+        while !level.is_empty() {
+            level.retain(|&node| self.may_split(&nodes[node], rules));
+            let splits = self.search(nodes, &level, rules, target);
+            let mut next = Vec::new();
+            for (node, split) in level.into_iter().zip(splits) {
+                if let Some(split) = split {
+                    let left = self.apply(nodes, node, split, rules, target);
+                    next.extend([left, left + 1]);
+                }
+            }
+            level = next;
+        }
+    }
+
+    fn best_first(
+        &mut self,
+        nodes: &mut Vec<GrownNode>,
+        rules: &Rules,
+        target: Target<'_>,
+        limit: usize,
+    ) {
+        let mut candidates: Vec<(usize, Split)> = Vec::new();
+        let mut fresh = vec![0];
+        let mut n_leaves = 1;
+        while n_leaves < limit {
+            fresh.retain(|&node| self.may_split(&nodes[node], rules));
+            let splits = self.search(nodes, &fresh, rules, target);
+            candidates.extend(
+                fresh
+                    .iter()
+                    .zip(splits)
+                    .filter_map(|(&node, split)| Some((node, split?))),
+            );
+            let gain = |&(node, split): &(usize, Split)| split.score - bar(&nodes[node], rules);
+            // The largest gain; of equals, the oldest node.
+            let best = (0..candidates.len()).max_by(|&a, &b| {
+                gain(&candidates[a])
+                    .total_cmp(&gain(&candidates[b]))
+                    .then(candidates[b].0.cmp(&candidates[a].0))
+            });
+            let Some(best) = best else { break };
+            let (node, split) = candidates.swap_remove(best);
+            let left = self.apply(nodes, node, split, rules, target);
+            fresh = vec![left, left + 1];
+            n_leaves += 1;
+        }
+    }
+
+    fn may_split(&self, node: &GrownNode, rules: &Rules) -> bool {
+        node.depth < self.params.max_depth
+            && i64::from(node.search.h) >= 2 * i64::from(rules.least_h)
+            && u64::from(node.search.n_rows) >= 2 * u64::from(rules.least_rows)
+    }
+
+    fn search(
+        &mut self,
+        nodes: &[GrownNode],
+        wanted: &[usize],
+        rules: &Rules,
+        target: Target<'_>,
+    ) -> Vec<Option<Split>> {
+        let searched: Vec<SearchNode> = wanted
+            .iter()
+            .map(|&node| nodes[node].search.clone())
+            .collect();
+        let (partition, gradients) = (&self.partition, target.gradients);
+        let (active, is_parallel) = (target.active, self.is_parallel);
+        match &mut self.engine {
+            Engine::Runs(runs) => {
+                runs.search(&searched, partition, gradients, rules, active, is_parallel)
+            }
+            Engine::Histograms(histograms) => {
+                histograms.search(&searched, partition, gradients, rules, active, is_parallel)
+            }
+        }
+    }
+
+    /// Parts the rows of a node and adds its two children; gives the number of the left one.
+    fn apply(
+        &mut self,
+        nodes: &mut Vec<GrownNode>,
+        parent: usize,
+        split: Split,
+        rules: &Rules,
+        target: Target<'_>,
+    ) -> usize {
+        let range = nodes[parent].rows();
+        match &self.engine {
+            Engine::Runs(runs) => runs.mark_left(&split, &mut self.is_left),
+            Engine::Histograms(histograms) => {
+                histograms.mark_left(&split, &self.partition[range.clone()], &mut self.is_left);
+            }
+        }
+        let middle = range.start + self.part(range.clone());
+        let left = nodes.len();
+        let node = &nodes[parent];
+        let (low, high) = rules.child_bounds(&node.search, &split);
+        let mut path = node.path.clone();
+        if !path.contains(&split.feature) {
+            path.push(split.feature);
+        }
+        let allowed = self.allowed(&path);
+        let copies = |range: std::ops::Range<usize>| -> u32 {
+            self.partition[range]
+                .iter()
+                .map(|&row| target.gradients.copies[row as usize])
+                .sum()
+        };
+        let child = |id, start, end, g, h, bounds| GrownNode {
+            search: SearchNode {
+                id,
+                g,
+                h,
+                n_rows: copies(start..end),
+                start,
+                end,
+                bounds,
+                allowed: allowed.clone(),
+                family: Some(Family {
+                    parent,
+                    sibling: if id == left { left + 1 } else { left },
+                    sibling_start: if id == left { middle } else { range.start },
+                    sibling_end: if id == left { range.end } else { middle },
+                }),
+            },
+            depth: node.depth + 1,
+            path: path.clone(),
+            split: None,
+            value: 0.0,
+            cover: 0.0,
+            gain: 0.0,
+        };
+        let (right_g, right_h) = (node.search.g - split.left_g, node.search.h - split.left_h);
+        let children = [
+            child(left, range.start, middle, split.left_g, split.left_h, low),
+            child(left + 1, middle, range.end, right_g, right_h, high),
+        ];
+        let gain = (split.score - bar(node, rules)) * rules.gain_unit + self.params.min_gain;
+        nodes[parent].split = Some((split, left));
+        nodes[parent].gain = gain;
+        nodes.extend(children);
+        left
+    }
+
+    /// Moves the rows that go left to the front, both sides in their old order; gives how many.
+    fn part(&mut self, range: std::ops::Range<usize>) -> usize {
+        let rows = &mut self.partition[range];
+        self.scratch.resize(rows.len().max(self.scratch.len()), 0);
+        let (mut n_left, mut n_right) = (0, 0);
+        for i in 0..rows.len() {
+            let row = rows[i];
+            let is_left = usize::from(self.is_left[row as usize]);
+            rows[n_left] = row;
+            self.scratch[n_right] = row;
+            n_left += is_left;
+            n_right += 1 - is_left;
+        }
+        rows[n_left..].copy_from_slice(&self.scratch[..n_right]);
+        n_left
+    }
+
+    /// The features that may follow on a path, where interactions are constrained.
+    fn allowed(&self, path: &[u32]) -> Option<Vec<bool>> {
+        if self.params.interactions.is_empty() {
+            return None;
+        }
+        let mut allowed = vec![false; self.n_features];
+        let sets = self.params.interactions.iter();
+        let holding = sets.filter(|set| path.iter().all(|feature| set.contains(feature)));
+        for &feature in holding.flatten().chain(path) {
+            allowed[feature as usize] = true;
+        }
+        Some(allowed)
+    }
+
+    /// Leaf values by the exact derivatives of their rows; covers from the leaves up.
+    fn finish(&self, nodes: &mut [GrownNode], rules: &Rules, target: Target<'_>) {
+        for i in (0..nodes.len()).rev() {
+            if let Some((_, left)) = nodes[i].split {
+                nodes[i].cover = nodes[left].cover + nodes[left + 1].cover;
+                continue;
+            }
+            let (mut g, mut h, mut cover) = (0.0, 0.0, 0.0);
+            for &row in &self.partition[nodes[i].rows()] {
+                let row = row as usize;
+                cover += self.rows.weights[row];
+                if target.gradients.copies[row] > 0 {
+                    g += target.g[row];
+                    h += target.h[row];
+                }
+            }
+            let bounds = nodes[i].search.bounds;
+            let shrunk = if g > 0.0 {
+                (g - self.params.l1).max(0.0)
+            } else {
+                (g + self.params.l1).min(0.0)
+            };
+            let curvature = h + self.params.l2;
+            let leaf = if curvature > 0.0 {
+                -shrunk / curvature
+            } else {
+                0.0
+            };
+            let unit = rules.leaf_unit.recip();
+            nodes[i].value =
+                leaf.clamp(bounds.low * unit, bounds.high * unit) * self.params.learning_rate;
+            nodes[i].cover = cover;
+        }
+    }
+}
+
+/// The score that a split of the node had to exceed.
+fn bar(node: &GrownNode, rules: &Rules) -> f64 {
+    rules.bar(&node.search)
+}
+
+/// Whether missing values go left at a split: as learned, or to the heavier child.
+pub(super) fn sends_missing_left(split: &Split, left_cover: f64, right_cover: f64) -> bool {
+    match split.missing {
+        MissingSide::Left => true,
+        MissingSide::Right => false,
+        MissingSide::Unseen => left_cover >= right_cover,
+    }
+}

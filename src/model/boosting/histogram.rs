@@ -1,0 +1,466 @@
+//! The engine for tall, dense data: a `u8` bin for every entry, and a histogram a node.
+//!
+//! Bins stand by blocks of [`BLOCK`] columns, row after row, so that the histograms of a block
+//! stay in the first-level cache and one read of a row's derivatives serves the whole block. Both
+//! derivatives are summed by one 64-bit addition. Of two siblings only the smaller is summed; the
+//! other is the parent's histogram minus it, exactly, since the sums are integers.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::columns::{BinnedColumn, SortedColumns, TrainingRows, between, merge};
+use super::params::BoostingParams;
+use super::split::{Best, Filter, Gradients, MissingSide, Rules, SearchNode, Split, WIDTH};
+use crate::model::{ColumnView, MatrixView};
+
+/// Columns side by side: 16 × 256 sums of 8 bytes are 32 kB.
+const BLOCK: usize = 16;
+
+/// Sums of one column: 255 bins and the missing.
+const SLOTS: usize = 256;
+
+/// The bin of missing values.
+const MISSING: u8 = 255;
+
+/// Rows looked at to place the cuts of a column that was not sorted, at most.
+const CUT_SAMPLE: usize = 1 << 16;
+
+/// One node's histograms: `columns rounded up to BLOCK × SLOTS` packed sums.
+type Histogram = Vec<u64>;
+
+/// The columns of one fit.
+#[derive(Debug)]
+pub(super) struct Histograms {
+    n_rows: usize,
+    n_features: usize,
+    /// Bin of row `r`, column `BLOCK·b + c`, at `(b·n_rows + r)·BLOCK + c`.
+    bins: Vec<u8>,
+    cuts: Vec<Vec<f64>>,
+    has_missing: Vec<bool>,
+    /// Histograms of nodes whose children may still be searched.
+    kept: BTreeMap<usize, Histogram>,
+}
+
+impl Histograms {
+    /// Bins columns that were sorted.
+    pub(super) fn from_sorted(
+        sorted: &SortedColumns,
+        rows: &TrainingRows,
+        n_features: usize,
+        params: &BoostingParams,
+    ) -> Self {
+        let mut all = Self::empty(rows.len(), n_features);
+        let mut column = BinnedColumn::default();
+        let mut bins = vec![0; rows.len()];
+        for feature in 0..n_features {
+            column.fill(sorted, feature, rows, params);
+            bins.fill(column.common as u8);
+            for b in 0..column.n_bins() {
+                for &row in column.bin(b) {
+                    bins[row as usize] = b as u8;
+                }
+            }
+            for &row in &column.missing {
+                bins[row as usize] = MISSING;
+            }
+            all.set_column(feature, &bins);
+            all.cuts.push(column.cuts.clone());
+            all.has_missing.push(!column.missing.is_empty());
+        }
+        all
+    }
+
+    /// Bins columns of tall data, whose cuts are placed by an even sample of the training rows.
+    pub(super) fn from_matrix(
+        matrix: MatrixView<'_>,
+        rows: &TrainingRows,
+        params: &BoostingParams,
+        is_parallel: bool,
+    ) -> Self {
+        let n_features = matrix.n_columns();
+        let mut all = Self::empty(rows.len(), n_features);
+        let bin = |feature: usize| bin_column(matrix.column(feature), rows, params);
+        for first in (0..n_features).step_by(BLOCK) {
+            let block = first..(first + BLOCK).min(n_features);
+            let columns: Vec<(Vec<f64>, Vec<u8>)> = if is_parallel {
+                block.into_par_iter().map(bin).collect()
+            } else {
+                block.map(bin).collect()
+            };
+            for (offset, (cuts, bins)) in columns.into_iter().enumerate() {
+                all.set_column(first + offset, &bins);
+                all.has_missing.push(bins.contains(&MISSING));
+                all.cuts.push(cuts);
+            }
+        }
+        all
+    }
+
+    fn empty(n_rows: usize, n_features: usize) -> Self {
+        Self {
+            n_rows,
+            n_features,
+            bins: vec![0; n_features.div_ceil(BLOCK) * n_rows * BLOCK],
+            cuts: Vec::with_capacity(n_features),
+            has_missing: Vec::with_capacity(n_features),
+            kept: BTreeMap::new(),
+        }
+    }
+
+    fn set_column(&mut self, feature: usize, bins: &[u8]) {
+        let start = feature / BLOCK * self.n_rows * BLOCK + feature % BLOCK;
+        let places = self.bins[start..].iter_mut().step_by(BLOCK);
+        for (place, &bin) in places.zip(bins) {
+            *place = bin;
+        }
+    }
+
+    fn bin(&self, row: usize, feature: usize) -> u8 {
+        self.bins[(feature / BLOCK * self.n_rows + row) * BLOCK + feature % BLOCK]
+    }
+
+    /// Forgets the histograms of the last tree.
+    pub(super) fn reset(&mut self) {
+        self.kept.clear();
+    }
+
+    /// The best split of each node.
+    pub(super) fn search(
+        &mut self,
+        nodes: &[SearchNode],
+        partition: &[u32],
+        gradients: &Gradients,
+        rules: &Rules,
+        active: Option<&[bool]>,
+        is_parallel: bool,
+    ) -> Vec<Option<Split>> {
+        self.fill(nodes, partition, gradients, is_parallel);
+        let task = Search {
+            all: self,
+            partition,
+            gradients,
+            rules,
+            active,
+        };
+        let find = |node: &SearchNode| {
+            let blocks = 0..self.n_features.div_ceil(BLOCK);
+            if is_parallel {
+                let found: Vec<Best> = blocks
+                    .into_par_iter()
+                    .map(|block| task.block(node, block))
+                    .collect();
+                found
+                    .into_iter()
+                    .reduce(Best::or_better)
+                    .and_then(|best| best.split)
+            } else {
+                let start = Best::new(rules.bar(node));
+                blocks
+                    .fold(start, |best, block| best.or_better(task.block(node, block)))
+                    .split
+            }
+        };
+        nodes.iter().map(find).collect()
+    }
+
+    /// Makes the histograms of `nodes`, by summing or by parent minus sibling.
+    fn fill(
+        &mut self,
+        nodes: &[SearchNode],
+        partition: &[u32],
+        gradients: &Gradients,
+        is_parallel: bool,
+    ) {
+        let mut parents = Vec::new();
+        for node in nodes {
+            if self.kept.contains_key(&node.id) {
+                continue;
+            }
+            let rows = &partition[node.start..node.end];
+            let family = node
+                .family
+                .filter(|family| self.kept.contains_key(&family.parent));
+            let Some(family) = family else {
+                let histogram = self.sum(rows, gradients, is_parallel);
+                self.kept.insert(node.id, histogram);
+                continue;
+            };
+            let sibling_rows = &partition[family.sibling_start..family.sibling_end];
+            if rows.len() <= sibling_rows.len() {
+                let histogram = self.sum(rows, gradients, is_parallel);
+                let both = nodes.iter().any(|other| other.id == family.sibling);
+                if both && !self.kept.contains_key(&family.sibling) {
+                    self.subtract(family.parent, &histogram, family.sibling);
+                }
+                self.kept.insert(node.id, histogram);
+            } else if let Some(sibling) = self.kept.remove(&family.sibling) {
+                self.subtract(family.parent, &sibling, node.id);
+                self.kept.insert(family.sibling, sibling);
+            } else {
+                let sibling = self.sum(sibling_rows, gradients, is_parallel);
+                self.subtract(family.parent, &sibling, node.id);
+                if nodes.iter().any(|other| other.id == family.sibling) {
+                    self.kept.insert(family.sibling, sibling);
+                }
+            }
+            parents.push(family.parent);
+        }
+        for parent in parents {
+            self.kept.remove(&parent);
+        }
+    }
+
+    fn subtract(&mut self, parent: usize, part: &Histogram, rest: usize) {
+        if let Some(mut histogram) = self.kept.remove(&parent) {
+            for (sum, part) in histogram.iter_mut().zip(part) {
+                *sum = sum.wrapping_sub(*part);
+            }
+            self.kept.insert(rest, histogram);
+        }
+    }
+
+    fn sum(&self, rows: &[u32], gradients: &Gradients, is_parallel: bool) -> Histogram {
+        let packed: Vec<u64> = rows
+            .iter()
+            .map(|&row| pack(gradients.g[row as usize], gradients.h[row as usize]))
+            .collect();
+        let n_blocks = self.n_features.div_ceil(BLOCK);
+        let mut histogram = vec![0; n_blocks * BLOCK * SLOTS];
+        let block_of = |(block, sums): (usize, &mut [u64])| {
+            let start = block * self.n_rows * BLOCK;
+            sum_block(
+                &self.bins[start..start + self.n_rows * BLOCK],
+                rows,
+                &packed,
+                sums,
+            );
+        };
+        if is_parallel {
+            histogram
+                .par_chunks_mut(BLOCK * SLOTS)
+                .enumerate()
+                .for_each(block_of);
+        } else {
+            histogram
+                .chunks_mut(BLOCK * SLOTS)
+                .enumerate()
+                .for_each(block_of);
+        }
+        histogram
+    }
+
+    /// Sets `is_left` of every row: true where it goes left at `split`.
+    pub(super) fn mark_left(&self, split: &Split, rows: &[u32], is_left: &mut [bool]) {
+        let feature = split.feature as usize;
+        let missing_left = split.missing == MissingSide::Left;
+        for &row in rows {
+            let bin = self.bin(row as usize, feature);
+            is_left[row as usize] = if bin == MISSING && self.has_missing[feature] {
+                missing_left
+            } else {
+                u32::from(bin) <= split.cut
+            };
+        }
+    }
+}
+
+/// Adds the rows of a node to the histograms of one block.
+fn sum_block(bins: &[u8], rows: &[u32], packed: &[u64], sums: &mut [u64]) {
+    let (bins, _) = bins.as_chunks::<BLOCK>();
+    let (sums, _) = sums.as_chunks_mut::<SLOTS>();
+    let Some(sums) = sums.first_chunk_mut::<BLOCK>() else {
+        return;
+    };
+    for (&row, &packed) in rows.iter().zip(packed) {
+        let bins = &bins[row as usize];
+        for c in 0..BLOCK {
+            let sum = &mut sums[c][bins[c] as usize];
+            *sum = sum.wrapping_add(packed);
+        }
+    }
+}
+
+/// g in the high half, h (0 or more) in the low: sums of both by one addition.
+fn pack(g: i32, h: i32) -> u64 {
+    ((i64::from(g) << 32) as u64).wrapping_add(u64::from(h.unsigned_abs()))
+}
+
+fn unpack(sum: u64) -> (i32, i32) {
+    ((sum >> 32) as i32, sum as u32 as i32)
+}
+
+/// What the search of one node shares.
+struct Search<'a> {
+    all: &'a Histograms,
+    partition: &'a [u32],
+    gradients: &'a Gradients,
+    rules: &'a Rules,
+    active: Option<&'a [bool]>,
+}
+
+impl Search<'_> {
+    fn block(&self, node: &SearchNode, block: usize) -> Best {
+        let mut best = Best::new(self.rules.bar(node));
+        let Some(histogram) = self.all.kept.get(&node.id) else {
+            return best;
+        };
+        let mut filter = Filter::new(self.rules);
+        for lane in 0..WIDTH {
+            filter.set_node(lane, node.g, node.h);
+            filter.set_bar(lane, best.score);
+        }
+        for feature in block * BLOCK..((block + 1) * BLOCK).min(self.all.n_features) {
+            let is_open = self.active.is_none_or(|active| active[feature])
+                && node.allowed.as_ref().is_none_or(|allowed| allowed[feature]);
+            if is_open {
+                let sums = &histogram[feature * SLOTS..(feature + 1) * SLOTS];
+                self.feature(node, feature, sums, &mut filter, &mut best);
+            }
+        }
+        best
+    }
+
+    fn feature(
+        &self,
+        node: &SearchNode,
+        feature: usize,
+        sums: &[u64],
+        filter: &mut Filter,
+        best: &mut Best,
+    ) {
+        let cuts = &self.all.cuts[feature];
+        let has_missing = self.all.has_missing[feature];
+        // With missing values, the cut after the last bin parts them from all others.
+        let n_cuts = cuts.len() + usize::from(has_missing);
+        let (mut g, mut h) = ([0; SLOTS], [0; SLOTS]);
+        let (mut sum_g, mut sum_h) = (0, 0);
+        for (slot, &sum) in sums[..n_cuts].iter().enumerate() {
+            let (bin_g, bin_h) = unpack(sum);
+            sum_g += bin_g;
+            sum_h += bin_h;
+            (g[slot], h[slot]) = (sum_g, sum_h);
+        }
+        let (missing_g, missing_h) = if has_missing {
+            unpack(sums[MISSING as usize])
+        } else {
+            (0, 0)
+        };
+        let sides: &[MissingSide] = if has_missing {
+            &[MissingSide::Right, MissingSide::Left]
+        } else {
+            &[MissingSide::Unseen]
+        };
+        let mut passing = Vec::new();
+        for &missing in sides {
+            let mut n_looked = n_cuts;
+            if missing == MissingSide::Left {
+                n_looked = cuts.len();
+                for slot in 0..n_looked {
+                    g[slot] += missing_g;
+                    h[slot] += missing_h;
+                }
+            }
+            let padded = n_looked.next_multiple_of(WIDTH);
+            g[n_looked..padded].fill(0);
+            h[n_looked..padded].fill(0);
+            let any = if filter.has_l1() {
+                filter.any::<true>(&g[..padded], &h[..padded])
+            } else {
+                filter.any::<false>(&g[..padded], &h[..padded])
+            };
+            if !any {
+                continue;
+            }
+            passing.clear();
+            filter.list(&g[..padded], &h[..padded], &mut passing);
+            for &cut in &passing {
+                let slot = cut as usize;
+                let split = Split {
+                    score: 0.0,
+                    feature: feature as u32,
+                    cut,
+                    threshold: cuts.get(slot).copied().unwrap_or(f64::MAX),
+                    missing,
+                    left_g: g[slot],
+                    left_h: h[slot],
+                };
+                best.offer(self.rules, node, split, || self.count(node, &split));
+            }
+            for lane in 0..WIDTH {
+                filter.set_bar(lane, best.score);
+            }
+        }
+    }
+
+    /// Copies of the node's rows that go left.
+    fn count(&self, node: &SearchNode, split: &Split) -> u32 {
+        let feature = split.feature as usize;
+        let has_missing = self.all.has_missing[feature];
+        let goes_left = |row: usize| {
+            let bin = self.all.bin(row, feature);
+            if has_missing && bin == MISSING {
+                split.missing == MissingSide::Left
+            } else {
+                u32::from(bin) <= split.cut
+            }
+        };
+        self.partition[node.start..node.end]
+            .iter()
+            .map(|&row| row as usize)
+            .filter(|&row| goes_left(row))
+            .map(|row| self.gradients.copies[row])
+            .sum()
+    }
+}
+
+/// Cuts and bins of one column that was not sorted.
+fn bin_column(
+    column: ColumnView<'_>,
+    rows: &TrainingRows,
+    params: &BoostingParams,
+) -> (Vec<f64>, Vec<u8>) {
+    let mut values = vec![0.0; rows.len()];
+    super::columns::for_each_nonzero(column, |row, value| {
+        let local = rows.local[row as usize];
+        if local != super::columns::ABSENT {
+            values[local as usize] = value;
+        }
+    });
+    let cuts = place_cuts(&values, rows, params);
+    let bins = values
+        .iter()
+        .map(|&value| {
+            if value.is_nan() {
+                MISSING
+            } else {
+                cuts.partition_point(|&cut| cut < value) as u8
+            }
+        })
+        .collect();
+    (cuts, bins)
+}
+
+fn place_cuts(values: &[f64], rows: &TrainingRows, params: &BoostingParams) -> Vec<f64> {
+    let step = values.len().div_ceil(CUT_SAMPLE);
+    let sampled = values
+        .iter()
+        .zip(&rows.weights)
+        .zip(&rows.copies)
+        .step_by(step);
+    let mut sample: Vec<(f64, f64, u32)> = sampled
+        .filter(|((value, _), _)| !value.is_nan())
+        .map(|((&value, &weight), &copies)| (value, weight, copies))
+        .collect();
+    sample.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let (mut distinct, mut sizes): (Vec<f64>, Vec<(f64, u32)>) = (Vec::new(), Vec::new());
+    for equal in sample.chunk_by(|a, b| a.0 == b.0) {
+        distinct.push(equal[0].0);
+        let weight = equal.iter().map(|&(_, weight, _)| weight).sum();
+        sizes.push((weight, equal.iter().map(|&(_, _, copies)| copies).sum()));
+    }
+    merge(&sizes, params.max_bins as usize, params.bin_rows(rows))
+        .windows(2)
+        .map(|pair| between(distinct[pair[0].1], distinct[pair[1].0]))
+        .collect()
+}

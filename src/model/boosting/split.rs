@@ -1,0 +1,459 @@
+//! What a split is worth: integer sums of derivatives, the exact score, and the quick filter.
+//!
+//! Derivatives are rounded once a tree to integers whose sums stay below 2³⁰. Sums of integers do
+//! not depend on the order of their terms, so threads, lanes, subtraction of a sibling and the
+//! choice of engine cannot change a bit of the model. A filter in `f32` finds the positions that
+//! may beat the best split so far (with a margin above its rounding error); only those are scored
+//! in `f64`, and ties go to the lower feature, then the lower threshold.
+
+use super::params::{BoostingParams, Monotone};
+
+/// First and second derivatives of the loss, as integers, with the rows that count.
+#[derive(Debug, Default)]
+pub(super) struct Gradients {
+    /// g of each training row, in units of `1 / scale_g`.
+    pub(super) g: Vec<i32>,
+    /// h of each training row, in units of `1 / scale_h`.
+    pub(super) h: Vec<i32>,
+    /// Copies of each row; 0 where the tree does not see it.
+    pub(super) copies: Vec<u32>,
+    pub(super) scale_g: f64,
+    pub(super) scale_h: f64,
+}
+
+/// Sums stay below this in size.
+const SUM_LIMIT: f64 = (1u64 << 30) as f64;
+
+impl Gradients {
+    /// Rounds the derivatives of the rows seen (`copies > 0`); the others become 0.
+    pub(super) fn round(&mut self, g: &[f64], h: &[f64], copies: &[u32], seen: Option<&[bool]>) {
+        let sees = |row: usize| seen.is_none_or(|seen| seen[row]);
+        self.copies.clear();
+        self.copies.extend(
+            copies
+                .iter()
+                .enumerate()
+                .map(|(i, &c)| if sees(i) { c } else { 0 }),
+        );
+        let (mut sum_g, mut sum_h) = (0.0, 0.0);
+        for ((g, h), &copies) in g.iter().zip(h).zip(&self.copies) {
+            if copies > 0 {
+                sum_g += g.abs();
+                sum_h += h;
+            }
+        }
+        self.scale_g = power_of_two_below((SUM_LIMIT - g.len() as f64) / sum_g);
+        self.scale_h = power_of_two_below((SUM_LIMIT - g.len() as f64) / sum_h);
+        self.g.clear();
+        self.h.clear();
+        let (scale_g, scale_h) = (self.scale_g, self.scale_h);
+        let seen_rows = || self.copies.iter().map(|&copies| f64::from(copies > 0));
+        self.g.extend(
+            g.iter()
+                .zip(seen_rows())
+                .map(|(g, seen)| nearest(g * scale_g * seen)),
+        );
+        self.h.extend(
+            h.iter()
+                .zip(seen_rows())
+                .map(|(h, seen)| nearest(h * scale_h * seen)),
+        );
+    }
+}
+
+/// The nearest integer of |x| < 2³¹, by the addition that leaves it in the low mantissa bits.
+fn nearest(x: f64) -> i32 {
+    (x + 6_755_399_441_055_744.0).to_bits() as i32
+}
+
+/// The largest power of two that does not exceed `x`, within 2^±900.
+fn power_of_two_below(x: f64) -> f64 {
+    if !(x.is_finite() && x > 0.0) {
+        return 1.0;
+    }
+    let exponent = libm::ilogb(x).clamp(-900, 900);
+    libm::ldexp(1.0, exponent)
+}
+
+/// The penalties and limits of one tree, in the units of its [`Gradients`].
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    l1: f64,
+    ridge: f64,
+    pub(super) least_h: i32,
+    pub(super) least_rows: u32,
+    /// Whether `least_h` does not already imply `least_rows`.
+    pub(super) counts_rows: bool,
+    constraints: Vec<Monotone>,
+    /// A leaf in units of the score, per unit of `g / h`.
+    pub(super) leaf_unit: f64,
+    /// A fall of the loss, per unit of score.
+    pub(super) gain_unit: f64,
+    min_gain: f64,
+}
+
+impl Rules {
+    pub(super) fn new(params: &BoostingParams, gradients: &Gradients) -> Self {
+        let (scale_g, scale_h) = (gradients.scale_g, gradients.scale_h);
+        let per_row = || {
+            gradients
+                .h
+                .iter()
+                .zip(&gradients.copies)
+                .filter(|&(_, &copies)| copies > 0)
+                .map(|(&h, &copies)| f64::from(h) / f64::from(copies))
+        };
+        let lightest = per_row().fold(f64::INFINITY, f64::min);
+        let heaviest = per_row().fold(0.0, f64::max);
+        let n_rows = f64::from(params.min_leaf_rows);
+        // At least 1, so that padding (h = 0) never passes.
+        let least_h = (params.min_leaf_weight * scale_h)
+            .max((n_rows * lightest).floor())
+            .clamp(1.0, SUM_LIMIT)
+            .ceil();
+        Self {
+            l1: params.l1 * scale_g,
+            ridge: params.l2 * scale_h,
+            least_h: least_h as i32,
+            least_rows: params.min_leaf_rows,
+            counts_rows: least_h <= (n_rows - 1.0) * heaviest,
+            constraints: params.monotone.clone(),
+            leaf_unit: scale_h / scale_g,
+            gain_unit: 0.5 * scale_h / (scale_g * scale_g),
+            min_gain: params.min_gain,
+        }
+    }
+
+    /// G²/(H + λ), G shrunk by α: twice the fall of the penalized loss in a leaf.
+    pub(super) fn score(&self, g: i32, h: i32) -> f64 {
+        let g = self.shrunk(g);
+        let denominator = f64::from(h) + self.ridge;
+        if denominator > 0.0 {
+            g * g / denominator
+        } else {
+            0.0
+        }
+    }
+
+    fn shrunk(&self, g: i32) -> f64 {
+        let g = f64::from(g);
+        if g > 0.0 {
+            (g - self.l1).max(0.0)
+        } else {
+            (g + self.l1).min(0.0)
+        }
+    }
+
+    /// −G/(H + λ) within the bounds, in units of `g / h`.
+    fn leaf(&self, g: i32, h: i32, bounds: Bounds) -> f64 {
+        let denominator = f64::from(h) + self.ridge;
+        let leaf = if denominator > 0.0 {
+            -self.shrunk(g) / denominator
+        } else {
+            0.0
+        };
+        leaf.clamp(bounds.low, bounds.high)
+    }
+
+    /// Twice the fall of the penalized loss where the leaf is `w`.
+    fn score_at(&self, g: i32, h: i32, w: f64) -> f64 {
+        -(2.0 * f64::from(g) * w + (f64::from(h) + self.ridge) * w * w + 2.0 * self.l1 * w.abs())
+    }
+
+    /// The score that a split of a node must exceed.
+    pub(super) fn bar(&self, node: &SearchNode) -> f64 {
+        let parent = if self.constraints.is_empty() {
+            self.score(node.g, node.h)
+        } else {
+            self.score_at(node.g, node.h, self.leaf(node.g, node.h, node.bounds))
+        };
+        // The margin keeps splits whose gain is nothing but rounding out.
+        parent + parent.abs() * 1e-9 + self.min_gain / self.gain_unit
+    }
+
+    /// Whether the score is constrained anywhere.
+    pub(super) fn is_constrained(&self) -> bool {
+        !self.constraints.is_empty()
+    }
+
+    /// The exact score of a split of `node` on `feature`, or `None` where it is not allowed.
+    fn split_score(&self, node: &SearchNode, feature: u32, left: (i32, i32)) -> Option<f64> {
+        let right = (node.g - left.0, node.h - left.1);
+        if left.1 < self.least_h || right.1 < self.least_h {
+            return None;
+        }
+        if !self.is_constrained() {
+            return Some(self.score(left.0, left.1) + self.score(right.0, right.1));
+        }
+        let low = self.leaf(left.0, left.1, node.bounds);
+        let high = self.leaf(right.0, right.1, node.bounds);
+        let allowed = match self.monotone_of(feature) {
+            Monotone::Free => true,
+            Monotone::Increasing => low <= high,
+            Monotone::Decreasing => low >= high,
+        };
+        allowed.then(|| self.score_at(left.0, left.1, low) + self.score_at(right.0, right.1, high))
+    }
+
+    fn monotone_of(&self, feature: u32) -> Monotone {
+        self.constraints
+            .get(feature as usize)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// The bounds of the two children, so that what lies below cannot break the constraint.
+    pub(super) fn child_bounds(&self, node: &SearchNode, split: &Split) -> (Bounds, Bounds) {
+        let (mut left, mut right) = (node.bounds, node.bounds);
+        let middle = (self.leaf(split.left_g, split.left_h, node.bounds)
+            + self.leaf(node.g - split.left_g, node.h - split.left_h, node.bounds))
+            / 2.0;
+        match self.monotone_of(split.feature) {
+            Monotone::Free => {}
+            Monotone::Increasing => (left.high, right.low) = (middle, middle),
+            Monotone::Decreasing => (left.low, right.high) = (middle, middle),
+        }
+        (left, right)
+    }
+}
+
+/// Where a leaf must stay, in units of `g / h`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) low: f64,
+    pub(super) high: f64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            low: f64::NEG_INFINITY,
+            high: f64::INFINITY,
+        }
+    }
+}
+
+/// A node that asks for its best split.
+#[derive(Debug, Clone)]
+pub(super) struct SearchNode {
+    pub(super) id: usize,
+    pub(super) g: i32,
+    pub(super) h: i32,
+    /// Copies of the rows seen.
+    pub(super) n_rows: u32,
+    /// Its rows, a range of the partition.
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) bounds: Bounds,
+    /// Features it may split on, where not all.
+    pub(super) allowed: Option<Vec<bool>>,
+    /// Parent and sibling, for parent minus sibling.
+    pub(super) family: Option<Family>,
+}
+
+/// Where a node comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Family {
+    pub(super) parent: usize,
+    pub(super) sibling: usize,
+    pub(super) sibling_start: usize,
+    pub(super) sibling_end: usize,
+}
+
+/// A split found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Split {
+    pub(super) score: f64,
+    pub(super) feature: u32,
+    /// The last bin that goes left.
+    pub(super) cut: u32,
+    pub(super) threshold: f64,
+    pub(super) missing: MissingSide,
+    pub(super) left_g: i32,
+    pub(super) left_h: i32,
+}
+
+/// Where missing values go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum MissingSide {
+    Left,
+    Right,
+    /// None was missing in training: to the heavier child.
+    Unseen,
+}
+
+/// The best split of a node so far.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Best {
+    pub(super) score: f64,
+    pub(super) split: Option<Split>,
+}
+
+impl Best {
+    pub(super) fn new(bar: f64) -> Self {
+        Self {
+            score: bar,
+            split: None,
+        }
+    }
+
+    /// Scores a proposal exactly and keeps it where it is better.
+    pub(super) fn offer(
+        &mut self,
+        rules: &Rules,
+        node: &SearchNode,
+        proposal: Split,
+        left_rows: impl FnOnce() -> u32,
+    ) {
+        let Some(score) =
+            rules.split_score(node, proposal.feature, (proposal.left_g, proposal.left_h))
+        else {
+            return;
+        };
+        let split = Split { score, ..proposal };
+        if !self.is_beaten_by(&split) {
+            return;
+        }
+        if rules.counts_rows {
+            let left = left_rows();
+            if left < rules.least_rows || node.n_rows.saturating_sub(left) < rules.least_rows {
+                return;
+            }
+        }
+        self.score = score;
+        self.split = Some(split);
+    }
+
+    fn is_beaten_by(&self, other: &Split) -> bool {
+        match self.split {
+            None => other.score > self.score,
+            Some(best) if other.score == best.score => {
+                (other.feature, other.threshold, other.missing)
+                    < (best.feature, best.threshold, best.missing)
+            }
+            Some(best) => other.score > best.score,
+        }
+    }
+
+    /// The better of two searches of the same node.
+    pub(super) fn or_better(self, other: Self) -> Self {
+        match other.split {
+            Some(split) if self.is_beaten_by(&split) => other,
+            _ => self,
+        }
+    }
+}
+
+/// Elements that the filter looks at side by side.
+pub(super) const WIDTH: usize = 8;
+
+/// Positions whose score may exceed a bar: sums of one side, the totals of the nodes, all as
+/// [`WIDTH`] interleaved lanes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Filter {
+    total_g: [i32; WIDTH],
+    total_h: [i32; WIDTH],
+    bar: [f32; WIDTH],
+    least_h: i32,
+    ridge: f32,
+    l1: f32,
+}
+
+impl Filter {
+    pub(super) fn new(rules: &Rules) -> Self {
+        Self {
+            total_g: [0; WIDTH],
+            total_h: [0; WIDTH],
+            bar: [f32::INFINITY; WIDTH],
+            least_h: rules.least_h,
+            ridge: rules.ridge as f32,
+            l1: rules.l1 as f32,
+        }
+    }
+
+    /// Sets the node of one lane.
+    pub(super) fn set_node(&mut self, lane: usize, g: i32, h: i32) {
+        self.total_g[lane] = g;
+        self.total_h[lane] = h;
+    }
+
+    /// Sets the score to exceed in one lane; the margin covers the filter's rounding.
+    pub(super) fn set_bar(&mut self, lane: usize, score: f64) {
+        self.bar[lane] = (score - score.abs() * 1e-5) as f32;
+    }
+
+    /// Closes one lane.
+    pub(super) fn close(&mut self, lane: usize) {
+        self.bar[lane] = f32::INFINITY;
+    }
+
+    /// Which of [`WIDTH`] positions may exceed their bars: all bits or none.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "must take the instruction set of its caller"
+    )]
+    pub(super) fn passes<const L1: bool>(
+        &self,
+        g: &[i32; WIDTH],
+        h: &[i32; WIDTH],
+    ) -> [i32; WIDTH] {
+        let mut mask = [0; WIDTH];
+        for l in 0..WIDTH {
+            let (other_g, other_h) = (self.total_g[l] - g[l], self.total_h[l] - h[l]);
+            let (mut s, mut t) = (g[l] as f32, other_g as f32);
+            if L1 {
+                s = (s.abs() - self.l1).max(0.0);
+                t = (t.abs() - self.l1).max(0.0);
+            }
+            let a = h[l] as f32 + self.ridge;
+            let b = other_h as f32 + self.ridge;
+            // Sums are below 2^30, so no product reaches 2^127.
+            let above = s * s * b + t * t * a > self.bar[l] * (a * b);
+            let heavy = (h[l] >= self.least_h) & (other_h >= self.least_h);
+            mask[l] = -i32::from(above & heavy);
+        }
+        mask
+    }
+
+    pub(super) fn has_l1(&self) -> bool {
+        self.l1 > 0.0
+    }
+
+    /// Whether any position passes.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "must take the instruction set of its caller"
+    )]
+    pub(super) fn any<const L1: bool>(&self, g: &[i32], h: &[i32]) -> bool {
+        let mut any = [0; WIDTH];
+        let (g, _) = g.as_chunks::<WIDTH>();
+        let (h, _) = h.as_chunks::<WIDTH>();
+        for (g, h) in g.iter().zip(h) {
+            let mask = self.passes::<L1>(g, h);
+            for l in 0..WIDTH {
+                any[l] |= mask[l];
+            }
+        }
+        any.iter().fold(0, |all, lane| all | lane) != 0
+    }
+
+    /// Appends the positions that pass.
+    pub(super) fn list(&self, g: &[i32], h: &[i32], passing: &mut Vec<u32>) {
+        let (g, _) = g.as_chunks::<WIDTH>();
+        let (h, _) = h.as_chunks::<WIDTH>();
+        for (chunk, (g, h)) in g.iter().zip(h).enumerate() {
+            let mask = if self.has_l1() {
+                self.passes::<true>(g, h)
+            } else {
+                self.passes::<false>(g, h)
+            };
+            for (l, &passes) in mask.iter().enumerate() {
+                if passes != 0 {
+                    passing.push((chunk * WIDTH + l) as u32);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! Tests of the ranking over synthetic predictions.
+
+use approx::assert_abs_diff_eq;
+use proptest::prelude::*;
+
+use super::synthetic::{cohort, numbers, pair};
+use super::*;
+use crate::matcher::PairPrediction;
+
+fn rank(pairs: &[PairPrediction]) -> Ranking {
+    RankingParams::default().rank(pairs).unwrap()
+}
+
+fn refused(pairs: &[PairPrediction]) -> String {
+    RankingParams::default()
+        .rank(pairs)
+        .unwrap_err()
+        .to_string()
+}
+
+fn donors(ranking: &Ranking) -> Vec<&str> {
+    ranking
+        .rows
+        .iter()
+        .map(|row| row.donor_id.as_str())
+        .collect()
+}
+
+#[test]
+fn every_column_equals_the_formula_by_hand() {
+    // Two donors, four draws. Mean response of both: 0.3, 0.4, 0.5, 0.4.
+    let mut a = pair("a", "r", vec![0.4, 0.5, 0.6, 0.3]);
+    a.p_severe_irae = vec![0.1, 0.2, 0.3, 0.2];
+    let b = pair("b", "r", vec![0.2, 0.3, 0.4, 0.5]);
+    let params = RankingParams {
+        min_draws: 1,
+        ..RankingParams::default()
+    };
+    let ranking = params.rank(&[b, a]).unwrap();
+    let (first, second) = (&ranking.rows[0], &ranking.rows[1]);
+    assert_eq!(donors(&ranking), ["a", "b"]);
+    assert_abs_diff_eq!(first.p_response, 0.45, epsilon = 1e-12);
+    // numpy: np.quantile([.3, .4, .5, .6], [.05, .95]) = .315, .585
+    assert_abs_diff_eq!(first.p_response_lo, 0.315, epsilon = 1e-12);
+    assert_abs_diff_eq!(first.p_response_hi, 0.585, epsilon = 1e-12);
+    // Δ of a: 0.1, 0.1, 0.1, −0.1.
+    assert_abs_diff_eq!(first.delta_response, 0.05, epsilon = 1e-12);
+    // U of a by draw: Δ − 0.5·severe − 0.03 = 0.02, −0.03, −0.08, −0.23; of b: −0.18 ×3, 0.02.
+    assert_abs_diff_eq!(first.utility, -0.08, epsilon = 1e-12);
+    assert_abs_diff_eq!(second.utility, -0.13, epsilon = 1e-12);
+    assert_abs_diff_eq!(first.p_best, 0.75, epsilon = 1e-12);
+    assert_abs_diff_eq!(first.p_better_than_random, 0.75, epsilon = 1e-12);
+    let summary = &ranking.summaries[0];
+    assert_abs_diff_eq!(summary.p_first_beats_second.unwrap(), 0.75, epsilon = 1e-12);
+    assert!(!summary.abstain && !first.abstain);
+    // Regret of a: only in the last draw, 0.02 − (−0.23) = 0.25.
+    assert_abs_diff_eq!(
+        summary.standings[0].expected_regret,
+        0.0625,
+        epsilon = 1e-12
+    );
+    // Without weight on severe toxicity a gains more; by the means both lie on the front.
+    assert!(summary.standings.iter().all(|standing| standing.on_front));
+    assert_abs_diff_eq!(summary.standings[0].p_on_front, 0.75, epsilon = 1e-12);
+}
+
+#[test]
+fn a_first_donor_that_does_not_stand_out_makes_every_row_abstain() {
+    let ranking = rank(&[
+        pair("a", "r", numbers(1, 400)),
+        pair("b", "r", numbers(2, 400)),
+    ]);
+    assert!(ranking.rows.iter().all(|row| row.abstain));
+    let reason = &ranking.rows[0].reason;
+    assert!(
+        reason.starts_with("no evidence to separate donors: the first beats the second in 5"),
+        "{reason}"
+    );
+    assert!(reason.ends_with(" % of draws"), "{reason}");
+    assert!(
+        ranking.summaries[0]
+            .standings
+            .iter()
+            .all(|standing| standing.tier == 1)
+    );
+}
+
+#[test]
+fn a_single_donor_cannot_be_compared() {
+    let row = &rank(&[pair("a", "r", vec![0.5; 40])]).rows[0];
+    assert!(row.abstain);
+    assert_eq!(row.reason, "a single donor cannot be compared");
+    assert_abs_diff_eq!(row.delta_response, 0.0, epsilon = 1e-15);
+    assert_abs_diff_eq!(row.p_best, 1.0, epsilon = 1e-15);
+    assert_abs_diff_eq!(row.p_better_than_random, 0.5, epsilon = 1e-15);
+}
+
+#[test]
+fn copies_of_one_donor_share_everything() {
+    let copies = ["a", "b", "c"].map(|donor| pair(donor, "r", numbers(3, 50)));
+    let ranking = rank(&copies);
+    assert_eq!(donors(&ranking), ["a", "b", "c"]);
+    for row in &ranking.rows {
+        assert_abs_diff_eq!(row.p_best, 1.0 / 3.0, epsilon = 1e-12);
+        assert_abs_diff_eq!(row.p_better_than_random, 0.5, epsilon = 1e-12);
+        assert!(row.reason.contains("in 50 % of draws"), "{}", row.reason);
+    }
+}
+
+#[test]
+fn a_donor_that_is_not_eligible_comes_last_and_moves_nothing() {
+    let mut banned = pair("a", "r", vec![0.9; 40]);
+    banned.eligible = false;
+    let allowed = [pair("b", "r", vec![0.3; 40]), pair("c", "r", vec![0.4; 40])];
+    let without = rank(&allowed);
+    let with = rank(&[banned.clone(), allowed[0].clone(), allowed[1].clone()]);
+    assert_eq!(donors(&with), ["c", "b", "a"]);
+    assert_eq!(with.rows[..2], without.rows[..]);
+    let last = &with.rows[2];
+    assert!(!last.is_eligible() && last.abstain && last.p_best == 0.0);
+    assert_eq!(last.flags, [NOT_ELIGIBLE]);
+    assert!(last.reason.starts_with("this donor is not eligible"));
+    let alone = &rank(&[banned]).rows[0];
+    assert_eq!(
+        alone.reason,
+        "this donor is not eligible; no donor is eligible"
+    );
+}
+
+#[test]
+fn a_pair_outside_the_domain_abstains_alone_and_says_why() {
+    let mut far = pair("a", "r", vec![0.6; 40]);
+    far.in_domain = false;
+    far.domain_reason = Some("the donor shares 3 % of its taxa with the models".into());
+    let ranking = rank(&[far, pair("b", "r", vec![0.4; 40])]);
+    assert_eq!(
+        (ranking.rows[0].abstain, ranking.rows[0].reason.as_str()),
+        (true, "the donor shares 3 % of its taxa with the models")
+    );
+    assert!(!ranking.rows[1].abstain && ranking.rows[1].reason.is_empty());
+}
+
+#[test]
+fn too_few_draws_abstain() {
+    let ranking = rank(&[pair("a", "r", vec![0.6; 3]), pair("b", "r", vec![0.4; 3])]);
+    assert_eq!(
+        ranking.rows[0].reason,
+        "too few draws to say how sure the order is: 3 of at least 20"
+    );
+}
+
+#[test]
+fn clearly_different_donors_stand_in_tiers_of_their_own() {
+    let ranking = rank(&[
+        pair("a", "r", vec![0.5; 40]),
+        pair("b", "r", vec![0.3; 40]),
+        pair("c", "r", vec![0.3; 40]),
+    ]);
+    let tiers: Vec<usize> = ranking.summaries[0]
+        .standings
+        .iter()
+        .map(|s| s.tier)
+        .collect();
+    assert_eq!(tiers, [1, 2, 2]);
+    let places: Vec<_> = ranking.summaries[0]
+        .standings
+        .iter()
+        .map(|s| (s.rank_lo, s.rank_hi))
+        .collect();
+    assert_eq!(places, [(1, 1), (2, 3), (2, 3)]);
+}
+
+#[test]
+fn other_weights_show_who_would_come_first() {
+    let mut strong = pair("strong", "r", vec![0.6; 40]);
+    strong.p_severe_irae = vec![0.5; 40];
+    let mild = pair("mild", "r", vec![0.45; 40]);
+    let summary = rank(&[strong, mild]).summaries.remove(0);
+    assert_eq!(summary.weight_cases.len(), 16);
+    // 0.15 more response for 0.4 more toxicity: strong wins below weight 0.375, that is 0 and ¼.
+    for case in &summary.weight_cases {
+        let expected = if case.weights.severe_irae < 0.375 {
+            "strong"
+        } else {
+            "mild"
+        };
+        assert_eq!(case.first_donor.as_str(), expected, "{}", case.weights);
+    }
+    assert_abs_diff_eq!(summary.first_donor_stability.unwrap(), 0.5, epsilon = 1e-15);
+}
+
+#[test]
+fn an_order_that_is_the_same_for_everyone_is_seen() {
+    let everyone = |recipient: &str| {
+        [("a", 0.5), ("b", 0.4), ("c", 0.3)].map(|(d, p)| pair(d, recipient, vec![p; 40]))
+    };
+    let pairs = [everyone("r1"), everyone("r2")].concat();
+    assert_eq!(rank(&pairs).donor_order_agreement, Some(1.0));
+    assert_eq!(rank(&everyone("r1")).donor_order_agreement, None);
+}
+
+#[test]
+fn recipients_come_in_the_order_first_met() {
+    let ranking = rank(&[
+        pair("a", "z", vec![0.4; 40]),
+        pair("a", "b", vec![0.4; 40]),
+        pair("b", "z", vec![0.5; 40]),
+    ]);
+    let ids: Vec<_> = ranking
+        .summaries
+        .iter()
+        .map(|s| s.recipient_id.as_str())
+        .collect();
+    assert_eq!(ids, ["z", "b"]);
+    let sizes: Vec<usize> = ranking.by_recipient().map(|(_, rows)| rows.len()).collect();
+    assert_eq!(sizes, [2, 1]);
+    assert_eq!(ranking.rows_of(&"z".into()).len(), 2);
+}
+
+#[test]
+fn unusable_predictions_are_refused_by_name() {
+    let good = pair("a", "r", vec![0.5; 40]);
+    assert!(refused(&[]).contains("nothing to rank"));
+    assert_eq!(
+        refused(&[good.clone(), good.clone()]),
+        "donor `a` for recipient `r` was predicted more than once"
+    );
+    let shorter = pair("b", "r", vec![0.5; 39]);
+    assert!(refused(&[good.clone(), shorter]).contains("has 39 draws"));
+    let uneven = PairPrediction {
+        p_myocarditis: vec![0.1; 39],
+        ..good.clone()
+    };
+    assert!(refused(&[uneven]).contains("`p_myocarditis`"));
+    assert!(refused(&[pair("a", "r", vec![])]).contains("at least one draw"));
+    for bad in [f64::NAN, -0.1, 1.1, f64::INFINITY] {
+        let mut draws = vec![0.5; 40];
+        draws[7] = bad;
+        let message = refused(&[pair("a", "r", draws)]);
+        assert!(message.contains("`p_response` from 0 to 1"), "{message}");
+        let baseline = PairPrediction {
+            p_response_baseline: bad,
+            ..good.clone()
+        };
+        assert!(refused(&[baseline]).contains("`p_response_baseline`"));
+    }
+    for bad in [f64::NAN, -1.0, f64::INFINITY] {
+        let pair = PairPrediction {
+            n_lost: bad,
+            ..good.clone()
+        };
+        assert!(refused(&[pair]).contains("`n_lost`"));
+    }
+}
+
+/// Standard normal numbers (Box and Muller 1958).
+fn normals(seed: u64, n: usize) -> Vec<f64> {
+    let uniform = numbers(seed, 2 * n);
+    let pairs = uniform.chunks_exact(2);
+    pairs
+        .map(|u| (-2.0 * (1.0 - u[0]).ln()).sqrt() * (std::f64::consts::TAU * u[1]).cos())
+        .collect()
+}
+
+#[test]
+fn rank_intervals_hold_the_true_rank_as_often_as_they_say() {
+    // Truth θ ~ N(0, 1), seen as y = θ + N(0, 1); the posterior is N(y / 2, 1 / 2), so that the
+    // draws are honest and coverage at 90 % is a property of the ranking alone. Places are whole
+    // numbers, so that the interval holds a little more than its level.
+    const N_DONORS: usize = 6;
+    const N_TRIALS: usize = 400;
+    let (mut held, mut truly_best, mut said_best) = (0, 0, 0.0);
+    for trial in 0..N_TRIALS {
+        let seed = |of: usize| (of * N_TRIALS * N_DONORS + trial * N_DONORS) as u64 * 7_919;
+        let (truth, noise) = (normals(seed(1), N_DONORS), normals(seed(2), N_DONORS));
+        let pairs: Vec<PairPrediction> = (0..N_DONORS)
+            .map(|d| {
+                let mean = f64::midpoint(truth[d], noise[d]);
+                let draws = normals(seed(3) + d as u64, 200);
+                let logit = draws.iter().map(|z| mean + z * 0.5_f64.sqrt());
+                pair(
+                    &format!("d{d}"),
+                    "r",
+                    logit.map(|x| 1.0 / (1.0 + (-x).exp())).collect(),
+                )
+            })
+            .collect();
+        let ranking = rank(&pairs);
+        for (place, standing) in ranking.summaries[0].standings.iter().enumerate() {
+            let donor: usize = standing.donor_id.as_str()[1..].parse().unwrap();
+            let true_rank = 1 + truth.iter().filter(|&&other| other > truth[donor]).count();
+            held += usize::from((standing.rank_lo..=standing.rank_hi).contains(&true_rank));
+            if place == 0 {
+                truly_best += usize::from(true_rank == 1);
+                said_best += ranking.rows[0].p_best;
+            }
+        }
+    }
+    let coverage = f64::from(u32::try_from(held).unwrap()) / (N_TRIALS * N_DONORS) as f64;
+    println!("coverage {coverage}, truly best {truly_best}, said best {said_best}");
+    assert!((0.90..0.99).contains(&coverage), "{coverage}");
+    // The first donor is truly best as often as p_best says: standard error of 400 trials 0.025.
+    let share = f64::from(u32::try_from(truly_best).unwrap()) / N_TRIALS as f64;
+    assert!(
+        (share - said_best / N_TRIALS as f64).abs() < 0.075,
+        "{share} {said_best}"
+    );
+}
+
+#[test]
+fn one_thread_and_eight_give_the_same_bits() {
+    let pairs = cohort(7, 9, 60, 5);
+    let on = |n: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(n)
+            .build()
+            .unwrap();
+        pool.install(|| rank(&pairs))
+    };
+    assert_eq!(on(1), on(8));
+}
+
+#[test]
+fn a_ranking_survives_json() {
+    let ranking = rank(&cohort(4, 3, 30, 1));
+    let text = serde_json::to_string(&ranking).unwrap();
+    assert_eq!(serde_json::from_str::<Ranking>(&text).unwrap(), ranking);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_ranking_is_a_permutation_and_utilities_agree(
+        n_donors in 1_usize..9, n_recipients in 1_usize..4, seed in 0_u64..1000,
+    ) {
+        let pairs = cohort(n_donors, n_recipients, 25, seed);
+        let ranking = rank(&pairs);
+        for (summary, rows) in ranking.by_recipient() {
+            let places: Vec<usize> = rows.iter().map(|row| row.rank).collect();
+            prop_assert_eq!(places, (1..=n_donors).collect::<Vec<_>>());
+            let mut ids: Vec<_> = rows.iter().map(|row| row.donor_id.clone()).collect();
+            ids.sort();
+            ids.dedup();
+            prop_assert_eq!(ids.len(), n_donors);
+            prop_assert!(rows.windows(2).all(|pair| pair[0].utility >= pair[1].utility));
+            let p_best: f64 = rows.iter().map(|row| row.p_best).sum();
+            prop_assert!((p_best - 1.0).abs() < 1e-9);
+            let delta: f64 = rows.iter().map(|row| row.delta_response).sum();
+            prop_assert!(delta.abs() < 1e-9);
+            for row in rows {
+                let expected = Weights::default()
+                    .utility(row.delta_response, row.p_severe_irae, row.p_myocarditis);
+                prop_assert!((row.utility - expected).abs() < 1e-12);
+                prop_assert!(row.p_response_lo <= row.p_response_hi);
+                prop_assert!((0.0..=1.0).contains(&row.p_better_than_random));
+            }
+            for standing in &summary.standings {
+                prop_assert!(1 <= standing.rank_lo && standing.rank_lo <= standing.rank_hi);
+                prop_assert!(standing.rank_hi <= n_donors && standing.expected_regret >= 0.0);
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_predictions_does_not_matter(seed in 0_u64..1000, turn in 0_usize..24) {
+        let pairs = cohort(6, 4, 25, seed);
+        let mut turned = pairs.clone();
+        turned.rotate_left(turn);
+        turned.swap(0, 7);
+        let (a, b) = (rank(&pairs), rank(&turned));
+        for summary in &a.summaries {
+            prop_assert_eq!(a.rows_of(&summary.recipient_id), b.rows_of(&summary.recipient_id));
+            prop_assert!(b.summaries.contains(summary));
+        }
+    }
+
+    #[test]
+    fn more_response_never_lowers_a_donor(seed in 0_u64..1000, lift in 0.0_f64..0.1) {
+        let mut pairs = cohort(6, 1, 25, seed);
+        let place = |pairs: &[PairPrediction]| {
+            rank(pairs).rows.iter().find(|row| row.donor_id.as_str() == "donor_03").unwrap().rank
+        };
+        let before = place(&pairs);
+        pairs[2].p_response.iter_mut().for_each(|p| *p += lift);
+        prop_assert!(place(&pairs) <= before);
+    }
+}

@@ -1,0 +1,243 @@
+//! What a ranking weighs, and when it abstains.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// What each component of the utility counts: `U = response·Δ − severe_irae·P(severe) −
+/// myocarditis·P(myocarditis)`.
+///
+/// The defaults 1, 0.5 and 3 are a choice of design, not a finding: they say how many response
+/// probabilities one is ready to give for one toxicity probability. Engraftment and depletion have
+/// no weight on purpose, since they already act through the response.
+///
+/// # Examples
+/// ```
+/// use donormatch::ranking::Weights;
+///
+/// let weights: Weights = "1,0.5,3".parse()?;
+/// assert_eq!(weights, Weights::default());
+/// # Ok::<(), donormatch::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Weights {
+    /// Weight of the response gained over a random eligible donor. Default 1.
+    pub response: f64,
+    /// Weight of severe (grade 3 or more) immune-related adverse events. Default 0.5.
+    pub severe_irae: f64,
+    /// Weight of myocarditis. Default 3.
+    pub myocarditis: f64,
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Self {
+            response: 1.0,
+            severe_irae: 0.5,
+            myocarditis: 3.0,
+        }
+    }
+}
+
+impl Weights {
+    /// The utility of one draw or one mean: `response·delta − severe_irae·p_severe_irae −
+    /// myocarditis·p_myocarditis`.
+    pub fn utility(&self, delta_response: f64, p_severe_irae: f64, p_myocarditis: f64) -> f64 {
+        self.response * delta_response
+            - self.severe_irae * p_severe_irae
+            - self.myocarditis * p_myocarditis
+    }
+
+    fn check(&self) -> Result<()> {
+        let all = [self.response, self.severe_irae, self.myocarditis];
+        if all
+            .iter()
+            .any(|weight| !weight.is_finite() || *weight < 0.0)
+        {
+            return Err(Error::parameter(
+                "weights",
+                format!("expected three finite numbers of 0 or more, found {self}"),
+            ));
+        }
+        if all.iter().all(|&weight| weight == 0.0) {
+            return Err(Error::parameter(
+                "weights",
+                "all three are 0, so that no donor could differ from another; raise at least one",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Weights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{},{},{}",
+            self.response, self.severe_irae, self.myocarditis
+        )
+    }
+}
+
+impl FromStr for Weights {
+    type Err = Error;
+
+    /// Reads `response,severe_irae,myocarditis`, such as `1,0.5,3`.
+    fn from_str(text: &str) -> Result<Self> {
+        let numbers: Vec<f64> = text
+            .split(',')
+            .map(|part| part.trim().parse().ok())
+            .collect::<Option<_>>()
+            .unwrap_or_default();
+        let &[response, severe_irae, myocarditis] = numbers.as_slice() else {
+            return Err(Error::parameter(
+                "weights",
+                format!(
+                    "expected three numbers `response,severe_irae,myocarditis` such as \
+                     `1,0.5,3`, found `{text}`"
+                ),
+            ));
+        };
+        let weights = Self {
+            response,
+            severe_irae,
+            myocarditis,
+        };
+        weights.check()?;
+        Ok(weights)
+    }
+}
+
+/// How to rank: the weights, the level of the intervals, and when to abstain.
+///
+/// # Examples
+/// ```
+/// use donormatch::ranking::RankingParams;
+///
+/// let params = RankingParams { weights: "1,0,0".parse()?, ..RankingParams::default() };
+/// params.check()?;
+/// # Ok::<(), donormatch::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RankingParams {
+    /// What each component of the utility counts.
+    pub weights: Weights,
+    /// Probability that the intervals `_lo` to `_hi` hold, equal tails. Default 0.9.
+    pub level: f64,
+    /// Abstain where the first donor beats the second in fewer than this share of the draws; also
+    /// the certainty that separates two tiers. From 0.5 to 1, default 0.7.
+    pub abstain_below: f64,
+    /// Abstain where there are fewer draws than this, since they cannot say how sure an order is.
+    /// Default 20, the fewest from which a 90 % interval can be read.
+    pub min_draws: usize,
+}
+
+impl Default for RankingParams {
+    fn default() -> Self {
+        Self {
+            weights: Weights::default(),
+            level: 0.9,
+            abstain_below: 0.7,
+            min_draws: 20,
+        }
+    }
+}
+
+impl RankingParams {
+    /// Checks every setting once.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] naming the first setting out of its range.
+    pub fn check(&self) -> Result<()> {
+        self.weights.check()?;
+        if !(self.level > 0.0 && self.level < 1.0) {
+            return Err(Error::parameter(
+                "level",
+                format!("expected a number between 0 and 1, found {}", self.level),
+            ));
+        }
+        if !(0.5..=1.0).contains(&self.abstain_below) {
+            return Err(Error::parameter(
+                "abstain_below",
+                format!(
+                    "expected a probability from 0.5 to 1, found {}",
+                    self.abstain_below
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_read_from_three_numbers() {
+        assert_eq!(" 1, .5 ,3".parse::<Weights>().unwrap(), Weights::default());
+        assert_eq!(Weights::default().to_string(), "1,0.5,3");
+    }
+
+    #[test]
+    fn weights_that_mean_nothing_are_refused_by_name() {
+        for text in [
+            "", "1,2", "1,2,3,4", "a,b,c", "1,-1,0", "0,0,0", "NaN,1,1", "inf,0,0",
+        ] {
+            let error = text.parse::<Weights>().unwrap_err();
+            assert!(
+                error.to_string().starts_with("`weights`"),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused_by_name() {
+        let default = RankingParams::default;
+        for (params, name) in [
+            (
+                RankingParams {
+                    level: 1.0,
+                    ..default()
+                },
+                "`level`",
+            ),
+            (
+                RankingParams {
+                    level: f64::NAN,
+                    ..default()
+                },
+                "`level`",
+            ),
+            (
+                RankingParams {
+                    abstain_below: 0.4,
+                    ..default()
+                },
+                "`abstain_below`",
+            ),
+        ] {
+            assert!(params.check().unwrap_err().to_string().starts_with(name));
+        }
+        assert!(default().check().is_ok());
+    }
+
+    #[test]
+    fn absent_settings_take_their_defaults_and_unknown_ones_are_refused() {
+        let params: RankingParams = serde_json::from_str(r#"{"level":0.8}"#).unwrap();
+        assert_eq!(
+            params,
+            RankingParams {
+                level: 0.8,
+                ..RankingParams::default()
+            }
+        );
+        assert!(serde_json::from_str::<RankingParams>(r#"{"levle":0.8}"#).is_err());
+    }
+}

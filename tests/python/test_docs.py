@@ -1,0 +1,38 @@
+"""The examples in the docstrings run, and every public name has one line that says what it is."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+
+import donormatch as dm
+
+MODULES = [
+    f"donormatch.{module.name}"
+    for module in pkgutil.iter_modules(dm.__path__)
+    if module.name not in {"_core", "__main__"}
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_the_docstrings_run(name):
+    if name == "donormatch.sklearn":
+        pytest.importorskip("sklearn")
+    module = importlib.import_module(name)
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    assert doctest.testmod(module, optionflags=flags).failed == 0
+
+
+@pytest.mark.parametrize("name", ["donormatch", "donormatch.metrics", "donormatch.sklearn"])
+def test_every_public_name_is_documented(name):
+    module = importlib.import_module(name)
+    missing = [
+        public
+        for public in module.__all__
+        if callable(getattr(module, public)) and not inspect.getdoc(getattr(module, public))
+    ]
+    assert missing == []

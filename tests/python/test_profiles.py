@@ -1,0 +1,206 @@
+"""Profiles: every door in gives the same table, aligned by id; the idiom; the errors."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import pickle
+
+import numpy as np
+import pytest
+from conftest import SAMPLES, TAXA, VALUES
+
+import donormatch as dm
+
+pd = pytest.importorskip("pandas")
+
+
+def frame():
+    return pd.DataFrame(VALUES, index=SAMPLES, columns=TAXA)
+
+
+def from_anndata():
+    anndata = pytest.importorskip("anndata")
+    import scipy.sparse as sp
+
+    data = anndata.AnnData(
+        X=sp.csr_matrix(VALUES), obs=pd.DataFrame(index=SAMPLES), var=pd.DataFrame(index=TAXA)
+    )
+    return dm.Profiles.from_anndata(data, unit="percent")
+
+
+def from_biom():
+    biom = pytest.importorskip("biom")
+    return dm.Profiles.from_biom(biom.Table(VALUES.T, TAXA, SAMPLES), unit="percent")
+
+
+def from_polars():
+    pl = pytest.importorskip("polars")
+    columns = dict(zip(TAXA, VALUES.T, strict=True))
+    return dm.Profiles.from_polars(pl.DataFrame({"sample_id": SAMPLES, **columns}), unit="percent")
+
+
+def from_pyarrow():
+    pa = pytest.importorskip("pyarrow")
+    return dm.Profiles.from_arrow(pa.Table.from_pandas(frame()), unit="percent")
+
+
+def from_categorical():
+    pl = pytest.importorskip("polars")
+    columns = dict(zip(TAXA, VALUES.T, strict=True))
+    ids = pl.Series("sample_id", SAMPLES, dtype=pl.Categorical)
+    return dm.Profiles.from_polars(
+        pl.DataFrame({"sample_id": ids, **columns}).lazy(), unit="percent"
+    )
+
+
+def from_scipy(layout):
+    sp = pytest.importorskip("scipy.sparse")
+    matrix = sp.coo_array(VALUES).asformat(layout)
+    return dm.Profiles.from_scipy(matrix, sample_ids=SAMPLES, taxa=TAXA, unit="percent")
+
+
+WAYS_IN = {
+    "fortran order": lambda: dm.Profiles.from_numpy(
+        np.asfortranarray(VALUES), sample_ids=SAMPLES, taxa=TAXA, unit="percent"
+    ),
+    "a strided view": lambda: dm.Profiles.from_numpy(
+        np.repeat(VALUES, 2, axis=0)[::2], sample_ids=SAMPLES, taxa=TAXA, unit="percent"
+    ),
+    "csr": lambda: from_scipy("csr"),
+    "csc": lambda: from_scipy("csc"),
+    "coo": lambda: from_scipy("coo"),
+    "pandas": lambda: dm.Profiles.from_pandas(frame(), unit="percent"),
+    "pandas turned": lambda: dm.Profiles.from_pandas(frame().T, unit="percent"),
+    "pandas column": lambda: dm.Profiles.from_pandas(
+        frame().reset_index(names="sample"), sample_column="sample", unit="percent"
+    ),
+    "polars": from_polars,
+    "polars, categorical ids": from_categorical,
+    "pyarrow": from_pyarrow,
+    "anndata": from_anndata,
+    "biom": from_biom,
+}
+
+
+@pytest.mark.parametrize("way", WAYS_IN)
+def test_every_way_in_gives_the_same_table(way, profiles):
+    assert WAYS_IN[way]() == profiles
+
+
+def test_a_file_and_a_frame_of_the_same_content_give_the_same_table(tmp_path, profiles):
+    path = tmp_path / "profiles.tsv"
+    frame().rename_axis("sample_id").to_csv(path, sep="\t")
+    assert dm.read_profiles(path, unit="percent") == profiles
+    zipped = tmp_path / "profiles.txt"
+    zipped.write_bytes(gzip.compress(path.read_bytes()))
+    assert dm.read_profiles(str(zipped), unit="percent") == profiles
+
+
+def test_every_way_out_comes_back_the_same(profiles):
+    pytest.importorskip("anndata")
+    pytest.importorskip("polars")
+    assert dm.Profiles.from_pandas(profiles.to_pandas(), unit="percent") == profiles
+    assert dm.Profiles.from_polars(profiles.to_polars(), unit="percent") == profiles
+    assert dm.Profiles.from_anndata(profiles.to_anndata()) == profiles
+    again = dm.Profiles.from_scipy(
+        profiles.to_scipy(), sample_ids=profiles.sample_ids, taxa=profiles.taxa, unit="percent"
+    )
+    assert again == profiles
+    np.testing.assert_array_equal(profiles.to_numpy(), VALUES)
+
+
+def test_the_order_of_rows_and_columns_follows_the_ids(profiles):
+    turned = dm.Profiles.from_pandas(frame().iloc[::-1, ::-1], unit="percent")
+    pd.testing.assert_frame_equal(turned.to_pandas().loc[SAMPLES, TAXA], profiles.to_pandas())
+    assert profiles.select(["r1", "d1"]).sample_ids == ["r1", "d1"]
+
+
+def test_pickle_and_copy_keep_every_bit(profiles):
+    assert pickle.loads(pickle.dumps(profiles)) == profiles
+    assert copy.deepcopy(profiles) == profiles
+
+
+def test_repr_and_html_say_what_it_is_and_escape(profiles):
+    assert "4 samples × 3 taxa" in repr(profiles)
+    bad = dm.Profiles.from_numpy(
+        [[100.0]], sample_ids=["<img src=x onerror=alert(1)>"], taxa=["<script>"], unit="percent"
+    )
+    html = bad._repr_html_()
+    assert "<img" not in html
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_a_unit_found_from_the_numbers_is_warned_of():
+    with pytest.warns(dm.UnitWarning, match="percent"):
+        found = dm.Profiles.from_numpy(VALUES, sample_ids=SAMPLES, taxa=TAXA)
+    assert found.unit == "percent"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.assign(**{TAXA[0]: [np.nan, 0, 0, 0]}), "`d1`, `s__Segatella_copri`"),
+        (lambda f: f.assign(**{TAXA[0]: [-1.0, 0, 0, 0]}), "found -1"),
+        (lambda f: f * 0, "sums to 0"),
+        (lambda f: f.set_axis(["a", "a", "b", "c"]), "`a` occurs more than once"),
+        (lambda f: f.reset_index(drop=True), "no ids"),
+        (lambda f: f.assign(**{TAXA[0]: ["x", "y", "z", "u"]}), "not numbers"),
+        (lambda f: f.iloc[:0], "empty"),
+    ],
+)
+def test_a_frame_that_cannot_be_used_is_refused_by_name(change, message):
+    with pytest.raises(dm.InputError, match=message):
+        dm.Profiles.from_pandas(change(frame()), unit="percent", orientation="samples_in_rows")
+
+
+def test_lengths_that_disagree_are_refused():
+    with pytest.raises(dm.InputError, match="2 row labels"):
+        dm.Profiles.from_numpy(VALUES, sample_ids=["a", "b"], taxa=TAXA, unit="percent")
+
+
+def test_an_unknown_word_is_a_parameter_error_that_names_the_argument():
+    with pytest.raises(dm.ParameterError, match=r"`unit`.*percent"):
+        dm.Profiles.from_numpy(VALUES, sample_ids=SAMPLES, taxa=TAXA, unit="ppm")
+    with pytest.raises(dm.ParameterError, match="`metric`"):
+        dm.Profiles.from_numpy(VALUES, sample_ids=SAMPLES, taxa=TAXA, unit="percent").distances(
+            metric="euclid"
+        )
+
+
+def test_a_missing_file_is_the_operating_systems_error(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        dm.read_profiles(tmp_path / "none.tsv")
+    assert caught.value.errno == 2
+    assert caught.value.filename == str(tmp_path / "none.tsv")
+
+
+def test_an_empty_file_is_refused(tmp_path):
+    path = tmp_path / "empty.tsv"
+    path.touch()
+    with pytest.raises(dm.DonorMatchError, match=r"empty\.tsv"):
+        dm.read_profiles(path)
+
+
+def test_distances_match_taxa_by_label(profiles):
+    donors = profiles.select(["d1", "d2"])
+    turned = dm.Profiles.from_pandas(frame().loc[["r1", "r2"], TAXA[::-1]], unit="percent")
+    np.testing.assert_array_equal(
+        donors.distances(turned), donors.distances(profiles.select(["r1", "r2"]))
+    )
+
+
+def test_diversity_equals_scipy(profiles):
+    stats = pytest.importorskip("scipy.stats")
+    # SciPy 1.17: entropy(pk) closes pk itself, natural logarithm.
+    np.testing.assert_allclose(profiles.diversity(), stats.entropy(VALUES, axis=1), atol=1e-15)
+
+
+def test_harmonizing_twice_changes_nothing(profiles):
+    once, report = profiles.harmonize()
+    twice, _ = once.harmonize()
+    assert once == twice
+    assert {row["original"] for row in report.taxa} == set(TAXA)
+    assert list(report.to_pandas().columns[:3]) == ["original", "target", "how"]
+    assert set(report.mapped_mass) == set(SAMPLES)
