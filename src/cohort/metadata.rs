@@ -82,11 +82,18 @@ impl MetadataTable {
     /// [`Error::File`] where there is no such column, or no such row.
     pub fn keep(mut self, role: &str, text: &str) -> Result<Self> {
         let Some(column) = self.position(role) else {
-            return Err(Error::file(&self.path, format!("no column `{}`", self.column_name(role))));
+            return Err(Error::file(
+                &self.path,
+                format!("no column `{}`", self.column_name(role)),
+            ));
         };
-        self.rows.retain(|row| row.get(column).is_some_and(|field| field == text));
+        self.rows
+            .retain(|row| row.get(column).is_some_and(|field| field == text));
         if self.rows.is_empty() {
-            return Err(Error::file(&self.path, format!("no row has `{text}` in `{role}`")));
+            return Err(Error::file(
+                &self.path,
+                format!("no row has `{text}` in `{role}`"),
+            ));
         }
         Ok(self)
     }

@@ -1,6 +1,11 @@
 //! Every genuine file under `../shared/formats` against `EXPECTED.json`, which was made with
 //! biom-format 2.1.18, anndata 0.12.19, scikit-bio 0.7.4, pandas 2.3.3 and pyarrow 26.0.1.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, also in its helpers"
+)]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

@@ -4,6 +4,11 @@
 //! seeds are small files of our own making, and the genuine ones of `../shared/formats` under
 //! 64 kB where that folder is; mutations come from a counter, so that a failure is found again.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, also in its helpers"
+)]
+
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -11,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use donormatch::profile::{Format, ReadLimits, ReadOptions, Tree, read_bytes};
 
-/// A small generator of numbers (SplitMix64), so that a run is the same everywhere.
+/// A small generator of numbers (`SplitMix64`), so that a run is the same everywhere.
 struct Numbers(u64);
 
 impl Numbers {

@@ -1,5 +1,10 @@
 //! Hostile and broken files end in a clear error, in bounded memory and time.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, also in its helpers"
+)]
+
 use std::io::{Read, Write};
 
 use donormatch::Error;

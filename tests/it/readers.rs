@@ -1,10 +1,15 @@
 //! The readers of profiles: what each format means, and what is refused.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, also in its helpers"
+)]
+
 use std::path::{Path, PathBuf};
 
 use donormatch::Error;
 use donormatch::profile::{
-    Completeness, Orientation, ReadOptions, Unit, Vocabulary, read, read_bytes,
+    Completeness, Orientation, ReadOptions, Taxon, Unit, Vocabulary, read, read_bytes,
 };
 
 fn shared(folder: &str) -> Option<PathBuf> {
@@ -40,7 +45,7 @@ const MERGED: &str = "#mpa_vJan21_CHOCOPhlAnSGB_202103\n\
 #[test]
 fn a_merged_metaphlan_table_keeps_its_leaves_only() {
     let table = parse(MERGED).unwrap();
-    let names: Vec<&str> = table.taxa().iter().map(|taxon| taxon.name()).collect();
+    let names: Vec<&str> = table.taxa().iter().map(Taxon::name).collect();
     assert_eq!(names, ["SGB1", "SGB2", "SGB3_group"]);
     assert_eq!(table.unit(), Unit::Percent);
     assert_eq!(
