@@ -43,7 +43,9 @@ impl EngraftmentParams {
             observed.extend(observations(cohort, number)?);
         }
         if observed.is_empty() {
-            return Err(Error::table("no transplant with a follow-up profile to learn from"));
+            return Err(Error::table(
+                "no transplant with a follow-up profile to learn from",
+            ));
         }
         let prior = taxon_prior(cohorts, &observed);
         let clades = clade_table(cohorts, &observed, self.min_clade_rows);
@@ -51,8 +53,10 @@ impl EngraftmentParams {
         let presence = self.fit_members(&rows, Target::Presence)?;
         let abundance = self.fit_members(&rows, Target::Abundance)?;
         let abundance_sd = residual_sd(&rows, &abundance)?;
-        let mut studies: Vec<String> =
-            observed.iter().map(|observation| observation.study.clone()).collect();
+        let mut studies: Vec<String> = observed
+            .iter()
+            .map(|observation| observation.study.clone())
+            .collect();
         studies.sort();
         studies.dedup();
         Ok(EngraftmentModel {
@@ -105,7 +109,9 @@ enum Target {
 fn common_vocabulary(cohorts: &[Cohort]) -> Result<Vocabulary> {
     let mut names = cohorts.iter().map(|cohort| cohort.profiles().vocabulary());
     let Some(first) = names.next() else {
-        return Err(Error::table("the engraftment model needs at least one cohort"));
+        return Err(Error::table(
+            "the engraftment model needs at least one cohort",
+        ));
     };
     match names.find(|name| *name != first) {
         Some(other) => Err(Error::vocabulary(format!(
@@ -142,7 +148,11 @@ fn bootstrap_weights(rows: &TrainingRows, seed: u64) -> Vec<f64> {
         }
     }
     let weigh = |(&weight, &recipient): (&f64, &u32)| weight * drawn[recipient as usize];
-    rows.weights.iter().zip(&rows.recipients).map(weigh).collect()
+    rows.weights
+        .iter()
+        .zip(&rows.recipients)
+        .map(weigh)
+        .collect()
 }
 
 fn mask_absent(weights: &mut [f64], present: &[f64]) {
@@ -233,8 +243,16 @@ impl EngraftmentModel {
 
     /// Names of the features, in the order of the columns.
     pub fn feature_names(&self) -> Vec<String> {
-        let clades = self.clades.clades.iter().map(|(rank, name)| format!("{rank}:{name}"));
-        FEATURES.iter().map(|&name| name.to_owned()).chain(clades).collect()
+        let clades = self
+            .clades
+            .clades
+            .iter()
+            .map(|(rank, name)| format!("{rank}:{name}"));
+        FEATURES
+            .iter()
+            .map(|&name| name.to_owned())
+            .chain(clades)
+            .collect()
     }
 
     /// A predictor for tables with these columns: what does not change with the pair is worked out
@@ -314,7 +332,11 @@ impl TransplantPrediction {
     /// Mean over members of the probability that each taxon is present after.
     pub fn mean_presence(&self) -> Vec<f64> {
         let n = self.p_present.nrows() as f64;
-        self.p_present.columns().into_iter().map(|column| column.sum() / n).collect()
+        self.p_present
+            .columns()
+            .into_iter()
+            .map(|column| column.sum() / n)
+            .collect()
     }
 
     /// The more likely fate of each taxon.
@@ -325,7 +347,11 @@ impl TransplantPrediction {
             (true, true) => Fate::Kept,
             (true, false) => Fate::Lost,
         };
-        self.mean_presence().into_iter().zip(&self.pair.recipient).map(fate).collect()
+        self.mean_presence()
+            .into_iter()
+            .zip(&self.pair.recipient)
+            .map(fate)
+            .collect()
     }
 
     /// Expected numbers of taxa gained, kept and lost: sums of probabilities.

@@ -137,7 +137,11 @@ impl ResponseParams {
             slope,
             slope_sd,
             n_patients: rows.outcomes.len() as u32,
-            n_responders: rows.outcomes.iter().filter(|&&outcome| outcome > 0.5).count() as u32,
+            n_responders: rows
+                .outcomes
+                .iter()
+                .filter(|&&outcome| outcome > 0.5)
+                .count() as u32,
             cohorts,
         })
     }
@@ -199,8 +203,7 @@ impl ResponseParams {
                 continue;
             }
             let inner_features = features.select(ndarray::Axis(0), &training);
-            let members =
-                self.fit_members(inner_features.view(), &inner, self.n_slope_members)?;
+            let members = self.fit_members(inner_features.view(), &inner, self.n_slope_members)?;
             let test_features = features.select(ndarray::Axis(0), &test);
             let test_scores = mean_over_members(&members, self.engine, test_features.view())?;
             for (row, score) in test.into_iter().zip(test_scores) {
@@ -251,15 +254,24 @@ impl ResponseRows {
             .collect();
         let (cohort_of, cohorts) = numbered(patients, |patient| patient.cohort.as_str());
         let (subject_of, _) = numbered(patients, |patient| patient.subject.as_str());
-        let mut rows =
-            Self { outcomes, offsets: Vec::new(), cohort_of, subject_of, cohorts };
+        let mut rows = Self {
+            outcomes,
+            offsets: Vec::new(),
+            cohort_of,
+            subject_of,
+            cohorts,
+        };
         rows.offsets = rows.cohort_offsets();
         rows
     }
 
     fn check(&self) -> Result<()> {
         let n = self.outcomes.len();
-        let responders = self.outcomes.iter().filter(|&&outcome| outcome > 0.5).count();
+        let responders = self
+            .outcomes
+            .iter()
+            .filter(|&&outcome| outcome > 0.5)
+            .count();
         if n < 20 || responders == 0 || responders == n {
             return Err(Error::table(format!(
                 "a response model needs 20 patients and both outcomes, found {n} patients, \
@@ -286,7 +298,11 @@ impl ResponseRows {
     /// How often each row was drawn: subjects with replacement within their cohort, all samples of
     /// a subject together.
     fn bootstrap_weights(&self, seed: u64) -> Vec<f64> {
-        let n_subjects = self.subject_of.iter().max().map_or(0, |&last| last as usize + 1);
+        let n_subjects = self
+            .subject_of
+            .iter()
+            .max()
+            .map_or(0, |&last| last as usize + 1);
         let mut subjects: Vec<std::collections::BTreeSet<u32>> =
             vec![std::collections::BTreeSet::new(); self.cohorts.len()];
         for (&cohort, &subject) in self.cohort_of.iter().zip(&self.subject_of) {
@@ -300,7 +316,10 @@ impl ResponseRows {
                 drawn[subjects[stream.below(subjects.len())] as usize] += 1.0;
             }
         }
-        self.subject_of.iter().map(|&subject| drawn[subject as usize]).collect()
+        self.subject_of
+            .iter()
+            .map(|&subject| drawn[subject as usize])
+            .collect()
     }
 
     fn select(&self, rows: &[usize]) -> Self {
@@ -348,14 +367,24 @@ fn numbered<'a>(
 
 impl ResponseMember {
     /// Log-odds beyond the intercept; 0 is the average training patient.
-    pub fn scores(&self, engine: ResponseEngine, features: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
+    pub fn scores(
+        &self,
+        engine: ResponseEngine,
+        features: ArrayView2<'_, f64>,
+    ) -> Result<Vec<f64>> {
         let logistic = || -> Result<Vec<f64>> {
             let scores = self.logistic.scores(features)?;
-            Ok(scores.into_iter().map(|score| score - self.logistic_center).collect())
+            Ok(scores
+                .into_iter()
+                .map(|score| score - self.logistic_center)
+                .collect())
         };
         let boosting = || -> Result<Vec<f64>> {
             let scores = self.boosting.scores(features)?;
-            Ok(scores.into_iter().map(|score| score - self.boosting_center).collect())
+            Ok(scores
+                .into_iter()
+                .map(|score| score - self.boosting_center)
+                .collect())
         };
         match engine {
             ResponseEngine::Logistic => logistic(),
@@ -469,7 +498,9 @@ impl ResponseModel {
     pub fn member_scores(&self, features: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
         let mut scores = Array2::zeros((self.members.len(), features.nrows()));
         for (member, mut row) in self.members.iter().zip(scores.rows_mut()) {
-            row.assign(&ndarray::Array1::from(member.scores(self.engine, features)?));
+            row.assign(&ndarray::Array1::from(
+                member.scores(self.engine, features)?,
+            ));
         }
         Ok(scores)
     }
