@@ -43,6 +43,9 @@ pub(super) const FEATURES: [&str; 23] = [
 /// prevalence elsewhere.
 pub(super) const RISING: [usize; 7] = [0, 1, 3, 4, 7, 8, 9];
 
+/// The features of [`EngraftmentFeatures::Core`](super::EngraftmentFeatures::Core).
+pub(super) const CORE: [u32; 11] = [0, 1, 3, 4, 7, 8, 9, 17, 18, 19, 20];
+
 /// What the profiles of one study say of a taxon.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct StudySummary {

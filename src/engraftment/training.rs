@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use ndarray::ArrayView2;
+
 use super::feature::{CladeTable, FLOOR, StudySummary, TaxonFeatures, TaxonPrior};
 use super::pair::{PairProfile, TransplantContext};
 use crate::cohort::{Cohort, Transplant};
@@ -199,6 +201,30 @@ impl TrainingRows {
     /// Number of rows.
     pub fn n_rows(&self) -> usize {
         self.present.len()
+    }
+
+    /// The features, rows × columns.
+    pub fn view(&self) -> Result<ArrayView2<'_, f64>> {
+        ArrayView2::from_shape((self.n_rows(), self.n_features), &self.features)
+            .map_err(|_| Error::table("the engraftment features do not fill their matrix"))
+    }
+
+    /// Leaves only these columns.
+    pub fn keep_columns(&mut self, columns: &[u32]) {
+        let row = |row: &[f64]| columns.iter().map(|&at| row[at as usize]).collect::<Vec<_>>();
+        self.features = self.features.chunks(self.n_features).flat_map(row).collect();
+        self.n_features = columns.len();
+    }
+
+    /// Weighted mean log loss of scores of presence.
+    pub fn log_loss(&self, scores: &[f64]) -> f64 {
+        let loss = |(score, present): (&f64, &f64)| {
+            let signed = if *present > 0.5 { -score } else { *score };
+            signed.max(0.0) + libm::log1p(libm::exp(-signed.abs()))
+        };
+        let losses = scores.iter().zip(&self.present).map(loss);
+        let sum: f64 = losses.zip(&self.weights).map(|(loss, weight)| loss * weight).sum();
+        sum / self.weights.iter().sum::<f64>()
     }
 }
 
