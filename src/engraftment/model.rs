@@ -108,8 +108,9 @@ impl EngraftmentParams {
             .par_iter()
             .map(|study| self.losses_without(cohorts, observed, study))
             .collect::<Result<Vec<_>>>()?;
-        let (core, full) =
-            losses.iter().fold((0.0, 0.0), |sum, loss| (sum.0 + loss.0, sum.1 + loss.1));
+        let (core, full) = losses
+            .iter()
+            .fold((0.0, 0.0), |sum, loss| (sum.0 + loss.0, sum.1 + loss.1));
         Ok((core <= full).then(|| CORE.to_vec()))
     }
 
@@ -196,7 +197,11 @@ fn monotone(params: &BoostingParams, columns: &[u32]) -> BoostingParams {
     if params.monotone.is_empty() {
         let direction = |column: &u32| {
             let rises = RISING.contains(&(*column as usize));
-            if rises { Monotone::Increasing } else { Monotone::Free }
+            if rises {
+                Monotone::Increasing
+            } else {
+                Monotone::Free
+            }
         };
         params.monotone = columns.iter().map(direction).collect();
     }
@@ -280,7 +285,9 @@ impl EngraftmentModel {
             )));
         }
         if !self.prior.is_consistent() {
-            return Err(Error::model_file("what the engraftment model knows of its taxa disagrees"));
+            return Err(Error::model_file(
+                "what the engraftment model knows of its taxa disagrees",
+            ));
         }
         Ok(())
     }
@@ -317,14 +324,15 @@ impl EngraftmentModel {
             .clades
             .iter()
             .map(|(rank, name)| format!("{rank}:{name}"));
-        FEATURES
+        let all: Vec<String> = FEATURES
             .iter()
             .map(|&name| name.to_owned())
             .chain(clades)
+            .collect();
+        self.columns
+            .iter()
+            .filter_map(|&column| all.get(column as usize).cloned())
             .collect()
-        let clades = self.clades.clades.iter().map(|(rank, name)| format!("{rank}:{name}"));
-        let all: Vec<String> = FEATURES.iter().map(|&name| name.to_owned()).chain(clades).collect();
-        self.columns.iter().filter_map(|&column| all.get(column as usize).cloned()).collect()
     }
 
     /// A predictor for tables with these columns: what does not change with the pair is worked out

@@ -211,8 +211,17 @@ impl TrainingRows {
 
     /// Leaves only these columns.
     pub fn keep_columns(&mut self, columns: &[u32]) {
-        let row = |row: &[f64]| columns.iter().map(|&at| row[at as usize]).collect::<Vec<_>>();
-        self.features = self.features.chunks(self.n_features).flat_map(row).collect();
+        let row = |row: &[f64]| {
+            columns
+                .iter()
+                .map(|&at| row[at as usize])
+                .collect::<Vec<_>>()
+        };
+        self.features = self
+            .features
+            .chunks(self.n_features)
+            .flat_map(row)
+            .collect();
         self.n_features = columns.len();
     }
 
@@ -223,7 +232,10 @@ impl TrainingRows {
             signed.max(0.0) + libm::log1p(libm::exp(-signed.abs()))
         };
         let losses = scores.iter().zip(&self.present).map(loss);
-        let sum: f64 = losses.zip(&self.weights).map(|(loss, weight)| loss * weight).sum();
+        let sum: f64 = losses
+            .zip(&self.weights)
+            .map(|(loss, weight)| loss * weight)
+            .sum();
         sum / self.weights.iter().sum::<f64>()
     }
 }

@@ -108,10 +108,15 @@ impl ProfileSchema {
     /// pseudocount.
     pub fn validate(&self) -> Result<()> {
         if self.taxa.is_empty() || self.taxa.windows(2).any(|pair| pair[0] >= pair[1]) {
-            return Err(Error::model_file("the taxa of the features are not sorted and unique"));
+            return Err(Error::model_file(
+                "the taxa of the features are not sorted and unique",
+            ));
         }
         if !(self.pseudocount > 0.0 && self.pseudocount < 1.0) {
-            return Err(Error::model_file(format!("the pseudocount is {}", self.pseudocount)));
+            return Err(Error::model_file(format!(
+                "the pseudocount is {}",
+                self.pseudocount
+            )));
         }
         Ok(())
     }

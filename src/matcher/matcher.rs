@@ -115,7 +115,9 @@ impl Matcher {
         self.response.validate()?;
         self.toxicity.validate()?;
         if self.engraftment.vocabulary() != self.response.schema().vocabulary() {
-            return Err(Error::model_file("its models speak of different vocabularies"));
+            return Err(Error::model_file(
+                "its models speak of different vocabularies",
+            ));
         }
         Ok(())
     }

@@ -37,7 +37,11 @@ impl Normal {
     pub fn is_sound(&self, n: usize) -> bool {
         self.mean.len() == n
             && self.factor.len() == n * n
-            && self.mean.iter().chain(&self.factor).all(|number| number.is_finite())
+            && self
+                .mean
+                .iter()
+                .chain(&self.factor)
+                .all(|number| number.is_finite())
     }
 
     /// Mean and standard deviation of each coefficient.

@@ -129,7 +129,11 @@ impl ResponseParams {
         let schema = ProfileSchema::learn(&profiles, self.min_prevalence, self.pseudocount)?;
         let features = schema.features(&profiles)?;
         let members = self.fit_members(features.view(), &rows, self.n_members)?;
-        let Transfer { engine, slope, slope_sd } = self.transfer(features.view(), &rows)?;
+        let Transfer {
+            engine,
+            slope,
+            slope_sd,
+        } = self.transfer(features.view(), &rows)?;
         let mut cohorts = rows.cohorts.clone();
         cohorts.sort();
         Ok(ResponseModel {
@@ -192,12 +196,20 @@ impl ResponseParams {
         const PRIOR: (f64, f64) = (1.0, 0.5);
         let candidates = match self.engine {
             ResponseEngine::Selected => {
-                vec![ResponseEngine::Both, ResponseEngine::Logistic, ResponseEngine::Boosting]
+                vec![
+                    ResponseEngine::Both,
+                    ResponseEngine::Logistic,
+                    ResponseEngine::Boosting,
+                ]
             }
             engine => vec![engine],
         };
         if rows.cohorts.len() < 2 || self.n_slope_members == 0 {
-            return Ok(Transfer { engine: candidates[0], slope: PRIOR.0, slope_sd: PRIOR.1 });
+            return Ok(Transfer {
+                engine: candidates[0],
+                slope: PRIOR.0,
+                slope_sd: PRIOR.1,
+            });
         }
         let scores = self.left_out_scores(features, rows, &candidates)?;
         let mut best: Option<(f64, Transfer)> = None;
@@ -205,10 +217,18 @@ impl ResponseParams {
             let (slope, slope_sd) = slope_posterior(scores, rows, PRIOR);
             let loss = log_loss(scores, rows, slope);
             if best.as_ref().is_none_or(|(lowest, _)| loss < *lowest) {
-                best = Some((loss, Transfer { engine, slope, slope_sd }));
+                best = Some((
+                    loss,
+                    Transfer {
+                        engine,
+                        slope,
+                        slope_sd,
+                    },
+                ));
             }
         }
-        best.map(|(_, transfer)| transfer).ok_or_else(|| Error::table("no engine to choose from"))
+        best.map(|(_, transfer)| transfer)
+            .ok_or_else(|| Error::table("no engine to choose from"))
     }
 
     /// For each candidate engine, scores of every row by members that did not see its cohort.
@@ -253,7 +273,12 @@ fn log_loss(scores: &[f64], rows: &ResponseRows, slope: f64) -> f64 {
         let signed = if outcome > 0.5 { -score } else { score };
         signed.max(0.0) + libm::log1p(libm::exp(-signed.abs()))
     };
-    scores.iter().zip(&rows.offsets).zip(&rows.outcomes).map(of).sum()
+    scores
+        .iter()
+        .zip(&rows.offsets)
+        .zip(&rows.outcomes)
+        .map(of)
+        .sum()
 }
 
 /// Posterior mode and spread of the slope, by Newton's method on the log-posterior.
@@ -479,10 +504,14 @@ impl ResponseModel {
             }
         }
         if !(self.slope.is_finite() && self.slope_sd >= 0.0 && self.slope_sd.is_finite()) {
-            return Err(Error::model_file("the slope of the response model is not usable"));
+            return Err(Error::model_file(
+                "the slope of the response model is not usable",
+            ));
         }
         if !self.domain.is_consistent() {
-            return Err(Error::model_file("the domain of the response model does not fit together"));
+            return Err(Error::model_file(
+                "the domain of the response model does not fit together",
+            ));
         }
         Ok(())
     }

@@ -205,13 +205,19 @@ impl ToxicityModel {
         // Intercept shift, burden, burden with dual inhibition: the row of `row_of`.
         let coefficients = 3;
         if !self.severe_irae.is_sound(coefficients) || !self.myocarditis.is_sound(coefficients) {
-            return Err(Error::model_file("the toxicity model's coefficients do not fit together"));
+            return Err(Error::model_file(
+                "the toxicity model's coefficients do not fit together",
+            ));
         }
         let scale = [self.burden_mean, self.burden_sd, self.rich];
         if scale.iter().any(|number| !number.is_finite()) || self.burden_sd <= 0.0 {
-            return Err(Error::model_file("the toxicity model's scale is not usable"));
+            return Err(Error::model_file(
+                "the toxicity model's scale is not usable",
+            ));
         }
-        let Some(exploratory) = &self.exploratory else { return Ok(()) };
+        let Some(exploratory) = &self.exploratory else {
+            return Ok(());
+        };
         exploratory.validate()?;
         match exploratory.n_features() {
             n if n == COMMUNITY_FEATURES.len() => Ok(()),

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::backend::{ForestModel, ForestParams, RidgeModel, RidgeParams};
-use super::{LogisticCvParams, LogisticModel, LogisticParams, MatrixView, TrainingData};
+use super::{
+    BoostingModel, BoostingParams, LogisticCvParams, LogisticModel, LogisticParams, MatrixView,
+    TrainingData,
+};
 use crate::Result;
 
 /// Settings of any model. A new engine is a variant here, one in [`Model`], and an arm in each
@@ -27,6 +30,8 @@ pub enum ModelParams {
     Logistic(LogisticParams),
     /// The same with λ and α chosen by grouped cross-validation inside the training rows.
     LogisticCv(LogisticCvParams),
+    /// Gradient-boosted trees.
+    Boosting(BoostingParams),
     /// smartcore's random forest.
     Forest(ForestParams),
     /// linfa's L2 logistic regression.
@@ -40,6 +45,8 @@ pub enum ModelParams {
 pub enum Model {
     /// Elastic-net logistic regression, λ given or chosen.
     Logistic(LogisticModel),
+    /// Gradient-boosted trees.
+    Boosting(BoostingModel),
     /// smartcore's random forest.
     Forest(ForestModel),
     /// linfa's L2 logistic regression.
@@ -55,6 +62,7 @@ impl ModelParams {
         match self {
             Self::Logistic(params) => params.fit(data).map(Model::Logistic),
             Self::LogisticCv(params) => params.fit(data).map(|cv| Model::Logistic(cv.model)),
+            Self::Boosting(params) => params.fit(data).map(Model::Boosting),
             Self::Forest(params) => params.fit(data).map(Model::Forest),
             Self::Ridge(params) => params.fit(data).map(Model::Ridge),
         }
@@ -69,6 +77,7 @@ impl Model {
     pub fn scores<'a>(&self, features: impl Into<MatrixView<'a>>) -> Result<Vec<f64>> {
         match self {
             Self::Logistic(model) => model.scores(features),
+            Self::Boosting(model) => model.scores(features),
             Self::Forest(model) => model.scores(features),
             Self::Ridge(model) => model.scores(features),
         }
@@ -78,6 +87,7 @@ impl Model {
     pub fn n_features(&self) -> usize {
         match self {
             Self::Logistic(model) => model.n_features(),
+            Self::Boosting(model) => model.n_features(),
             Self::Forest(model) => model.n_features(),
             Self::Ridge(model) => model.model().n_features(),
         }

@@ -10,7 +10,8 @@ use nd016::{Array1, ArrayBase, Data, Ix2};
 use ndarray::Array2;
 
 use super::{
-    LogisticModel, LogisticParams, Model, ModelParams, TrainingData, probability_of_score,
+    BoostingModel, BoostingParams, LogisticModel, LogisticParams, Model, ModelParams, TrainingData,
+    probability_of_score,
 };
 use crate::Error;
 
@@ -79,6 +80,7 @@ macro_rules! linfa_estimator {
     };
 }
 
+linfa_estimator!(BoostingParams, BoostingModel);
 linfa_estimator!(LogisticParams, LogisticModel);
 linfa_estimator!(ModelParams, Model);
 

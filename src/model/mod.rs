@@ -1,8 +1,8 @@
 //! Features + outcomes → [`Model`](self) → scores: elastic-net logistic regression and
 //! gradient-boosted trees of our own, other crates' models behind `backend`.
 
-mod boosting;
 pub mod backend;
+mod boosting;
 mod data;
 mod engine;
 mod folds;
@@ -15,9 +15,9 @@ pub use boosting::{
     BoostingLoss, BoostingModel, BoostingParams, ContributionReference, Contributions,
     EarlyStopping, Interactions, Monotone, PreparedData,
 };
-pub(crate) use folds::grouped_folds;
 pub use data::{ColumnView, CscMatrix, MatrixView, TrainingData};
 pub use engine::{Model, ModelParams};
+pub(crate) use folds::grouped_folds;
 pub use logistic::{
     BayesianLogistic, CoefficientPrior, CurvePoint, CvCurve, LambdaGrid, LambdaRule, LaplaceParams,
     LogisticCv, LogisticCvParams, LogisticModel, LogisticParams, LogisticPath, PathPoint, Scaling,

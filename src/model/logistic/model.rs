@@ -56,9 +56,13 @@ impl LogisticModel {
     /// # Errors
     /// [`Error::ModelFile`] where lengths differ or a number is not finite.
     pub fn validate(&self) -> Result<()> {
-        Self::new(self.intercept, self.coefficients.clone(), self.feature_means.clone())
-            .map(|_| ())
-            .map_err(|error| Error::model_file(format!("logistic regression: {error}")))
+        Self::new(
+            self.intercept,
+            self.coefficients.clone(),
+            self.feature_means.clone(),
+        )
+        .map(|_| ())
+        .map_err(|error| Error::model_file(format!("logistic regression: {error}")))
     }
 
     /// The log-odds where all features are 0.
