@@ -1,11 +1,15 @@
 //! Integration tests: the public behavior of each room.
 
+#[cfg(feature = "cli")]
+mod cli;
 mod evaluation;
 mod evaluation_cohorts;
 mod feature;
 mod formats;
 mod fuzz;
+mod golden;
 mod hostile;
+mod house;
 mod logistic;
 mod ranking;
 mod reader_speed;
