@@ -3,12 +3,15 @@
 mod backend;
 mod boosting;
 mod calibration;
+mod cli;
 mod evaluation;
 mod evaluation_cohorts;
 mod feature;
 mod formats;
 mod fuzz;
+mod golden;
 mod hostile;
+mod house;
 mod logistic;
 mod ranking;
 mod reader_speed;
