@@ -43,6 +43,9 @@ class Matcher:
     Matcher(not fitted)
     """
 
+    model_: _core.Matcher
+    header_: dict[str, Any]
+
     def __init__(
         self,
         *,
@@ -310,8 +313,8 @@ def treatment_contexts(
     metadata: Mapping[str, Mapping[str, str]] | pd.DataFrame | None,
 ) -> list[tuple[str, str, str]]:
     """Regimen, cancer and line of every recipient, its own values before the common ones."""
-    own = metadata.to_dict("index") if hasattr(metadata, "iloc") else dict(metadata or {})
-    unknown = sorted(set(map(str, own)) - set(recipient_ids))
+    own = metadata_records(metadata)
+    unknown = sorted(set(own) - set(recipient_ids))
     if unknown:
         message = f"`metadata`: no recipient `{unknown[0]}` among the profiles"
         raise ParameterError(message)
@@ -323,3 +326,10 @@ def treatment_contexts(
             raise ParameterError(message)
         contexts.append((str(context["regimen"]), str(context["cancer"]), str(context["line"])))
     return contexts
+
+
+def metadata_records(metadata: Any) -> dict[str, Mapping[str, str]]:
+    """One record a recipient, from a mapping or a frame."""
+    if hasattr(metadata, "iloc"):
+        return {str(name): row for name, row in metadata.to_dict("index").items()}
+    return {str(name): row for name, row in dict(metadata or {}).items()}
