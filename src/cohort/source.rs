@@ -70,8 +70,9 @@ impl TransplantSource {
     pub fn read(&self, root: &Path, target: Target) -> Result<Cohort> {
         let path = root.join(&self.profiles);
         if target == Target::Species && self.rank == Target::Genus {
-            return Err(Error::vocabulary("a genus table cannot be read at species level")
-                .at_path(path));
+            return Err(
+                Error::vocabulary("a genus table cannot be read at species level").at_path(path),
+            );
         }
         let mut metadata =
             MetadataTable::read(root.join(&self.metadata))?.with_names(self.columns.clone());
@@ -96,7 +97,7 @@ impl TransplantSource {
 /// Those of [`read`] and [`harmonize`].
 pub fn read_harmonized(path: &Path, target: Target) -> Result<ProfileTable> {
     let table = read(path, &ReadOptions::default())?;
-    let (table, _) = harmonize(&table, &HarmonizeParams::new(target))
-        .map_err(|error| error.at_path(path))?;
+    let (table, _) =
+        harmonize(&table, &HarmonizeParams::new(target)).map_err(|error| error.at_path(path))?;
     Ok(table)
 }

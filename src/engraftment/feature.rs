@@ -43,6 +43,9 @@ pub(super) const FEATURES: [&str; 23] = [
 /// prevalence elsewhere.
 pub(super) const RISING: [usize; 7] = [0, 1, 3, 4, 7, 8, 9];
 
+/// The features of [`EngraftmentFeatures::Core`](super::EngraftmentFeatures::Core).
+pub(super) const CORE: [u32; 11] = [0, 1, 3, 4, 7, 8, 9, 17, 18, 19, 20];
+
 /// What the profiles of one study say of a taxon.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct StudySummary {
@@ -65,7 +68,10 @@ pub(super) struct TaxonPrior {
 
 impl TaxonPrior {
     pub fn new(studies: Vec<String>, by_taxon: BTreeMap<&str, Vec<StudySummary>>) -> Self {
-        let mut prior = Self { studies, ..Self::default() };
+        let mut prior = Self {
+            studies,
+            ..Self::default()
+        };
         for (taxon, summaries) in by_taxon {
             prior.taxa.push(taxon.to_owned());
             prior.summaries.push(summaries);
@@ -77,10 +83,15 @@ impl TaxonPrior {
     /// floor for a taxon that none of them has.
     fn of(&self, label: &str, without: Option<u32>) -> (f64, f64) {
         let n_studies = self.studies.len() - usize::from(without.is_some());
-        let Ok(at) = self.taxa.binary_search_by(|taxon| taxon.as_str().cmp(label)) else {
+        let Ok(at) = self
+            .taxa
+            .binary_search_by(|taxon| taxon.as_str().cmp(label))
+        else {
             return (0.0, log10(0.0));
         };
-        let others = self.summaries[at].iter().filter(|summary| Some(summary.study) != without);
+        let others = self.summaries[at]
+            .iter()
+            .filter(|summary| Some(summary.study) != without);
         let (mut prevalence, mut mean) = (0.0, 0.0);
         for summary in others {
             prevalence += summary.prevalence;
@@ -105,7 +116,10 @@ impl TaxonPrior {
     }
 
     fn number_of(&self, study: &str) -> Option<u32> {
-        (0_u32..).zip(&self.studies).find(|(_, name)| *name == study).map(|(number, _)| number)
+        (0_u32..)
+            .zip(&self.studies)
+            .find(|(_, name)| *name == study)
+            .map(|(number, _)| number)
     }
 }
 
@@ -134,11 +148,17 @@ impl TaxonFeatures {
         own_study: Option<&str>,
     ) -> Self {
         let without = own_study.and_then(|study| prior.number_of(study));
-        let (prevalence, log_mean) =
-            taxa.iter().map(|taxon| prior.of(taxon.label(), without)).unzip();
+        let (prevalence, log_mean) = taxa
+            .iter()
+            .map(|taxon| prior.of(taxon.label(), without))
+            .unzip();
         let member = |taxon: &Taxon| {
             let of = |(rank, name): &(Rank, String)| taxon.lineage().name(*rank) == Some(name);
-            (0_u32..).zip(&clades.clades).filter(|(_, clade)| of(clade)).map(|(at, _)| at).collect()
+            (0_u32..)
+                .zip(&clades.clades)
+                .filter(|(_, clade)| of(clade))
+                .map(|(at, _)| at)
+                .collect()
         };
         Self {
             prevalence,
@@ -196,8 +216,13 @@ impl Community {
         let (shannon_d, richness_d) = shannon_and_richness(&pair.donor);
         let (shannon_r, richness_r) = shannon_and_richness(&pair.recipient);
         let both = pair.donor.iter().zip(&pair.recipient);
-        let overlap: f64 = both.clone().map(|(donor, recipient)| donor.min(*recipient)).sum();
-        let n_shared = both.filter(|(donor, recipient)| **donor > 0.0 && **recipient > 0.0).count();
+        let overlap: f64 = both
+            .clone()
+            .map(|(donor, recipient)| donor.min(*recipient))
+            .sum();
+        let n_shared = both
+            .filter(|(donor, recipient)| **donor > 0.0 && **recipient > 0.0)
+            .count();
         Self {
             columns: [
                 shannon_d,
@@ -218,8 +243,13 @@ impl Community {
 /// Oral and oxygen-tolerant, each 1, 0 or, where not known, missing.
 fn trait_columns(taxon: &Taxon) -> [f64; 2] {
     let traits = traits_of(taxon.label(), taxon.lineage());
-    let tolerant = traits.oxygen.map(|oxygen| oxygen.value == OxygenTolerance::Tolerant);
-    [trait_value(traits.oral.map(|oral| oral.value)), trait_value(tolerant)]
+    let tolerant = traits
+        .oxygen
+        .map(|oxygen| oxygen.value == OxygenTolerance::Tolerant);
+    [
+        trait_value(traits.oral.map(|oral| oral.value)),
+        trait_value(tolerant),
+    ]
 }
 
 fn trait_value(known: Option<bool>) -> f64 {
@@ -232,7 +262,10 @@ fn log10(fraction: f64) -> f64 {
 
 fn shannon_and_richness(profile: &[f64]) -> (f64, f64) {
     let present = profile.iter().filter(|&&fraction| fraction > 0.0);
-    let shannon: f64 = present.clone().map(|&fraction| -fraction * libm::log(fraction)).sum();
+    let shannon: f64 = present
+        .clone()
+        .map(|&fraction| -fraction * libm::log(fraction))
+        .sum();
     (shannon, present.count() as f64)
 }
 

@@ -13,7 +13,7 @@ mod training;
 
 pub use model::{EngraftmentModel, EngraftmentPredictor, Fate, TransplantPrediction};
 pub use pair::{PairProfile, TransplantContext, align_to_fractions};
-pub use params::EngraftmentParams;
+pub use params::{EngraftmentFeatures, EngraftmentParams};
 pub use rule::NaiveRule;
 
 pub(crate) use training::{Observation, observations};

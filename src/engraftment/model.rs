@@ -1,13 +1,17 @@
 //! The fitted engraftment model and what it predicts of a pair.
 
-use ndarray::{Array2, ArrayView2};
+use std::collections::BTreeSet;
+
+use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::feature::{CladeTable, FEATURES, FLOOR, RISING, TaxonFeatures, TaxonPrior};
+use super::feature::{CORE, CladeTable, FEATURES, FLOOR, RISING, TaxonFeatures, TaxonPrior};
 use super::pair::{PairProfile, TransplantContext};
-use super::params::EngraftmentParams;
-use super::training::{TrainingRows, clade_table, observations, taxon_prior, training_rows};
+use super::params::{EngraftmentFeatures, EngraftmentParams};
+use super::training::{
+    Observation, TrainingRows, clade_table, observations, taxon_prior, training_rows,
+};
 use crate::cohort::Cohort;
 use crate::model::{BoostingModel, BoostingParams, Monotone, TrainingData};
 use crate::profile::{Rank, Taxon, Vocabulary};
@@ -21,6 +25,8 @@ pub struct EngraftmentModel {
     vocabulary: Vocabulary,
     prior: TaxonPrior,
     clades: CladeTable,
+    /// The features in use, rising.
+    columns: Vec<u32>,
     presence: Vec<BoostingModel>,
     abundance: Vec<BoostingModel>,
     abundance_sd: f64,
@@ -43,16 +49,23 @@ impl EngraftmentParams {
             observed.extend(observations(cohort, number)?);
         }
         if observed.is_empty() {
-            return Err(Error::table("no transplant with a follow-up profile to learn from"));
+            return Err(Error::table(
+                "no transplant with a follow-up profile to learn from",
+            ));
         }
         let prior = taxon_prior(cohorts, &observed);
         let clades = clade_table(cohorts, &observed, self.min_clade_rows);
-        let rows = training_rows(cohorts, &observed, &prior, &clades);
-        let presence = self.fit_members(&rows, Target::Presence)?;
-        let abundance = self.fit_members(&rows, Target::Abundance)?;
+        let columns = self.columns(cohorts, &observed)?;
+        let mut rows = training_rows(cohorts, &observed, &prior, &clades);
+        let columns = columns.unwrap_or_else(|| (0..rows.n_features as u32).collect());
+        rows.keep_columns(&columns);
+        let presence = self.fit_members(&rows, &columns, Target::Presence)?;
+        let abundance = self.fit_members(&rows, &columns, Target::Abundance)?;
         let abundance_sd = residual_sd(&rows, &abundance)?;
-        let mut studies: Vec<String> =
-            observed.iter().map(|observation| observation.study.clone()).collect();
+        let mut studies: Vec<String> = observed
+            .iter()
+            .map(|observation| observation.study.clone())
+            .collect();
         studies.sort();
         studies.dedup();
         Ok(EngraftmentModel {
@@ -60,6 +73,7 @@ impl EngraftmentParams {
             vocabulary,
             prior,
             clades,
+            columns,
             presence,
             abundance,
             abundance_sd,
@@ -69,11 +83,72 @@ impl EngraftmentParams {
         })
     }
 
-    fn fit_members(&self, rows: &TrainingRows, target: Target) -> Result<Vec<BoostingModel>> {
-        let view = ArrayView2::from_shape((rows.n_rows(), rows.n_features), &rows.features)
-            .map_err(|_| Error::table("the engraftment features do not fill their matrix"))?;
+    /// The columns to use; `None` is all of them.
+    fn columns(&self, cohorts: &[Cohort], observed: &[Observation]) -> Result<Option<Vec<u32>>> {
+        match self.features {
+            EngraftmentFeatures::Core => Ok(Some(CORE.to_vec())),
+            EngraftmentFeatures::Full => Ok(None),
+            EngraftmentFeatures::Selected => self.select_columns(cohorts, observed),
+        }
+    }
+
+    /// Leaves each training study out in turn and takes the set of features with the lower mean
+    /// log loss on what was left out.
+    fn select_columns(
+        &self,
+        cohorts: &[Cohort],
+        observed: &[Observation],
+    ) -> Result<Option<Vec<u32>>> {
+        let studies: BTreeSet<&str> = observed.iter().map(|row| row.study.as_str()).collect();
+        if studies.len() < 3 {
+            return Ok(Some(CORE.to_vec()));
+        }
+        let studies: Vec<&str> = studies.into_iter().collect();
+        let losses = studies
+            .par_iter()
+            .map(|study| self.losses_without(cohorts, observed, study))
+            .collect::<Result<Vec<_>>>()?;
+        let (core, full) = losses
+            .iter()
+            .fold((0.0, 0.0), |sum, loss| (sum.0 + loss.0, sum.1 + loss.1));
+        Ok((core <= full).then(|| CORE.to_vec()))
+    }
+
+    /// Mean log loss on a study, learned from the others, with the core and with all features.
+    fn losses_without(
+        &self,
+        cohorts: &[Cohort],
+        observed: &[Observation],
+        study: &str,
+    ) -> Result<(f64, f64)> {
+        let (test, training): (Vec<Observation>, Vec<Observation>) =
+            observed.iter().cloned().partition(|row| row.study == study);
+        let prior = taxon_prior(cohorts, &training);
+        let clades = clade_table(cohorts, &training, self.min_clade_rows);
+        let loss = |columns: &[u32]| -> Result<f64> {
+            let mut rows = training_rows(cohorts, &training, &prior, &clades);
+            rows.keep_columns(columns);
+            let mut held_out = training_rows(cohorts, &test, &prior, &clades);
+            held_out.keep_columns(columns);
+            let data = TrainingData::new(rows.view()?, &rows.present)?;
+            let mut params = monotone(&self.presence, columns);
+            params.seed = self.seed;
+            let model = params.fit(&data.with_weights(&rows.weights)?)?;
+            Ok(held_out.log_loss(&model.scores(held_out.view()?)?))
+        };
+        let n_features = (FEATURES.len() + clades.clades.len()) as u32;
+        Ok((loss(&CORE)?, loss(&(0..n_features).collect::<Vec<_>>())?))
+    }
+
+    fn fit_members(
+        &self,
+        rows: &TrainingRows,
+        columns: &[u32],
+        target: Target,
+    ) -> Result<Vec<BoostingModel>> {
+        let view = rows.view()?;
         let params = match target {
-            Target::Presence => monotone(&self.presence, rows.n_features),
+            Target::Presence => monotone(&self.presence, columns),
             Target::Abundance => self.abundance.clone(),
         };
         (0..self.n_members)
@@ -105,7 +180,9 @@ enum Target {
 fn common_vocabulary(cohorts: &[Cohort]) -> Result<Vocabulary> {
     let mut names = cohorts.iter().map(|cohort| cohort.profiles().vocabulary());
     let Some(first) = names.next() else {
-        return Err(Error::table("the engraftment model needs at least one cohort"));
+        return Err(Error::table(
+            "the engraftment model needs at least one cohort",
+        ));
     };
     match names.find(|name| *name != first) {
         Some(other) => Err(Error::vocabulary(format!(
@@ -115,13 +192,18 @@ fn common_vocabulary(cohorts: &[Cohort]) -> Result<Vocabulary> {
     }
 }
 
-fn monotone(params: &BoostingParams, n_features: usize) -> BoostingParams {
+fn monotone(params: &BoostingParams, columns: &[u32]) -> BoostingParams {
     let mut params = params.clone();
     if params.monotone.is_empty() {
-        params.monotone = vec![Monotone::Free; n_features];
-        for feature in RISING {
-            params.monotone[feature] = Monotone::Increasing;
-        }
+        let direction = |column: &u32| {
+            let rises = RISING.contains(&(*column as usize));
+            if rises {
+                Monotone::Increasing
+            } else {
+                Monotone::Free
+            }
+        };
+        params.monotone = columns.iter().map(direction).collect();
     }
     params
 }
@@ -142,7 +224,11 @@ fn bootstrap_weights(rows: &TrainingRows, seed: u64) -> Vec<f64> {
         }
     }
     let weigh = |(&weight, &recipient): (&f64, &u32)| weight * drawn[recipient as usize];
-    rows.weights.iter().zip(&rows.recipients).map(weigh).collect()
+    rows.weights
+        .iter()
+        .zip(&rows.recipients)
+        .map(weigh)
+        .collect()
 }
 
 fn mask_absent(weights: &mut [f64], present: &[f64]) {
@@ -152,9 +238,7 @@ fn mask_absent(weights: &mut [f64], present: &[f64]) {
 }
 
 fn residual_sd(rows: &TrainingRows, members: &[BoostingModel]) -> Result<f64> {
-    let view = ArrayView2::from_shape((rows.n_rows(), rows.n_features), &rows.features)
-        .map_err(|_| Error::table("the engraftment features do not fill their matrix"))?;
-    let fitted = mean_scores(members, view)?;
+    let fitted = mean_scores(members, rows.view()?)?;
     let (mut sum, mut total) = (0.0, 0.0);
     for (row, fitted) in fitted.iter().enumerate() {
         let weight = rows.weights[row] * rows.present[row];
@@ -201,7 +285,9 @@ impl EngraftmentModel {
             )));
         }
         if !self.prior.is_consistent() {
-            return Err(Error::model_file("what the engraftment model knows of its taxa disagrees"));
+            return Err(Error::model_file(
+                "what the engraftment model knows of its taxa disagrees",
+            ));
         }
         Ok(())
     }
@@ -231,10 +317,22 @@ impl EngraftmentModel {
         (self.n_transplants, self.n_recipients)
     }
 
-    /// Names of the features, in the order of the columns.
+    /// Names of the features in use, in the order of the columns.
     pub fn feature_names(&self) -> Vec<String> {
-        let clades = self.clades.clades.iter().map(|(rank, name)| format!("{rank}:{name}"));
-        FEATURES.iter().map(|&name| name.to_owned()).chain(clades).collect()
+        let clades = self
+            .clades
+            .clades
+            .iter()
+            .map(|(rank, name)| format!("{rank}:{name}"));
+        let all: Vec<String> = FEATURES
+            .iter()
+            .map(|&name| name.to_owned())
+            .chain(clades)
+            .collect();
+        self.columns
+            .iter()
+            .filter_map(|&column| all.get(column as usize).cloned())
+            .collect()
     }
 
     /// A predictor for tables with these columns: what does not change with the pair is worked out
@@ -268,6 +366,9 @@ impl EngraftmentPredictor<'_> {
         self.features.append(pair, context, &mut rows);
         let view = ArrayView2::from_shape((pair.n_taxa(), self.features.n_features()), &rows)
             .map_err(|_| Error::table("the engraftment features do not fill their matrix"))?;
+        let columns: Vec<usize> = self.model.columns.iter().map(|&c| c as usize).collect();
+        let used = view.select(Axis(1), &columns);
+        let view = used.view();
         let mut p_present = Array2::zeros((self.model.n_members(), pair.n_taxa()));
         for (member, mut row) in self.model.presence.iter().zip(p_present.rows_mut()) {
             for (place, score) in row.iter_mut().zip(member.scores(view)?) {
@@ -314,7 +415,11 @@ impl TransplantPrediction {
     /// Mean over members of the probability that each taxon is present after.
     pub fn mean_presence(&self) -> Vec<f64> {
         let n = self.p_present.nrows() as f64;
-        self.p_present.columns().into_iter().map(|column| column.sum() / n).collect()
+        self.p_present
+            .columns()
+            .into_iter()
+            .map(|column| column.sum() / n)
+            .collect()
     }
 
     /// The more likely fate of each taxon.
@@ -325,7 +430,11 @@ impl TransplantPrediction {
             (true, true) => Fate::Kept,
             (true, false) => Fate::Lost,
         };
-        self.mean_presence().into_iter().zip(&self.pair.recipient).map(fate).collect()
+        self.mean_presence()
+            .into_iter()
+            .zip(&self.pair.recipient)
+            .map(fate)
+            .collect()
     }
 
     /// Expected numbers of taxa gained, kept and lost: sums of probabilities.

@@ -19,7 +19,10 @@ impl TransplantContext {
 
 impl Default for TransplantContext {
     fn default() -> Self {
-        Self { day: Self::DEFAULT_DAY, antibiotics: None }
+        Self {
+            day: Self::DEFAULT_DAY,
+            antibiotics: None,
+        }
     }
 }
 
@@ -55,14 +58,30 @@ impl PairProfile {
         let mut joined: Vec<(u32, f64, f64)> = Vec::new();
         for &row in donor_rows {
             let (taxa, values) = donors.row(row);
-            joined.extend(taxa.iter().zip(values).map(|(&taxon, &value)| (taxon, value * share, 0.0)));
+            joined.extend(
+                taxa.iter()
+                    .zip(values)
+                    .map(|(&taxon, &value)| (taxon, value * share, 0.0)),
+            );
         }
         let (taxa, values) = recipients.row(recipient_row);
-        joined.extend(taxa.iter().zip(values).map(|(&taxon, &value)| (taxon, 0.0, value)));
+        joined.extend(
+            taxa.iter()
+                .zip(values)
+                .map(|(&taxon, &value)| (taxon, 0.0, value)),
+        );
         joined.sort_by_key(|&(taxon, ..)| taxon);
-        let mut pair = Self { taxa: Vec::new(), donor: Vec::new(), recipient: Vec::new() };
+        let mut pair = Self {
+            taxa: Vec::new(),
+            donor: Vec::new(),
+            recipient: Vec::new(),
+        };
         for (taxon, donor, recipient) in joined {
-            match (pair.taxa.last(), pair.donor.last_mut(), pair.recipient.last_mut()) {
+            match (
+                pair.taxa.last(),
+                pair.donor.last_mut(),
+                pair.recipient.last_mut(),
+            ) {
                 (Some(&last), Some(last_donor), Some(last_recipient)) if last == taxon => {
                     *last_donor += donor;
                     *last_recipient += recipient;
@@ -100,8 +119,11 @@ pub fn align_to_fractions(
         )));
     }
     let mut taxa = donors.taxa().to_vec();
-    let mut columns: std::collections::HashMap<String, u32> =
-        taxa.iter().zip(0..).map(|(taxon, column)| (taxon.label().to_owned(), column)).collect();
+    let mut columns: std::collections::HashMap<String, u32> = taxa
+        .iter()
+        .zip(0..)
+        .map(|(taxon, column)| (taxon.label().to_owned(), column))
+        .collect();
     let mut target = Vec::with_capacity(recipients.n_taxa());
     for taxon in recipients.taxa() {
         let next = taxa.len() as u32;
@@ -112,7 +134,13 @@ pub fn align_to_fractions(
         target.push(Some(column));
     }
     let identity: Vec<Option<u32>> = (0..donors.n_taxa() as u32).map(Some).collect();
-    let close = |table: ProfileTable| if table.unit() == Unit::Fraction { table } else { table.closure() };
+    let close = |table: ProfileTable| {
+        if table.unit() == Unit::Fraction {
+            table
+        } else {
+            table.closure()
+        }
+    };
     Ok((
         close(donors.regroup(taxa.clone(), &identity)?),
         close(recipients.regroup(taxa, &target)?),
@@ -125,7 +153,8 @@ mod tests {
 
     #[test]
     fn donor_samples_are_averaged_and_taxa_joined() {
-        let donors = CsrMatrix::from_rows(3, vec![vec![(0, 1.0)], vec![(0, 0.5), (2, 0.5)]]).unwrap();
+        let donors =
+            CsrMatrix::from_rows(3, vec![vec![(0, 1.0)], vec![(0, 0.5), (2, 0.5)]]).unwrap();
         let recipients = CsrMatrix::from_rows(3, vec![vec![(1, 0.25), (2, 0.75)]]).unwrap();
         let pair = PairProfile::new(&donors, &[0, 1], &recipients, 0).unwrap();
         assert_eq!(pair.taxa, [0, 1, 2]);

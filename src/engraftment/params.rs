@@ -6,6 +6,22 @@ use crate::model::BoostingParams;
 use crate::profile::Rank;
 use crate::{Error, Result};
 
+/// Which features the models may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngraftmentFeatures {
+    /// Abundances, percentiles, prevalence elsewhere, how alike the pair is, day and antibiotics:
+    /// what means the same in every study.
+    Core,
+    /// All of [`EngraftmentModel::feature_names`](super::EngraftmentModel::feature_names): also
+    /// diversity, richness, traits and clades.
+    Full,
+    /// Whichever of the two predicts better when each training study is left out in turn; needs
+    /// three studies, else core.
+    #[default]
+    Selected,
+}
+
 /// Settings of the engraftment model: a hurdle of two boosted models over taxa of pairs.
 ///
 /// The first predicts whether a taxon is present after the transplant, the second how abundant it
@@ -23,7 +39,9 @@ use crate::{Error, Result};
 pub struct EngraftmentParams {
     /// [`Rank::Species`] or [`Rank::Genus`]. Default species.
     pub rank: Rank,
-    /// Fits on bootstrap draws of the recipients. Default 8.
+    /// Which features to use. Default: selected inside the training studies.
+    pub features: EngraftmentFeatures,
+    /// Fits on bootstrap draws of the recipients. Default 5.
     pub n_members: u32,
     /// The model of presence. Default: 200 rounds of depth 4, rate 0.05, half of the features a
     /// tree, leaves of 100 rows or more.
@@ -52,7 +70,8 @@ impl Default for EngraftmentParams {
         abundance.loss = crate::model::BoostingLoss::SquaredError;
         Self {
             rank: Rank::Species,
-            n_members: 8,
+            features: EngraftmentFeatures::Selected,
+            n_members: 5,
             presence,
             abundance,
             min_clade_rows: 500,

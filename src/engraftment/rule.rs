@@ -20,7 +20,12 @@ pub enum NaiveRule {
 
 impl NaiveRule {
     /// All rules, in the order of the report.
-    pub const ALL: [Self; 4] = [Self::DonorOnly, Self::RecipientOnly, Self::Maximum, Self::Mean];
+    pub const ALL: [Self; 4] = [
+        Self::DonorOnly,
+        Self::RecipientOnly,
+        Self::Maximum,
+        Self::Mean,
+    ];
 
     /// The word used in reports.
     pub fn as_str(self) -> &'static str {

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use ndarray::ArrayView2;
+
 use super::feature::{CladeTable, FLOOR, StudySummary, TaxonFeatures, TaxonPrior};
 use super::pair::{PairProfile, TransplantContext};
 use crate::cohort::{Cohort, Transplant};
@@ -27,26 +29,50 @@ pub(crate) fn observations(cohort: &Cohort, number: usize) -> Result<Vec<Observa
     let fractions = cohort.profiles().closure();
     let abundance = fractions.abundance();
     let row = |sample: &SampleId| {
-        rows.get(sample).copied().ok_or_else(|| Error::table(format!("no profile for `{sample}`")))
+        rows.get(sample)
+            .copied()
+            .ok_or_else(|| Error::table(format!("no profile for `{sample}`")))
     };
     let observe = |transplant: &Transplant| -> Result<Option<Observation>> {
-        let Some(follow_up) = &transplant.follow_up else { return Ok(None) };
-        let donors = transplant.donor_samples.iter().map(&row).collect::<Result<Vec<_>>>()?;
+        let Some(follow_up) = &transplant.follow_up else {
+            return Ok(None);
+        };
+        let donors = transplant
+            .donor_samples
+            .iter()
+            .map(&row)
+            .collect::<Result<Vec<_>>>()?;
         let pair = PairProfile::new(abundance, &donors, abundance, row(&transplant.baseline)?)?;
         let after = values_at(abundance, row(&follow_up.sample)?, &pair.taxa);
         let context = TransplantContext {
-            day: follow_up.day.unwrap_or(TransplantContext::DEFAULT_DAY).max(0.0),
+            day: follow_up
+                .day
+                .unwrap_or(TransplantContext::DEFAULT_DAY)
+                .max(0.0),
             antibiotics: transplant.antibiotics,
         };
         let study = transplant.study.as_str().to_owned();
         let recipient = format!("{study}\t{}", transplant.recipient);
-        Ok(Some(Observation { cohort: number, pair, after, context, recipient, study }))
+        Ok(Some(Observation {
+            cohort: number,
+            pair,
+            after,
+            context,
+            recipient,
+            study,
+        }))
     };
-    cohort.transplants().iter().filter_map(|transplant| observe(transplant).transpose()).collect()
+    cohort
+        .transplants()
+        .iter()
+        .filter_map(|transplant| observe(transplant).transpose())
+        .collect()
 }
 
 fn values_at(matrix: &CsrMatrix, row: usize, taxa: &[u32]) -> Vec<f64> {
-    taxa.iter().map(|&taxon| matrix.value(row, taxon as usize)).collect()
+    taxa.iter()
+        .map(|&taxon| matrix.value(row, taxon as usize))
+        .collect()
 }
 
 /// Prevalence and mean abundance of each taxon in each study.
@@ -54,7 +80,12 @@ pub(super) fn taxon_prior(cohorts: &[Cohort], observations: &[Observation]) -> T
     let mut studies = Vec::new();
     let mut by_taxon: BTreeMap<&str, Vec<StudySummary>> = BTreeMap::new();
     for (study, cohort, rows) in rows_by_study(cohorts, observations) {
-        add_study(&mut by_taxon, studies.len() as u32, cohort.profiles(), &rows);
+        add_study(
+            &mut by_taxon,
+            studies.len() as u32,
+            cohort.profiles(),
+            &rows,
+        );
         studies.push(study.to_owned());
     }
     TaxonPrior::new(studies, by_taxon)
@@ -77,12 +108,19 @@ fn rows_by_study<'a>(
             .flat_map(Transplant::samples);
         let named: std::collections::BTreeSet<&SampleId> = named.collect();
         let samples = cohort.profiles().samples().iter().enumerate();
-        samples.filter(|(_, sample)| named.contains(sample)).map(|(row, _)| row).collect()
+        samples
+            .filter(|(_, sample)| named.contains(sample))
+            .map(|(row, _)| row)
+            .collect()
     };
     studies
         .keys()
         .map(|&(study, number)| {
-            (study.to_owned(), &cohorts[number], rows_of(study, &cohorts[number]))
+            (
+                study.to_owned(),
+                &cohorts[number],
+                rows_of(study, &cohorts[number]),
+            )
         })
         .collect()
 }
@@ -101,12 +139,18 @@ fn add_study<'a>(
         if samples.is_empty() {
             continue;
         }
-        let closed = samples.iter().zip(values).map(|(&row, value)| value / totals[row as usize]);
-        by_taxon.entry(taxon.label()).or_default().push(StudySummary {
-            study,
-            prevalence: samples.len() as f64 / n,
-            mean: closed.sum::<f64>() / n,
-        });
+        let closed = samples
+            .iter()
+            .zip(values)
+            .map(|(&row, value)| value / totals[row as usize]);
+        by_taxon
+            .entry(taxon.label())
+            .or_default()
+            .push(StudySummary {
+                study,
+                prevalence: samples.len() as f64 / n,
+                mean: closed.sum::<f64>() / n,
+            });
     }
 }
 
@@ -132,7 +176,11 @@ pub(super) fn clade_table(
         studies.len() >= 2 && studies.values().sum::<u32>() >= min_rows
     };
     let kept = counts.into_iter().filter(|(_, studies)| enough(studies));
-    CladeTable { clades: kept.map(|((rank, name), _)| (rank, name.to_owned())).collect() }
+    CladeTable {
+        clades: kept
+            .map(|((rank, name), _)| (rank, name.to_owned()))
+            .collect(),
+    }
 }
 
 /// The matrix to learn from, row-major, with what belongs to each row.
@@ -154,6 +202,42 @@ impl TrainingRows {
     pub fn n_rows(&self) -> usize {
         self.present.len()
     }
+
+    /// The features, rows × columns.
+    pub fn view(&self) -> Result<ArrayView2<'_, f64>> {
+        ArrayView2::from_shape((self.n_rows(), self.n_features), &self.features)
+            .map_err(|_| Error::table("the engraftment features do not fill their matrix"))
+    }
+
+    /// Leaves only these columns.
+    pub fn keep_columns(&mut self, columns: &[u32]) {
+        let row = |row: &[f64]| {
+            columns
+                .iter()
+                .map(|&at| row[at as usize])
+                .collect::<Vec<_>>()
+        };
+        self.features = self
+            .features
+            .chunks(self.n_features)
+            .flat_map(row)
+            .collect();
+        self.n_features = columns.len();
+    }
+
+    /// Weighted mean log loss of scores of presence.
+    pub fn log_loss(&self, scores: &[f64]) -> f64 {
+        let loss = |(score, present): (&f64, &f64)| {
+            let signed = if *present > 0.5 { -score } else { *score };
+            signed.max(0.0) + libm::log1p(libm::exp(-signed.abs()))
+        };
+        let losses = scores.iter().zip(&self.present).map(loss);
+        let sum: f64 = losses
+            .zip(&self.weights)
+            .map(|(loss, weight)| loss * weight)
+            .sum();
+        sum / self.weights.iter().sum::<f64>()
+    }
 }
 
 /// Lays out the rows of all observations. A row weighs 1 / (rows of its recipient) / √(recipients
@@ -168,10 +252,12 @@ pub(super) fn training_rows(
     // A row never sees what its own study says of the taxon: that is how a new study is met.
     let mut by_study: BTreeMap<(&str, usize), TaxonFeatures> = BTreeMap::new();
     for observation in observations {
-        by_study.entry((&observation.study, observation.cohort)).or_insert_with(|| {
-            let taxa = cohorts[observation.cohort].profiles().taxa();
-            TaxonFeatures::new(taxa, prior, clades, Some(&observation.study))
-        });
+        by_study
+            .entry((&observation.study, observation.cohort))
+            .or_insert_with(|| {
+                let taxa = cohorts[observation.cohort].profiles().taxa();
+                TaxonFeatures::new(taxa, prior, clades, Some(&observation.study))
+            });
     }
     let mut rows = TrainingRows::default();
     let mut recipients: BTreeMap<&str, u32> = BTreeMap::new();
@@ -202,7 +288,11 @@ fn row_weights(rows: &TrainingRows) -> Vec<f64> {
     for &recipient in &rows.recipients {
         n_rows[recipient as usize] += 1.0;
     }
-    let n_studies = rows.study_of.iter().max().map_or(0, |&last| last as usize + 1);
+    let n_studies = rows
+        .study_of
+        .iter()
+        .max()
+        .map_or(0, |&last| last as usize + 1);
     let mut n_recipients = vec![0.0_f64; n_studies];
     for &study in &rows.study_of {
         n_recipients[study as usize] += 1.0;

@@ -49,11 +49,11 @@ pub use procedure::{
     MetricValue, Procedure, cross_validate,
 };
 pub use report::{Comparator, ReportParams, ReportRow, Scope, report};
+pub use rows::{ScoredRows, Undefined, number_groups};
 pub use run::{
     ResponseEvaluation, TrialEvaluation, TrialPair, evaluate_engraftment, evaluate_response,
     evaluate_trial,
 };
-pub use rows::{ScoredRows, Undefined, number_groups};
 pub use selection::NestedSelection;
 pub use split::{
     DropReason, DroppedRow, GroupedKFold, Regime, RowLinks, Split, TwoWayKFold,

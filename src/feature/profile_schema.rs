@@ -94,7 +94,11 @@ impl ProfileSchema {
                 "no taxon is present in {min_prevalence} of the profiles"
             )));
         }
-        Ok(Self { vocabulary: profiles.vocabulary().clone(), taxa, pseudocount })
+        Ok(Self {
+            vocabulary: profiles.vocabulary().clone(),
+            taxa,
+            pseudocount,
+        })
     }
 
     /// Checks a schema that was read from a file.
@@ -104,10 +108,15 @@ impl ProfileSchema {
     /// pseudocount.
     pub fn validate(&self) -> Result<()> {
         if self.taxa.is_empty() || self.taxa.windows(2).any(|pair| pair[0] >= pair[1]) {
-            return Err(Error::model_file("the taxa of the features are not sorted and unique"));
+            return Err(Error::model_file(
+                "the taxa of the features are not sorted and unique",
+            ));
         }
         if !(self.pseudocount > 0.0 && self.pseudocount < 1.0) {
-            return Err(Error::model_file(format!("the pseudocount is {}", self.pseudocount)));
+            return Err(Error::model_file(format!(
+                "the pseudocount is {}",
+                self.pseudocount
+            )));
         }
         Ok(())
     }
@@ -140,10 +149,16 @@ impl ProfileSchema {
     /// [`Error::Vocabulary`] where the table has no taxon in common with the schema.
     pub fn bind(&self, profiles: &ProfileTable) -> Result<ProfileFeatures<'_>> {
         let taxa = profiles.taxa();
-        let known: HashMap<&str, usize> =
-            self.taxa.iter().map(String::as_str).zip(COMMUNITY_FEATURES.len()..).collect();
-        let columns: Vec<Option<usize>> =
-            taxa.iter().map(|taxon| known.get(taxon.label()).copied()).collect();
+        let known: HashMap<&str, usize> = self
+            .taxa
+            .iter()
+            .map(String::as_str)
+            .zip(COMMUNITY_FEATURES.len()..)
+            .collect();
+        let columns: Vec<Option<usize>> = taxa
+            .iter()
+            .map(|taxon| known.get(taxon.label()).copied())
+            .collect();
         if columns.iter().all(Option::is_none) {
             return Err(Error::vocabulary(format!(
                 "none of the {} taxa is known to the model, whose vocabulary is `{}`",
@@ -151,7 +166,11 @@ impl ProfileSchema {
                 self.vocabulary
             )));
         }
-        Ok(ProfileFeatures { schema: self, columns, roles: Roles::of(profiles)? })
+        Ok(ProfileFeatures {
+            schema: self,
+            columns,
+            roles: Roles::of(profiles)?,
+        })
     }
 
     /// The features of every profile of a table, row-major, rows × columns.
@@ -202,7 +221,12 @@ impl Roles {
             akkermansia[column as usize] = true;
         }
         let bits = |name| Ok(member_bits(&signature(name)?.membership(profiles), n));
-        Ok(Self { burdens, sig1: bits(BURDENS[0])?, sig2: bits(BURDENS[1])?, akkermansia })
+        Ok(Self {
+            burdens,
+            sig1: bits(BURDENS[0])?,
+            sig2: bits(BURDENS[1])?,
+            akkermansia,
+        })
     }
 }
 
@@ -227,7 +251,10 @@ pub struct ProfileFeatures<'a> {
 impl ProfileFeatures<'_> {
     /// Share of a profile (a fraction) in taxa that have a column of their own.
     pub fn covered(&self, profile: impl Iterator<Item = (u32, f64)>) -> f64 {
-        profile.filter(|&(taxon, _)| self.columns[taxon as usize].is_some()).map(|(_, f)| f).sum()
+        profile
+            .filter(|&(taxon, _)| self.columns[taxon as usize].is_some())
+            .map(|(_, f)| f)
+            .sum()
     }
 
     /// Writes the features of one profile, given as `(column of the table, fraction)`, into `row`.
@@ -277,8 +304,16 @@ impl Community {
     }
 
     fn write(&self, pseudocount: f64, row: &mut [f64]) {
-        let [sig1, sig2, prevotellaceae, scfa, oral, proteobacteria, bifidobacterium, depletion] =
-            self.burdens.map(|fraction| burden(fraction, pseudocount));
+        let [
+            sig1,
+            sig2,
+            prevotellaceae,
+            scfa,
+            oral,
+            proteobacteria,
+            bifidobacterium,
+            depletion,
+        ] = self.burdens.map(|fraction| burden(fraction, pseudocount));
         let n1 = f64::from(self.sig1.count_ones());
         let n2 = f64::from(self.sig2.count_ones());
         let columns: [f64; COMMUNITY_FEATURES.len()] = [

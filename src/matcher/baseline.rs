@@ -16,7 +16,10 @@ pub struct LogOdds {
 
 impl LogOdds {
     fn of(probability: f64, sd: f64) -> Self {
-        Self { mean: logit(probability), sd }
+        Self {
+            mean: logit(probability),
+            sd,
+        }
     }
 
     /// The median probability.
@@ -64,7 +67,10 @@ const SD_REFRACTORY: f64 = 1.0;
 
 /// The effect of a transplant on the log-odds of response: TACITO, the only randomized trial with
 /// efficacy results (log odds ratio 0.85, standard error 0.62), shrunk by Normal(0, 0.5).
-pub const TRANSPLANT_EFFECT: LogOdds = LogOdds { mean: 0.33, sd: 0.39 };
+pub const TRANSPLANT_EFFECT: LogOdds = LogOdds {
+    mean: 0.33,
+    sd: 0.39,
+};
 
 /// Spread between trials: the scale of the half-normal prior of the study effect.
 const SD_BETWEEN_TRIALS: f64 = 0.5;
@@ -101,7 +107,11 @@ pub fn response_baseline(context: TreatmentContext, leave_out: Option<&str>) -> 
             let (rate, is_borrowed) =
                 rate_of(&RESPONSE_FIRST_LINE, context.regimen, context.cancer);
             let alone = LogOdds::of(rate, if is_borrowed { SD_BORROWED } else { SD_KNOWN });
-            ResponseBaseline { alone, with_transplant: sum(alone, TRANSPLANT_EFFECT), is_borrowed }
+            ResponseBaseline {
+                alone,
+                with_transplant: sum(alone, TRANSPLANT_EFFECT),
+                is_borrowed,
+            }
         }
         Line::Refractory => refractory_baseline(leave_out),
     }
@@ -116,7 +126,14 @@ pub fn severe_irae_baseline(context: TreatmentContext) -> LogOdds {
 /// The myocarditis intercept: 0.3 % under dual inhibition, 0.06 % under one inhibitor (Johnson et
 /// al. 2016, NEJM 375:1749); anti-CTLA-4 alone is taken as one inhibitor, without a source.
 pub fn myocarditis_baseline(context: TreatmentContext) -> LogOdds {
-    LogOdds::of(if context.regimen.is_dual() { 0.003 } else { 0.0006 }, 0.5)
+    LogOdds::of(
+        if context.regimen.is_dual() {
+            0.003
+        } else {
+            0.0006
+        },
+        0.5,
+    )
 }
 
 /// The rate of the cell, or the mean over the cancers studied under the same regimen.
@@ -125,27 +142,44 @@ fn rate_of(cells: &[(Regimen, Cancer, f64)], regimen: Regimen, cancer: Cancer) -
         cells.iter().filter(|cell| cell.0 == regimen).collect();
     match same.iter().find(|cell| cell.1 == cancer) {
         Some(cell) => (cell.2, false),
-        None => (same.iter().map(|cell| cell.2).sum::<f64>() / same.len() as f64, true),
+        None => (
+            same.iter().map(|cell| cell.2).sum::<f64>() / same.len() as f64,
+            true,
+        ),
     }
 }
 
 /// Sum of two independent normal distributions.
 fn sum(a: LogOdds, b: LogOdds) -> LogOdds {
-    LogOdds { mean: a.mean + b.mean, sd: a.sd.hypot(b.sd) }
+    LogOdds {
+        mean: a.mean + b.mean,
+        sd: a.sd.hypot(b.sd),
+    }
 }
 
 fn refractory_baseline(leave_out: Option<&str>) -> ResponseBaseline {
     let prior = LogOdds::of(REFRACTORY, SD_REFRACTORY);
-    let arms = REFRACTORY_ARMS.iter().filter(|arm| Some(arm.0) != leave_out);
-    let with_transplant = pooled(sum(prior, TRANSPLANT_EFFECT), arms.map(|arm| (arm.1, arm.2)));
+    let arms = REFRACTORY_ARMS
+        .iter()
+        .filter(|arm| Some(arm.0) != leave_out);
+    let with_transplant = pooled(
+        sum(prior, TRANSPLANT_EFFECT),
+        arms.map(|arm| (arm.1, arm.2)),
+    );
     // What the arms moved the sum by is shared out to its two parts by their prior variances.
     let total = prior.sd.powi(2) + TRANSPLANT_EFFECT.sd.powi(2);
     let share = prior.sd.powi(2) / total;
     let moved = with_transplant.mean - (prior.mean + TRANSPLANT_EFFECT.mean);
-    let variance =
-        prior.sd.powi(2) - share.powi(2) * (total - with_transplant.sd.powi(2));
-    let alone = LogOdds { mean: prior.mean + share * moved, sd: variance.sqrt() };
-    ResponseBaseline { alone, with_transplant, is_borrowed: false }
+    let variance = prior.sd.powi(2) - share.powi(2) * (total - with_transplant.sd.powi(2));
+    let alone = LogOdds {
+        mean: prior.mean + share * moved,
+        sd: variance.sqrt(),
+    };
+    ResponseBaseline {
+        alone,
+        with_transplant,
+        is_borrowed: false,
+    }
 }
 
 /// Normal prior × arms, each arm's log-odds (with half a patient added to either side, Haldane and
@@ -160,7 +194,10 @@ fn pooled(prior: LogOdds, arms: impl Iterator<Item = (u32, u32)>) -> LogOdds {
         precision += weight;
         weighted += weight * libm::log(yes / no);
     }
-    LogOdds { mean: weighted / precision, sd: precision.sqrt().recip() }
+    LogOdds {
+        mean: weighted / precision,
+        sd: precision.sqrt().recip(),
+    }
 }
 
 #[cfg(test)]
@@ -168,13 +205,19 @@ mod tests {
     use super::*;
 
     fn context(regimen: Regimen, cancer: Cancer, line: Line) -> TreatmentContext {
-        TreatmentContext { regimen, cancer, line }
+        TreatmentContext {
+            regimen,
+            cancer,
+            line,
+        }
     }
 
     #[test]
     fn refractory_starts_near_17_percent_and_first_line_near_60() {
         let refractory = context(Regimen::AntiPd1, Cancer::Melanoma, Line::Refractory);
-        let p = response_baseline(refractory, None).with_transplant.probability();
+        let p = response_baseline(refractory, None)
+            .with_transplant
+            .probability();
         // 13 of 77 responded over the six arms.
         assert!((0.12..0.20).contains(&p), "{p}");
         let rates = [

@@ -5,9 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::params::MatcherParams;
-use crate::cohort::{
-    Cohort, PatientCohort, PatientSource, TransplantSource, TreatmentContext,
-};
+use crate::cohort::{Cohort, PatientCohort, PatientSource, TransplantSource, TreatmentContext};
 use crate::profile::StudyId;
 use crate::taxonomy::Target;
 use crate::{Error, Result};
@@ -61,7 +59,9 @@ impl MatcherConfig {
         let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
         toml::from_str(&text).map_err(|source| Error::File {
             path: path.to_path_buf(),
-            line: source.span().map(|span| 1 + text[..span.start].matches('\n').count() as u64),
+            line: source
+                .span()
+                .map(|span| 1 + text[..span.start].matches('\n').count() as u64),
             message: "not a matcher's configuration".to_owned(),
             source: Some(Box::new(source)),
         })

@@ -25,8 +25,11 @@ impl Domain {
         let n = COMMUNITY_FEATURES.len().min(features.ncols());
         let community = features.slice_axis(Axis(1), ndarray::Slice::from(..n));
         let rows = features.nrows() as f64;
-        let means: Vec<f64> =
-            community.columns().into_iter().map(|column| column.sum() / rows).collect();
+        let means: Vec<f64> = community
+            .columns()
+            .into_iter()
+            .map(|column| column.sum() / rows)
+            .collect();
         let sds = community
             .columns()
             .into_iter()
@@ -36,9 +39,17 @@ impl Domain {
                 (sum / rows).sqrt().max(1e-9)
             })
             .collect();
-        let mut domain = Self { means, sds, limit: f64::INFINITY, min_ln_richness: 0.0 };
-        let mut distances: Vec<f64> =
-            community.rows().into_iter().map(|row| domain.distance(row)).collect();
+        let mut domain = Self {
+            means,
+            sds,
+            limit: f64::INFINITY,
+            min_ln_richness: 0.0,
+        };
+        let mut distances: Vec<f64> = community
+            .rows()
+            .into_iter()
+            .map(|row| domain.distance(row))
+            .collect();
         distances.sort_by(f64::total_cmp);
         domain.limit = at_share(&distances, 0.99);
         let mut richness: Vec<f64> = community.column(LN_RICHNESS).to_vec();
@@ -60,7 +71,9 @@ impl Domain {
     /// Root mean square of the standardized community features; about 1 for a usual profile.
     pub fn distance(&self, features: ArrayView1<'_, f64>) -> f64 {
         let standardized = features.iter().zip(&self.means).zip(&self.sds);
-        let sum: f64 = standardized.map(|((x, mean), sd)| ((x - mean) / sd).powi(2)).sum();
+        let sum: f64 = standardized
+            .map(|((x, mean), sd)| ((x - mean) / sd).powi(2))
+            .sum();
         (sum / self.means.len() as f64).sqrt()
     }
 

@@ -75,7 +75,10 @@ impl PredictParams {
     }
 
     fn transplant(&self) -> TransplantContext {
-        TransplantContext { day: self.day, antibiotics: self.antibiotics }
+        TransplantContext {
+            day: self.day,
+            antibiotics: self.antibiotics,
+        }
     }
 }
 
@@ -96,7 +99,11 @@ impl Matcher {
                 response.schema().vocabulary()
             )));
         }
-        Ok(Self { engraftment, response, toxicity })
+        Ok(Self {
+            engraftment,
+            response,
+            toxicity,
+        })
     }
 
     /// Checks a matcher that was read from a file, model by model.
@@ -108,7 +115,9 @@ impl Matcher {
         self.response.validate()?;
         self.toxicity.validate()?;
         if self.engraftment.vocabulary() != self.response.schema().vocabulary() {
-            return Err(Error::model_file("its models speak of different vocabularies"));
+            return Err(Error::model_file(
+                "its models speak of different vocabularies",
+            ));
         }
         Ok(())
     }
@@ -263,7 +272,11 @@ impl<'a> Scene<'a> {
     ) -> Result<Self> {
         let features = matcher.response.schema.bind(&donors)?;
         let predictor = matcher.engraftment.predictor(donors.taxa());
-        let taxa: Vec<u64> = donors.taxa().iter().map(|taxon| address(taxon.label())).collect();
+        let taxa: Vec<u64> = donors
+            .taxa()
+            .iter()
+            .map(|taxon| address(taxon.label()))
+            .collect();
         let numbers = |purpose: Purpose, draw: fn(u64) -> f64| {
             let seed = derive(params.seed, purpose as u64);
             Array2::from_shape_fn((params.n_draws as usize, taxa.len()), |(row, taxon)| {
@@ -271,7 +284,10 @@ impl<'a> Scene<'a> {
             })
         };
         let mut depletion_targets = vec![false; donors.n_taxa()];
-        for column in signature("luminate_depletion")?.membership(&donors).all_columns() {
+        for column in signature("luminate_depletion")?
+            .membership(&donors)
+            .all_columns()
+        {
             depletion_targets[column as usize] = true;
         }
         Ok(Self {
@@ -293,7 +309,10 @@ impl<'a> Scene<'a> {
 
     /// A standard normal number of a draw, the same for all pairs.
     fn z(&self, purpose: Purpose, draw: usize) -> f64 {
-        normal(derive(derive(self.params.seed, purpose as u64), draw as u64))
+        normal(derive(
+            derive(self.params.seed, purpose as u64),
+            draw as u64,
+        ))
     }
 
     /// The response member that a draw uses: draws are dealt to members in equal runs.
@@ -322,7 +341,11 @@ impl<'a> Scene<'a> {
 
     fn donor_side(&self, row: usize) -> DonorSide {
         let (features, objection) = self.side_features(&self.donors, row);
-        DonorSide { row, features, objection }
+        DonorSide {
+            row,
+            features,
+            objection,
+        }
     }
 
     fn recipient_side(&self, row: usize, context: TreatmentContext) -> Result<RecipientSide> {
@@ -345,7 +368,9 @@ impl<'a> Scene<'a> {
             context,
             objection,
             is_borrowed: baseline.is_borrowed,
-            with_transplant: draws.map(|draw| at(baseline.with_transplant, z(draw))).collect(),
+            with_transplant: draws
+                .map(|draw| at(baseline.with_transplant, z(draw)))
+                .collect(),
             p_response_baseline,
         })
     }

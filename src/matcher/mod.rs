@@ -9,7 +9,10 @@
 mod baseline;
 mod config;
 mod domain;
-#[expect(clippy::module_inception, reason = "the room is named after its one type")]
+#[expect(
+    clippy::module_inception,
+    reason = "the room is named after its one type"
+)]
 mod matcher;
 mod params;
 mod posterior;

@@ -20,7 +20,10 @@ impl Normal {
         for (at, (_, sd)) in coefficients.iter().enumerate() {
             factor[at * n + at] = *sd;
         }
-        Self { mean: coefficients.iter().map(|(mean, _)| *mean).collect(), factor }
+        Self {
+            mean: coefficients.iter().map(|(mean, _)| *mean).collect(),
+            factor,
+        }
     }
 
     /// The same with another spread of one independent coefficient.
@@ -34,14 +37,22 @@ impl Normal {
     pub fn is_sound(&self, n: usize) -> bool {
         self.mean.len() == n
             && self.factor.len() == n * n
-            && self.mean.iter().chain(&self.factor).all(|number| number.is_finite())
+            && self
+                .mean
+                .iter()
+                .chain(&self.factor)
+                .all(|number| number.is_finite())
     }
 
     /// Mean and standard deviation of each coefficient.
     pub fn marginals(&self) -> Vec<(f64, f64)> {
         let n = self.mean.len();
         let sd = |row: &[f64]| row.iter().map(|value| value * value).sum::<f64>().sqrt();
-        self.mean.iter().copied().zip(self.factor.chunks(n).map(sd)).collect()
+        self.mean
+            .iter()
+            .copied()
+            .zip(self.factor.chunks(n).map(sd))
+            .collect()
     }
 
     /// One draw; `z` gives the standard normal number of each coefficient.
@@ -49,7 +60,11 @@ impl Normal {
         let n = self.mean.len();
         let z: Vec<f64> = (0..n).map(z).collect();
         let moved = |row: &[f64]| row.iter().zip(&z).map(|(l, z)| l * z).sum::<f64>();
-        self.mean.iter().zip(self.factor.chunks(n)).map(|(mean, row)| mean + moved(row)).collect()
+        self.mean
+            .iter()
+            .zip(self.factor.chunks(n))
+            .map(|(mean, row)| mean + moved(row))
+            .collect()
     }
 
     /// Laplace's approximation of the posterior after binary outcomes, each `(row of the design,
@@ -88,10 +103,15 @@ impl Normal {
             let step = solve(&lower, &gradient, n);
             mode.iter_mut().zip(&step).for_each(|(b, step)| *b += step);
             if step.iter().all(|step| step.abs() < 1e-12) {
-                return Ok(Self { mean: mode, factor: cholesky(&inverse(&lower, n), n)? });
+                return Ok(Self {
+                    mean: mode,
+                    factor: cholesky(&inverse(&lower, n), n)?,
+                });
             }
         }
-        Err(Error::convergence("the toxicity update did not settle in 100 Newton steps"))
+        Err(Error::convergence(
+            "the toxicity update did not settle in 100 Newton steps",
+        ))
     }
 }
 
@@ -165,7 +185,9 @@ mod tests {
         // Posterior mode of Normal(0, 1) × 7 events of 10 at x = 1: found by hand from
         // 10 σ(b) + b = 7, b = 0.595 (bisection).
         let outcomes: Vec<_> = (0..10).map(|k| (vec![1.0], 0.0, k < 7)).collect();
-        let posterior = Normal::independent(&[(0.0, 1.0)]).update(&outcomes).unwrap();
+        let posterior = Normal::independent(&[(0.0, 1.0)])
+            .update(&outcomes)
+            .unwrap();
         let (mode, sd) = posterior.marginals()[0];
         let p = 1.0 / (1.0 + (-mode).exp());
         approx::assert_abs_diff_eq!(10.0 * p + mode, 7.0, epsilon = 1e-9);

@@ -23,8 +23,11 @@ pub enum ResponseEngine {
     /// Gradient-boosted trees.
     Boosting,
     /// The mean of the two scores.
-    #[default]
     Both,
+    /// Whichever of the three predicts cohorts better that are left out inside the training rows
+    /// (lower log loss); the mean of the two where there is only one cohort.
+    #[default]
+    Selected,
 }
 
 /// Settings of the response model.
@@ -47,7 +50,7 @@ pub struct ResponseParams {
     pub n_members: u32,
     /// Members of the fits that the slope is learned from. Default 4.
     pub n_slope_members: u32,
-    /// Which engine gives the score. Default both.
+    /// Which engine gives the score. Default: selected inside the training rows.
     pub engine: ResponseEngine,
     /// The linear model. Default: ridge, λ = 1.25.
     pub logistic: LogisticParams,
@@ -77,7 +80,7 @@ impl Default for ResponseParams {
             pseudocount: 1e-5,
             n_members: 20,
             n_slope_members: 4,
-            engine: ResponseEngine::Both,
+            engine: ResponseEngine::Selected,
             logistic,
             boosting,
             seed: 0,
@@ -126,18 +129,26 @@ impl ResponseParams {
         let schema = ProfileSchema::learn(&profiles, self.min_prevalence, self.pseudocount)?;
         let features = schema.features(&profiles)?;
         let members = self.fit_members(features.view(), &rows, self.n_members)?;
-        let (slope, slope_sd) = self.transfer_slope(features.view(), &rows)?;
+        let Transfer {
+            engine,
+            slope,
+            slope_sd,
+        } = self.transfer(features.view(), &rows)?;
         let mut cohorts = rows.cohorts.clone();
         cohorts.sort();
         Ok(ResponseModel {
             domain: Domain::learn(features.view()),
             schema,
-            engine: self.engine,
+            engine,
             members,
             slope,
             slope_sd,
             n_patients: rows.outcomes.len() as u32,
-            n_responders: rows.outcomes.iter().filter(|&&outcome| outcome > 0.5).count() as u32,
+            n_responders: rows
+                .outcomes
+                .iter()
+                .filter(|&&outcome| outcome > 0.5)
+                .count() as u32,
             cohorts,
         })
     }
@@ -177,38 +188,97 @@ impl ResponseParams {
         })
     }
 
-    /// How much of the score carries over to a cohort that was not learned from: the slope of a
-    /// logistic regression of the outcome on left-out scores with cohort offsets, shrunk by
-    /// Normal(1, 0.5), and its posterior spread. With a single cohort nothing can be left out:
-    /// the prior alone is used.
-    fn transfer_slope(
+    /// Which engine, and how much of its score, carries over to a cohort that was not learned
+    /// from: the slope of a logistic regression of the outcome on left-out scores with cohort
+    /// offsets, shrunk by Normal(1, 0.5), and its posterior spread. With a single cohort nothing
+    /// can be left out: the prior alone is used.
+    fn transfer(&self, features: ArrayView2<'_, f64>, rows: &ResponseRows) -> Result<Transfer> {
+        const PRIOR: (f64, f64) = (1.0, 0.5);
+        let candidates = match self.engine {
+            ResponseEngine::Selected => {
+                vec![
+                    ResponseEngine::Both,
+                    ResponseEngine::Logistic,
+                    ResponseEngine::Boosting,
+                ]
+            }
+            engine => vec![engine],
+        };
+        if rows.cohorts.len() < 2 || self.n_slope_members == 0 {
+            return Ok(Transfer {
+                engine: candidates[0],
+                slope: PRIOR.0,
+                slope_sd: PRIOR.1,
+            });
+        }
+        let scores = self.left_out_scores(features, rows, &candidates)?;
+        let mut best: Option<(f64, Transfer)> = None;
+        for (&engine, scores) in candidates.iter().zip(&scores) {
+            let (slope, slope_sd) = slope_posterior(scores, rows, PRIOR);
+            let loss = log_loss(scores, rows, slope);
+            if best.as_ref().is_none_or(|(lowest, _)| loss < *lowest) {
+                best = Some((
+                    loss,
+                    Transfer {
+                        engine,
+                        slope,
+                        slope_sd,
+                    },
+                ));
+            }
+        }
+        best.map(|(_, transfer)| transfer)
+            .ok_or_else(|| Error::table("no engine to choose from"))
+    }
+
+    /// For each candidate engine, scores of every row by members that did not see its cohort.
+    fn left_out_scores(
         &self,
         features: ArrayView2<'_, f64>,
         rows: &ResponseRows,
-    ) -> Result<(f64, f64)> {
-        const PRIOR: (f64, f64) = (1.0, 0.5);
-        if rows.cohorts.len() < 2 || self.n_slope_members == 0 {
-            return Ok(PRIOR);
-        }
-        let mut scores = vec![0.0; rows.outcomes.len()];
+        candidates: &[ResponseEngine],
+    ) -> Result<Vec<Vec<f64>>> {
+        let mut scores = vec![vec![0.0; rows.outcomes.len()]; candidates.len()];
         for left_out in 0..rows.cohorts.len() as u32 {
             let (test, training): (Vec<usize>, Vec<usize>) =
-                (0..scores.len()).partition(|&row| rows.cohort_of[row] == left_out);
+                (0..rows.outcomes.len()).partition(|&row| rows.cohort_of[row] == left_out);
             let inner = rows.select(&training);
             if inner.check().is_err() {
                 continue;
             }
             let inner_features = features.select(ndarray::Axis(0), &training);
-            let members =
-                self.fit_members(inner_features.view(), &inner, self.n_slope_members)?;
+            let members = self.fit_members(inner_features.view(), &inner, self.n_slope_members)?;
             let test_features = features.select(ndarray::Axis(0), &test);
-            let test_scores = mean_over_members(&members, self.engine, test_features.view())?;
-            for (row, score) in test.into_iter().zip(test_scores) {
-                scores[row] = score;
+            for (&engine, scores) in candidates.iter().zip(&mut scores) {
+                let left_out = mean_over_members(&members, engine, test_features.view())?;
+                for (&row, score) in test.iter().zip(left_out) {
+                    scores[row] = score;
+                }
             }
         }
-        Ok(slope_posterior(&scores, rows, PRIOR))
+        Ok(scores)
     }
+}
+
+/// What carries over to a new cohort.
+struct Transfer {
+    engine: ResponseEngine,
+    slope: f64,
+    slope_sd: f64,
+}
+
+fn log_loss(scores: &[f64], rows: &ResponseRows, slope: f64) -> f64 {
+    let of = |((&score, &offset), &outcome): ((&f64, &f64), &f64)| {
+        let score = offset + slope * score;
+        let signed = if outcome > 0.5 { -score } else { score };
+        signed.max(0.0) + libm::log1p(libm::exp(-signed.abs()))
+    };
+    scores
+        .iter()
+        .zip(&rows.offsets)
+        .zip(&rows.outcomes)
+        .map(of)
+        .sum()
 }
 
 /// Posterior mode and spread of the slope, by Newton's method on the log-posterior.
@@ -251,15 +321,24 @@ impl ResponseRows {
             .collect();
         let (cohort_of, cohorts) = numbered(patients, |patient| patient.cohort.as_str());
         let (subject_of, _) = numbered(patients, |patient| patient.subject.as_str());
-        let mut rows =
-            Self { outcomes, offsets: Vec::new(), cohort_of, subject_of, cohorts };
+        let mut rows = Self {
+            outcomes,
+            offsets: Vec::new(),
+            cohort_of,
+            subject_of,
+            cohorts,
+        };
         rows.offsets = rows.cohort_offsets();
         rows
     }
 
     fn check(&self) -> Result<()> {
         let n = self.outcomes.len();
-        let responders = self.outcomes.iter().filter(|&&outcome| outcome > 0.5).count();
+        let responders = self
+            .outcomes
+            .iter()
+            .filter(|&&outcome| outcome > 0.5)
+            .count();
         if n < 20 || responders == 0 || responders == n {
             return Err(Error::table(format!(
                 "a response model needs 20 patients and both outcomes, found {n} patients, \
@@ -286,7 +365,11 @@ impl ResponseRows {
     /// How often each row was drawn: subjects with replacement within their cohort, all samples of
     /// a subject together.
     fn bootstrap_weights(&self, seed: u64) -> Vec<f64> {
-        let n_subjects = self.subject_of.iter().max().map_or(0, |&last| last as usize + 1);
+        let n_subjects = self
+            .subject_of
+            .iter()
+            .max()
+            .map_or(0, |&last| last as usize + 1);
         let mut subjects: Vec<std::collections::BTreeSet<u32>> =
             vec![std::collections::BTreeSet::new(); self.cohorts.len()];
         for (&cohort, &subject) in self.cohort_of.iter().zip(&self.subject_of) {
@@ -300,7 +383,10 @@ impl ResponseRows {
                 drawn[subjects[stream.below(subjects.len())] as usize] += 1.0;
             }
         }
-        self.subject_of.iter().map(|&subject| drawn[subject as usize]).collect()
+        self.subject_of
+            .iter()
+            .map(|&subject| drawn[subject as usize])
+            .collect()
     }
 
     fn select(&self, rows: &[usize]) -> Self {
@@ -348,19 +434,29 @@ fn numbered<'a>(
 
 impl ResponseMember {
     /// Log-odds beyond the intercept; 0 is the average training patient.
-    pub fn scores(&self, engine: ResponseEngine, features: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
+    pub fn scores(
+        &self,
+        engine: ResponseEngine,
+        features: ArrayView2<'_, f64>,
+    ) -> Result<Vec<f64>> {
         let logistic = || -> Result<Vec<f64>> {
             let scores = self.logistic.scores(features)?;
-            Ok(scores.into_iter().map(|score| score - self.logistic_center).collect())
+            Ok(scores
+                .into_iter()
+                .map(|score| score - self.logistic_center)
+                .collect())
         };
         let boosting = || -> Result<Vec<f64>> {
             let scores = self.boosting.scores(features)?;
-            Ok(scores.into_iter().map(|score| score - self.boosting_center).collect())
+            Ok(scores
+                .into_iter()
+                .map(|score| score - self.boosting_center)
+                .collect())
         };
         match engine {
             ResponseEngine::Logistic => logistic(),
             ResponseEngine::Boosting => boosting(),
-            ResponseEngine::Both => {
+            ResponseEngine::Both | ResponseEngine::Selected => {
                 let mean = |(a, b): (f64, f64)| f64::midpoint(a, b);
                 Ok(logistic()?.into_iter().zip(boosting()?).map(mean).collect())
             }
@@ -408,10 +504,14 @@ impl ResponseModel {
             }
         }
         if !(self.slope.is_finite() && self.slope_sd >= 0.0 && self.slope_sd.is_finite()) {
-            return Err(Error::model_file("the slope of the response model is not usable"));
+            return Err(Error::model_file(
+                "the slope of the response model is not usable",
+            ));
         }
         if !self.domain.is_consistent() {
-            return Err(Error::model_file("the domain of the response model does not fit together"));
+            return Err(Error::model_file(
+                "the domain of the response model does not fit together",
+            ));
         }
         Ok(())
     }
@@ -424,6 +524,11 @@ impl ResponseModel {
     /// Number of members.
     pub fn n_members(&self) -> usize {
         self.members.len()
+    }
+
+    /// The engine that gives the score; never [`ResponseEngine::Selected`].
+    pub fn engine(&self) -> ResponseEngine {
+        self.engine
     }
 
     /// Slope from score to log-odds in a cohort not learned from, and its spread.
@@ -469,7 +574,9 @@ impl ResponseModel {
     pub fn member_scores(&self, features: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
         let mut scores = Array2::zeros((self.members.len(), features.nrows()));
         for (member, mut row) in self.members.iter().zip(scores.rows_mut()) {
-            row.assign(&ndarray::Array1::from(member.scores(self.engine, features)?));
+            row.assign(&ndarray::Array1::from(
+                member.scores(self.engine, features)?,
+            ));
         }
         Ok(scores)
     }

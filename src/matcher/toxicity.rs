@@ -56,7 +56,10 @@ impl Default for ToxicityParams {
         exploratory.min_leaf_rows = 8;
         exploratory.row_fraction = 0.7;
         Self {
-            burden: Prior { mean: 0.15, sd: 0.3 },
+            burden: Prior {
+                mean: 0.15,
+                sd: 0.3,
+            },
             burden_with_dual: Prior { mean: 0.4, sd: 0.6 },
             exploratory,
             seed: 0,
@@ -103,11 +106,15 @@ impl ToxicityParams {
     /// [`Error::Parameter`] where a spread is not positive; [`Error::Table`] where the patients
     /// cannot be turned into features.
     pub fn fit(&self, schema: &ProfileSchema, patients: &PatientCohort) -> Result<ToxicityModel> {
-        for (name, prior) in
-            [("burden", self.burden), ("burden_with_dual", self.burden_with_dual)]
-        {
+        for (name, prior) in [
+            ("burden", self.burden),
+            ("burden_with_dual", self.burden_with_dual),
+        ] {
             if !(prior.sd > 0.0 && prior.sd.is_finite() && prior.mean.is_finite()) {
-                return Err(Error::parameter(name, "expected a finite mean and a spread above 0"));
+                return Err(Error::parameter(
+                    name,
+                    "expected a finite mean and a spread above 0",
+                ));
             }
         }
         let features = schema.features(&patients.profiles().closure())?;
@@ -115,7 +122,11 @@ impl ToxicityParams {
         let burdens = community.column(BURDEN);
         let n = burdens.len() as f64;
         let burden_mean = burdens.sum() / n;
-        let variance = burdens.iter().map(|burden| (burden - burden_mean).powi(2)).sum::<f64>() / n;
+        let variance = burdens
+            .iter()
+            .map(|burden| (burden - burden_mean).powi(2))
+            .sum::<f64>()
+            / n;
         let mut sorted = burdens.to_vec();
         sorted.sort_by(f64::total_cmp);
         let prior = Normal::independent(&[
@@ -155,8 +166,10 @@ impl ToxicityParams {
         }
         let rows: Vec<usize> = known.iter().map(|(row, _)| *row).collect();
         let features = community.select(Axis(0), &rows);
-        let outcomes: Vec<f64> =
-            known.iter().map(|(_, severe)| f64::from(u8::from(*severe))).collect();
+        let outcomes: Vec<f64> = known
+            .iter()
+            .map(|(_, severe)| f64::from(u8::from(*severe)))
+            .collect();
         let mut params = self.exploratory.clone();
         params.seed = self.seed;
         let model = params.fit(&TrainingData::new(features.view(), &outcomes)?)?;
@@ -192,13 +205,19 @@ impl ToxicityModel {
         // Intercept shift, burden, burden with dual inhibition: the row of `row_of`.
         let coefficients = 3;
         if !self.severe_irae.is_sound(coefficients) || !self.myocarditis.is_sound(coefficients) {
-            return Err(Error::model_file("the toxicity model's coefficients do not fit together"));
+            return Err(Error::model_file(
+                "the toxicity model's coefficients do not fit together",
+            ));
         }
         let scale = [self.burden_mean, self.burden_sd, self.rich];
         if scale.iter().any(|number| !number.is_finite()) || self.burden_sd <= 0.0 {
-            return Err(Error::model_file("the toxicity model's scale is not usable"));
+            return Err(Error::model_file(
+                "the toxicity model's scale is not usable",
+            ));
         }
-        let Some(exploratory) = &self.exploratory else { return Ok(()) };
+        let Some(exploratory) = &self.exploratory else {
+            return Ok(());
+        };
         exploratory.validate()?;
         match exploratory.n_features() {
             n if n == COMMUNITY_FEATURES.len() => Ok(()),
@@ -241,11 +260,15 @@ impl ToxicityModel {
         let design = |outcome: &ToxicityOutcome| row_of(outcome.context, outcome.burden).to_vec();
         let severe = outcomes.iter().filter_map(|outcome| {
             let offset = severe_irae_baseline(outcome.context).mean;
-            outcome.severe_irae.map(|event| (design(outcome), offset, event))
+            outcome
+                .severe_irae
+                .map(|event| (design(outcome), offset, event))
         });
         let myocarditis = outcomes.iter().filter_map(|outcome| {
             let offset = myocarditis_baseline(outcome.context).mean;
-            outcome.myocarditis.map(|event| (design(outcome), offset, event))
+            outcome
+                .myocarditis
+                .map(|event| (design(outcome), offset, event))
         });
         Ok(Self {
             severe_irae: self.severe_irae.update(&severe.collect::<Vec<_>>())?,
@@ -277,11 +300,15 @@ impl ToxicityModel {
     }
 
     fn exploratory_probability(&self, after: ArrayView2<'_, f64>) -> Result<Option<f64>> {
-        let Some(model) = &self.exploratory else { return Ok(None) };
+        let Some(model) = &self.exploratory else {
+            return Ok(None);
+        };
         let community = after.slice(s![.., ..COMMUNITY_FEATURES.len()]);
         let scores = model.scores(community)?;
         let n = scores.len() as f64;
-        Ok(Some(scores.into_iter().map(probability_of_score).sum::<f64>() / n))
+        Ok(Some(
+            scores.into_iter().map(probability_of_score).sum::<f64>() / n,
+        ))
     }
 
     fn flags(&self, context: TreatmentContext, donor: &[f64]) -> Vec<String> {
@@ -296,6 +323,10 @@ impl ToxicityModel {
 
 /// Intercept shift, burden, burden with dual inhibition.
 fn row_of(context: TreatmentContext, burden: f64) -> [f64; 3] {
-    let dual = if context.regimen.is_dual() { burden } else { 0.0 };
+    let dual = if context.regimen.is_dual() {
+        burden
+    } else {
+        0.0
+    };
     [1.0, burden, dual]
 }

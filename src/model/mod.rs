@@ -1,16 +1,23 @@
 //! Features + outcomes → [`Model`](self) → scores: elastic-net logistic regression and
 //! gradient-boosted trees of our own, other crates' models behind `backend`.
 
+pub mod backend;
 mod boosting;
 mod data;
+mod engine;
 mod folds;
+#[cfg(feature = "linfa")]
+mod linfa;
 mod logistic;
 mod random;
 
 pub use boosting::{
-    BoostingLoss, BoostingModel, BoostingParams, EarlyStopping, Monotone, PreparedData,
+    BoostingLoss, BoostingModel, BoostingParams, ContributionReference, Contributions,
+    EarlyStopping, Interactions, Monotone, PreparedData,
 };
 pub use data::{ColumnView, CscMatrix, MatrixView, TrainingData};
+pub use engine::{Model, ModelParams};
+pub(crate) use folds::grouped_folds;
 pub use logistic::{
     BayesianLogistic, CoefficientPrior, CurvePoint, CvCurve, LambdaGrid, LambdaRule, LaplaceParams,
     LogisticCv, LogisticCvParams, LogisticModel, LogisticParams, LogisticPath, PathPoint, Scaling,

@@ -24,7 +24,8 @@ pub fn write(path: impl AsRef<Path>, matcher: &Matcher, header: &ModelHeader) ->
 /// [`Error::Io`] where the folder refuses.
 pub fn write_bytes(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     write_whole(path.as_ref(), |mut file| {
-        file.write_all(bytes).map_err(|source| Error::io(path.as_ref(), source))
+        file.write_all(bytes)
+            .map_err(|source| Error::io(path.as_ref(), source))
     })
 }
 
@@ -54,7 +55,9 @@ pub fn read_header(path: impl AsRef<Path>) -> Result<ModelHeader> {
 }
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>> {
-    let length = fs::metadata(path).map_err(|source| Error::io(path, source))?.len();
+    let length = fs::metadata(path)
+        .map_err(|source| Error::io(path, source))?
+        .len();
     if length > MAX_FILE {
         return Err(Error::model_file(format!(
             "a file of {length} bytes is beyond the bound of {MAX_FILE}"

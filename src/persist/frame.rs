@@ -25,7 +25,10 @@ pub(super) const MAX_FILE: u64 = 512 << 20;
 /// [`Error::ModelFile`] where the header or the payload is beyond the bounds of the format.
 pub fn to_bytes(matcher: &Matcher, header: &ModelHeader) -> Result<Vec<u8>> {
     let payload = v1::encode(matcher)?;
-    let header = ModelHeader { payload_length: payload.len() as u64, ..header.clone() };
+    let header = ModelHeader {
+        payload_length: payload.len() as u64,
+        ..header.clone()
+    };
     let json = serde_json::to_vec(&header)
         .map_err(|cause| Error::model_file(format!("the header cannot be written: {cause}")))?;
     if json.len() > MAX_HEADER || payload.len() as u64 > MAX_FILE - MAX_HEADER as u64 {
@@ -65,7 +68,9 @@ pub fn header_from_bytes(bytes: &[u8]) -> Result<ModelHeader> {
 
 fn open(bytes: &[u8]) -> Result<(ModelHeader, &[u8])> {
     if bytes.is_empty() {
-        return Err(Error::model_file("expected a donormatch model, found an empty file"));
+        return Err(Error::model_file(
+            "expected a donormatch model, found an empty file",
+        ));
     }
     if !bytes.starts_with(&MAGIC[..bytes.len().min(MAGIC.len())]) {
         return Err(Error::model_file(
@@ -92,7 +97,9 @@ fn open(bytes: &[u8]) -> Result<(ModelHeader, &[u8])> {
         )));
     }
     let start = PREFIX + length;
-    let json = bytes.get(PREFIX..start).ok_or_else(|| truncated(start + CHECKSUM))?;
+    let json = bytes
+        .get(PREFIX..start)
+        .ok_or_else(|| truncated(start + CHECKSUM))?;
     let end = bytes
         .len()
         .checked_sub(CHECKSUM)

@@ -77,7 +77,9 @@ impl ModelHeader {
             feature_names: matcher.response().schema().feature_names(),
             units: "fraction".to_owned(),
             vocabulary: matcher.vocabulary().as_str().to_owned(),
-            training: training.map(|(what, n)| (what.to_owned(), u64::from(n))).to_vec(),
+            training: training
+                .map(|(what, n)| (what.to_owned(), u64::from(n)))
+                .to_vec(),
             ..Self::default()
         }
     }
@@ -85,7 +87,10 @@ impl ModelHeader {
     /// Names the model.
     #[must_use]
     pub fn with_name(self, name: impl Into<String>) -> Self {
-        Self { name: name.into(), ..self }
+        Self {
+            name: name.into(),
+            ..self
+        }
     }
 
     /// States the seed it was fitted with.
@@ -97,7 +102,10 @@ impl ModelHeader {
     /// States the digest of the training data.
     #[must_use]
     pub fn with_data_digest(self, data_digest: impl Into<String>) -> Self {
-        Self { data_digest: data_digest.into(), ..self }
+        Self {
+            data_digest: data_digest.into(),
+            ..self
+        }
     }
 
     /// Adds figures.

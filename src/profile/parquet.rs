@@ -1,4 +1,4 @@
-//! The Parquet side of [`write`](super::write).
+//! The Parquet side of [`write()`](super::write()).
 
 use std::collections::HashMap;
 use std::fs::File;

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// The column that holds what a profiler could not name.
 pub(super) const UNCLASSIFIED: &str = "UNCLASSIFIED";
 
-/// A format that [`write`] knows.
+/// A format that [`write()`] knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

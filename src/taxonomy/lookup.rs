@@ -94,3 +94,64 @@ pub fn genus_of(lineage: &Lineage) -> Option<String> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_remainders_and_unknown_names_are_told_apart() {
+        let family = |key: &str| {
+            lineage_of(key).and_then(|lineage| lineage.name(Rank::Family).map(str::to_owned))
+        };
+        assert_eq!(
+            family("Eubacterium_rectale").as_deref(),
+            Some("Lachnospiraceae")
+        );
+        assert_eq!(family("SGB1581").as_deref(), Some("Prevotellaceae"));
+        assert_eq!(family("Blautia").as_deref(), Some("Lachnospiraceae"));
+        assert_eq!(family("f__Rikenellaceae").as_deref(), Some("Rikenellaceae"));
+        assert_eq!(lineage_of("Nobody_knows"), None);
+        assert_eq!(lineage_of(""), None);
+    }
+
+    #[test]
+    fn names_that_reach_nothing_give_none() {
+        for name in [
+            "",
+            "Otu0001",
+            "unknown_Clostridiales",
+            "s__",
+            "Nobody_knows",
+        ] {
+            assert_eq!(harmonize_species(name), None, "{name}");
+        }
+        assert_eq!(harmonize_genus("g__[Clostridium]"), None);
+        assert_eq!(
+            harmonize_genus("Escherichia-Shigella").as_deref(),
+            Some("Escherichia")
+        );
+        assert_eq!(
+            harmonize_genus("s__Phocaeicola_dorei").as_deref(),
+            Some("Bacteroides")
+        );
+    }
+
+    #[test]
+    fn a_species_lists_its_sgbs_and_keys_are_sorted() {
+        // crosswalk_mpaJan21_sgb_gtdb.tsv
+        assert_eq!(sgbs_of("Dorea_longicatena"), ["SGB4581", "SGB4582"]);
+        assert!(sgbs_of("Nobody_knows").is_empty());
+        assert!(species_keys().is_sorted());
+    }
+
+    #[test]
+    fn the_genus_of_a_lineage_is_the_wider_one() {
+        let genus = |key: &str| lineage_of(key).as_ref().and_then(genus_of);
+        assert_eq!(genus("Phocaeicola_dorei").as_deref(), Some("Bacteroides"));
+        assert_eq!(
+            genus("Eubacterium_rectale").as_deref(),
+            Some("f__Lachnospiraceae")
+        );
+    }
+}

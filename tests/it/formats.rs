@@ -1,6 +1,11 @@
 //! Every genuine file under `../shared/formats` against `EXPECTED.json`, which was made with
 //! biom-format 2.1.18, anndata 0.12.19, scikit-bio 0.7.4, pandas 2.3.3 and pyarrow 26.0.1.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, also in its helpers"
+)]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -482,5 +487,55 @@ fn a_files_name_never_matters() {
                 "{name} as {ending}"
             );
         }
+    }
+}
+
+/// Σ abundance · sample · taxon, both numbered from 1: any value in another place changes it.
+fn weighted(table: &ProfileTable) -> f64 {
+    let rows = table.abundance().rows().zip(1_u32..);
+    rows.map(|((columns, values), sample)| {
+        let row = columns.iter().zip(values);
+        row.map(|(&taxon, value)| value * f64::from(sample) * f64::from(taxon + 1))
+            .sum::<f64>()
+    })
+    .sum()
+}
+
+#[test]
+fn every_value_stands_where_the_formats_own_library_puts_it() {
+    let Some(folder) = folder() else { return };
+    // Computed with biom-format 2.1.18 (BIOM, QIIME 2), h5py 3.16.0 with SciPy (AnnData) and
+    // pandas 2.3.3 (text): `(m * np.outer(i, j)).sum()` over samples i and taxa j.
+    let expected = [
+        ("biom_json/feature-table_v100.biom", 8_509.0),
+        ("biom_json/min_dense_otu_table.biom", 239.0),
+        ("biom_json/rich_sparse_otu_table.biom", 245.0),
+        ("biom_hdf5/mia_complete.biom", 4_160.0),
+        ("biom_hdf5/edgecase_issue_952.biom", 207_616_208.643_135_46),
+        (
+            "biom_hdf5/feature-table-with-taxonomy-metadata_v210.biom",
+            1_000.0,
+        ),
+        ("biom_hdf5/rich_sparse_otu_table_hdf5.biom", 245.0),
+        ("qza/table.qza", 134_531_570.0),
+        ("qza/table-rownamesInSeq.qza", 134_531_570.0),
+        ("h5ad/generated_anndata012.h5ad", 20_901.272_844_791_412),
+        ("metaphlan/merged_abundance_table.txt", 20_901.272_87),
+        ("metaphlan/ERR7569997.txt", 1_023.109_549_999_999_9),
+        ("tsv_csv/HMP2_taxonomy.tsv", 27_434_545.709_293_686),
+        ("tsv_csv/pseq_feature_table_subset.csv.gz", 31_628_730_126.0),
+    ];
+    for (name, sum) in expected {
+        let table = read(folder.join(name), &options())
+            .or_else(|_| read(folder.join(name), &counts()))
+            .unwrap();
+        // Sums in another order differ in the last bits.
+        near(weighted(&table) / sum, 1.0, 1e-12, name);
+    }
+    for (layer, sum) in [("raw/X", 184_639.0), ("array", 47_464.006_850_052_54)] {
+        let mut options = counts();
+        options.layer = Some(layer.to_owned());
+        let table = read(folder.join("h5ad/adata_v0.7.0.h5ad"), &options).unwrap();
+        near(weighted(&table) / sum, 1.0, 1e-12, layer);
     }
 }

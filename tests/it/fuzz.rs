@@ -4,6 +4,11 @@
 //! seeds are small files of our own making, and the genuine ones of `../shared/formats` under
 //! 64 kB where that folder is; mutations come from a counter, so that a failure is found again.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, also in its helpers"
+)]
+
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -11,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use donormatch::profile::{Format, ReadLimits, ReadOptions, Tree, read_bytes};
 
-/// A small generator of numbers (SplitMix64), so that a run is the same everywhere.
+/// A small generator of numbers (`SplitMix64`), so that a run is the same everywhere.
 struct Numbers(u64);
 
 impl Numbers {
@@ -170,6 +175,7 @@ fn containers(seeds: &mut BTreeMap<&'static str, Vec<Vec<u8>>>) {
 
     use donormatch::profile::{WriteFormat, write};
 
+    hdf5(seeds);
     let table = read_bytes(&seeds["delimited"][0], &ReadOptions::default()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.parquet");
@@ -190,6 +196,18 @@ fn containers(seeds: &mut BTreeMap<&'static str, Vec<Vec<u8>>>) {
         zip.write_all(bytes).unwrap();
     }
     seeds.insert("qiime2_artifact", vec![zip.finish().unwrap().into_inner()]);
+}
+
+/// The HDF5 files of `tests/data/readers`.
+#[cfg(feature = "containers")]
+fn hdf5(seeds: &mut BTreeMap<&'static str, Vec<Vec<u8>>>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/readers");
+    for (reader, name) in [("biom_hdf5", "small.biom"), ("anndata", "small.h5ad")] {
+        seeds
+            .entry(reader)
+            .or_default()
+            .push(std::fs::read(folder.join(name)).unwrap());
+    }
 }
 
 fn genuine(seeds: &mut BTreeMap<&'static str, Vec<Vec<u8>>>) {
@@ -228,8 +246,8 @@ fn genuine(seeds: &mut BTreeMap<&'static str, Vec<Vec<u8>>>) {
     }
 }
 
-/// Reads bytes as one reader would.
-fn run(reader: &str, bytes: &[u8]) {
+/// Reads bytes as one reader would; `scratch` is the file for the one that needs a path.
+fn run(reader: &str, bytes: &[u8], scratch: &Path) {
     let format = match reader {
         "metaphlan" => Format::Metaphlan,
         "motus" => Format::Motus,
@@ -244,6 +262,15 @@ fn run(reader: &str, bytes: &[u8]) {
         "arrow_ipc" => Format::ArrowIpc,
         "newick" => {
             drop(Tree::parse(bytes, &ReadLimits::default()));
+            return;
+        }
+        "taxonomy" => {
+            let table = b"#OTU ID\ta\n1\t300\n2\t5\n";
+            std::fs::write(scratch, bytes).unwrap();
+            drop(read_bytes(
+                table,
+                &ReadOptions::default().with_taxonomy(scratch),
+            ));
             return;
         }
         _ => Format::Delimited,
@@ -281,29 +308,37 @@ fn no_mutated_file_makes_a_reader_panic() {
         .and_then(|text| text.parse().ok())
         .unwrap_or(2_000);
     silence_decoders();
+    let folder = tempfile::tempdir().unwrap();
+    let scratch = folder.path().join("scratch");
     let seeds = seeds();
+    // One reader, and one input of it, to look at what was found.
     let only = std::env::var("DONORMATCH_FUZZ_READER").ok();
+    let first: u64 = std::env::var("DONORMATCH_FUZZ_FROM")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
     for (reader, seeds) in &seeds {
         if only.as_ref().is_some_and(|only| only != reader) {
             continue;
         }
         let start = Instant::now();
-        let mut slowest = Duration::ZERO;
-        for input in 0..n_inputs {
+        let mut slowest = (Duration::ZERO, 0);
+        for input in first..n_inputs {
             let mut numbers = Numbers(input);
             let seed = &seeds[numbers.below(seeds.len())];
             let other = &seeds[numbers.below(seeds.len())];
             let bytes = mutate(seed, other, &mut numbers);
             let begin = Instant::now();
-            let outcome = catch_unwind(AssertUnwindSafe(|| run(reader, &bytes)));
-            slowest = slowest.max(begin.elapsed());
+            let outcome = catch_unwind(AssertUnwindSafe(|| run(reader, &bytes, &scratch)));
+            slowest = slowest.max((begin.elapsed(), input));
             assert!(outcome.is_ok(), "input {input} of {reader} made it panic");
         }
         eprintln!(
-            "{reader}: {n_inputs} inputs, {} seeds, {:.1} s, slowest {:.3} s",
+            "{reader}: {n_inputs} inputs, {} seeds, {:.1} s, slowest {:.3} s (input {})",
             seeds.len(),
             start.elapsed().as_secs_f64(),
-            slowest.as_secs_f64()
+            slowest.0.as_secs_f64(),
+            slowest.1
         );
     }
 }

@@ -1,5 +1,10 @@
 //! Hostile and broken files end in a clear error, in bounded memory and time.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, also in its helpers"
+)]
+
 use std::io::{Read, Write};
 
 use donormatch::Error;
@@ -327,5 +332,66 @@ mod artifacts {
         assert!(message_with(&artifact(&many), &few).contains("limits.members"));
         let bytes = artifact(&[VERSION, FREQUENCY, ("u/data/feature-table.biom", BIOM)]);
         assert!(message(&bytes[..bytes.len() / 2]).contains("damaged"));
+    }
+}
+
+/// Files made by `tests/data/readers/make.py`; the values stand there.
+#[cfg(feature = "containers")]
+mod hdf5 {
+    use donormatch::profile::{Rank, ReadOptions, Unit, read};
+
+    use super::{message_with, read_bytes};
+
+    fn file(name: &str) -> Vec<u8> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/readers/");
+        std::fs::read(format!("{folder}{name}")).unwrap()
+    }
+
+    fn counts() -> ReadOptions {
+        ReadOptions::default().with_unit(Unit::Count)
+    }
+
+    #[test]
+    fn biom_and_anndata_hold_the_same_table() {
+        let biom = read_bytes(&file("small.biom"), &counts()).unwrap();
+        let anndata = read_bytes(&file("small.h5ad"), &counts()).unwrap();
+        assert_eq!(biom.abundance(), anndata.abundance());
+        assert_eq!(biom.samples(), anndata.samples());
+        assert_eq!(biom.taxa(), anndata.taxa());
+        assert_eq!(biom.abundance().row(0), (&[0_u32, 2][..], &[5.0, 7.0][..]));
+        assert_eq!(biom.taxa()[1].lineage().name(Rank::Phylum), Some("Y"));
+        let mut options = counts();
+        options.layer = Some("doubled".to_owned());
+        let doubled = read_bytes(&file("small.h5ad"), &options).unwrap();
+        assert_eq!(
+            doubled.abundance().row(1),
+            (&[1_u32, 2][..], &[4.0, 2.0][..])
+        );
+        options.layer = Some("none".to_owned());
+        assert!(message_with(&file("small.h5ad"), &options).contains("`doubled`"));
+    }
+
+    #[test]
+    fn arrays_that_do_not_fit_are_refused_by_name() {
+        for (name, word) in [
+            ("wild_index.biom", "place 1000000000 lies beyond the 3"),
+            ("negative_index.biom", "found -1"),
+            ("falling_rows.biom", "row bounds fall"),
+            ("short_rows.biom", "expected 3 row bounds, found 2"),
+            ("not_finite.biom", "not finite"),
+            (
+                "negative.biom",
+                "sample `b`, taxon `t3`: expected an abundance of 0 or more",
+            ),
+            ("wild_index.h5ad", "lies beyond the 3"),
+            ("huge.h5ad", "shape"),
+            ("wrong_shape.h5ad", "shape"),
+        ] {
+            let message = message_with(&file(name), &counts());
+            assert!(message.contains(word), "{name}: {message}");
+        }
+        let cut = file("small.biom");
+        assert!(read_bytes(&cut[..cut.len() / 2], &counts()).is_err());
+        assert!(read("/nonexistent.biom", &counts()).is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! Elastic-net logistic regression: equal to glmnet and scikit-learn, and what the fit promises.
 
+#![expect(clippy::float_cmp, reason = "bit-for-bit claims and exact settings")]
+
 use approx::{assert_abs_diff_eq, assert_relative_eq};
 use donormatch::ErrorKind;
 use donormatch::model::{

@@ -1,5 +1,8 @@
 //! Integration tests: the public behavior of each room.
 
+mod backend;
+mod boosting;
+mod calibration;
 mod evaluation;
 mod evaluation_cohorts;
 mod feature;

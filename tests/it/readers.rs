@@ -1,9 +1,16 @@
 //! The readers of profiles: what each format means, and what is refused.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, also in its helpers"
+)]
+
 use std::path::{Path, PathBuf};
 
 use donormatch::Error;
-use donormatch::profile::{Completeness, ReadOptions, Unit, read, read_bytes};
+use donormatch::profile::{
+    Completeness, Orientation, ReadOptions, Taxon, Unit, Vocabulary, read, read_bytes,
+};
 
 fn shared(folder: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -38,7 +45,7 @@ const MERGED: &str = "#mpa_vJan21_CHOCOPhlAnSGB_202103\n\
 #[test]
 fn a_merged_metaphlan_table_keeps_its_leaves_only() {
     let table = parse(MERGED).unwrap();
-    let names: Vec<&str> = table.taxa().iter().map(|taxon| taxon.name()).collect();
+    let names: Vec<&str> = table.taxa().iter().map(Taxon::name).collect();
     assert_eq!(names, ["SGB1", "SGB2", "SGB3_group"]);
     assert_eq!(table.unit(), Unit::Percent);
     assert_eq!(
@@ -169,4 +176,130 @@ fn the_real_tables_of_issue_2_are_read() {
         };
         assert_eq!(table.unit(), unit, "{folder}");
     }
+}
+
+#[test]
+fn estimated_reads_are_read_where_counts_are_asked_for() {
+    let text = b"#mpa_vJan21\n#estimated_reads_mapped_to_known_clades:900\n\
+        #SampleID\tpatient 7\n\
+        #clade_name\tclade_taxid\trelative_abundance\tcoverage\testimated_number_of_reads_from_the_clade\n\
+        k__B|s__X\t1\t75.0\t0.5\t700\nk__B|s__Y\t1\t25.0\t0.1\t200\n";
+    let percent = read_bytes(text, &ReadOptions::default()).unwrap();
+    assert_eq!(
+        (percent.unit(), percent.abundance().row(0).1),
+        (Unit::Percent, &[75.0, 25.0][..])
+    );
+    assert_eq!(percent.samples()[0].as_str(), "patient 7");
+    let counts = read_bytes(text, &ReadOptions::default().with_unit(Unit::Count)).unwrap();
+    assert_eq!(
+        (counts.unit(), counts.abundance().row(0).1),
+        (Unit::Count, &[700.0, 200.0][..])
+    );
+}
+
+#[test]
+fn kraken_reads_are_rolled_up_from_direct_reads_and_none_is_lost() {
+    let text = b" 10.00\t10\t10\tU\t0\tunclassified\n 90.00\t90\t1\tR\t1\troot\n\
+        \x2089.00\t89\t4\tD\t2\t  Bacteria\n 85.00\t85\t5\tG\t3\t    Blautia\n\
+        \x2050.00\t50\t20\tS\t4\t      Blautia obeum\n 30.00\t30\t30\tS1\t5\t        Blautia obeum A2\n\
+        \x2030.00\t30\t30\tS\t6\t      Blautia 'wexlerae'\n";
+    let table = read_bytes(text, &ReadOptions::default()).unwrap();
+    assert_eq!(table.abundance().row(0).1, [50.0, 30.0]);
+    // 10 unclassified, 1 + 4 + 5 above the species, of 100.
+    assert!((table.unclassified()[0] - 0.2).abs() < 1e-15);
+    assert_eq!(table.vocabulary().as_str(), "ncbi");
+    assert_eq!(
+        table.taxa()[1].label(),
+        "k__Bacteria|g__Blautia|s__Blautia 'wexlerae'"
+    );
+    let by_read = read_bytes(b"C\tread1\t5\t150\t5:116\n", &ReadOptions::default());
+    assert!(by_read.unwrap_err().to_string().contains("--report"));
+}
+
+#[test]
+fn motus_merged_and_benchmark_tables_are_read() {
+    let Some(data) = shared("data") else { return };
+    let limeta = read(
+        data.join("icb-limeta2020/profiles.motus.tsv.gz"),
+        &ReadOptions::default(),
+    );
+    let limeta = limeta.unwrap();
+    // 1,473 rows by `zcat | wc -l`, the last of them the unassigned `-1|m__-1`; 129 samples.
+    assert_eq!((limeta.n_samples(), limeta.n_taxa()), (129, 1_472));
+    assert_eq!(
+        (limeta.unit(), limeta.vocabulary().as_str()),
+        (Unit::Count, "mOTUs_v2")
+    );
+    // By awk: 81 of 4,910 reads of the first sample are unassigned; one sample has none.
+    assert!((limeta.unclassified()[0] - 81.0 / 4_910.0).abs() < 1e-15);
+    assert_eq!(
+        limeta
+            .unclassified()
+            .iter()
+            .filter(|&&fraction| fraction == 0.0)
+            .count(),
+        1
+    );
+    // Sums from 0.57 to 1: filtered, so that the unit must be said.
+    let crc = data.join("bench-crc-5studies/profiles.tsv.gz");
+    assert!(matches!(
+        read(&crc, &ReadOptions::default()),
+        Err(Error::Unit { .. })
+    ));
+    let crc = read(&crc, &ReadOptions::default().with_unit(Unit::Fraction)).unwrap();
+    assert_eq!((crc.n_samples(), crc.n_taxa()), (551, 484));
+    assert_eq!(crc.completeness(), Completeness::Filtered);
+    for name in ["Cirrhosis", "Colorectal", "IBD", "Obesity", "T2D", "WT2D"] {
+        let path = data.join(format!("bench-metaml/{name}.profiles.tsv.gz"));
+        let result = read(&path, &ReadOptions::default());
+        match result {
+            Ok(table) => assert_eq!(table.unit(), Unit::Percent, "{name}"),
+            // Some hold samples of 0 throughout.
+            Err(error) => assert!(error.to_string().contains("sums to 0"), "{name}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn metaphlan_2_is_read_in_both_of_its_forms() {
+    let single = "#SampleID\tMetaphlan2_Analysis\nk__B\t100.0\nk__B|s__X\t75.0\nk__B|s__Y\t25.0\n";
+    let table = parse(single).unwrap();
+    assert_eq!(
+        (table.n_samples(), table.n_taxa(), table.unit()),
+        (1, 2, Unit::Percent)
+    );
+    let merged = "ID\ta\tb\n#SampleID\tMetaphlan2_Analysis\tMetaphlan2_Analysis\n\
+        k__B\t100.0\t100.0\nk__B|s__X\t75.5\t100.0\nk__B|s__Y\t24.5\t0.0\n";
+    let table = parse(merged).unwrap();
+    assert_eq!(
+        (table.n_samples(), table.n_taxa(), table.unit()),
+        (2, 2, Unit::Percent)
+    );
+    assert!(table.vocabulary().is_unknown());
+    assert!(message(&merged.replace("24.5", "x")).contains("line 5"));
+}
+
+#[test]
+fn lineages_tell_the_orientation_even_against_the_corner() {
+    let table = parse("#SampleID\ta\tb\nk__B|s__X\t0.25\t1\nk__B|s__Y\t0.75\t0\n").unwrap();
+    assert_eq!(table.samples()[1].as_str(), "b");
+    let tie = message("\tone\ttwo\nthree\t0.25\t0.75\nfour\t0.5\t0.5\n");
+    assert!(tie.contains("`orientation`"), "{tie}");
+    let options = ReadOptions::default().with_orientation(Orientation::TaxaInRows);
+    let text = b"\tone\ttwo\nthree\t0.25\t0.75\nfour\t0.75\t0.25\n";
+    assert_eq!(
+        read_bytes(text, &options).unwrap().samples()[0].as_str(),
+        "one"
+    );
+}
+
+#[test]
+fn a_declared_vocabulary_fills_in_and_does_not_contradict() {
+    let mut options = ReadOptions::default();
+    options.vocabulary = Some(Vocabulary::new("gtdb_r220"));
+    let plain = b"sample_id\ts__A_b\ts__C_d\nx\t0.25\t0.75\n";
+    let table = read_bytes(plain, &options).unwrap();
+    assert_eq!(table.vocabulary().as_str(), "gtdb_r220");
+    let error = read_bytes(MERGED.as_bytes(), &options).unwrap_err();
+    assert!(error.to_string().contains("mpa_vJan21"), "{error}");
 }

@@ -14,7 +14,7 @@ use donormatch::feature::{
 use donormatch::profile::{ProfileTable, Taxon, Unit};
 use donormatch::taxonomy::{HarmonizeParams, harmonize, signature};
 
-use crate::taxonomy::tables::{metadata, read};
+use crate::taxonomy::tables::{data_folder, metadata, read};
 
 const VECTORS: &str = include_str!("../data/toposcore/vectors.tsv");
 
@@ -211,6 +211,59 @@ fn toposcore_ranks_response_in_each_cohort_as_the_reference_did() {
                 (found - reference).abs() <= 5.01e-4,
                 "{cohort}: {found} for {reference}"
             );
+        }
+    }
+}
+
+/// The names that a published list gives its members in one vocabulary, a list per member.
+fn published_names(list: &str, column: usize) -> Option<Vec<(String, Vec<String>)>> {
+    let path = data_folder()?.join(format!("../domain/{list}.tsv"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let rows = text.lines().skip(1).map(|line| {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let names = fields[column]
+            .split(',')
+            .map(|name| name.trim().trim_start_matches("s__"));
+        let names = names.filter(|name| !name.is_empty()).map(str::to_owned);
+        (fields[2].to_owned(), names.collect())
+    });
+    Some(rows.collect())
+}
+
+// toposcore_sig1.tsv and toposcore_sig2.tsv: columns 3 to 5 are SGBs, GTDB r207 and GTDB r220 names
+#[test]
+fn each_published_name_of_each_member_counts_once_in_every_vocabulary() {
+    for (list, expected) in [("toposcore_sig1", 0), ("toposcore_sig2", 3330)] {
+        for column in 3..=5 {
+            let Some(members) = published_names(list, column) else {
+                return;
+            };
+            let label = |species: &str, name: &str| match column {
+                3 => format!("k__Bacteria|s__{species}|t__{name}"),
+                _ => format!("d__Bacteria;p__Bacillota_A;s__{name}"),
+            };
+            let score = |labels: Vec<String>| {
+                let n_taxa = labels.len() as u32;
+                let table = ProfileTable::builder(Unit::Count)
+                    .taxa(labels.into_iter().map(Taxon::new))
+                    .sample("a", (0..n_taxa).map(|at| (at, 1.0)).collect())
+                    .build()
+                    .unwrap();
+                toposcore(&table, &ToposcoreParams::default())
+                    .unwrap()
+                    .scores[0]
+            };
+            let mut all = Vec::new();
+            for (species, names) in &members {
+                for name in names {
+                    let alone = score(vec![label(species, name)]);
+                    assert_eq!(alone.n_sig1 + alone.n_sig2, 1, "{list}: {name}");
+                    if !all.contains(&label(species, name)) {
+                        all.push(label(species, name));
+                    }
+                }
+            }
+            assert_eq!(score(all).numerator, expected, "{list}, column {column}");
         }
     }
 }

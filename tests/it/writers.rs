@@ -1,5 +1,10 @@
 //! What is written reads back as it was.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, also in its helpers"
+)]
+
 use donormatch::profile::{
     Completeness, Lineage, ProfileTable, ReadOptions, Taxon, Unit, Vocabulary, WriteFormat, read,
     write,

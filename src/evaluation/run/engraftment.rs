@@ -32,12 +32,19 @@ pub fn evaluate_engraftment(
 ) -> Result<Vec<ReportRow>> {
     let mut studies: Vec<String> = cohorts
         .iter()
-        .flat_map(|cohort| cohort.transplants().iter().map(|t| t.study.as_str().to_owned()))
+        .flat_map(|cohort| {
+            cohort
+                .transplants()
+                .iter()
+                .map(|t| t.study.as_str().to_owned())
+        })
         .collect();
     studies.sort();
     studies.dedup();
     if studies.len() < 2 {
-        return Err(Error::split("leaving one study out needs at least two studies, found one"));
+        return Err(Error::split(
+            "leaving one study out needs at least two studies, found one",
+        ));
     }
     let judged = studies
         .par_iter()
@@ -45,8 +52,9 @@ pub fn evaluate_engraftment(
         .collect::<Result<Vec<_>>>()?;
     let mut rows = Vec::new();
     for comparator in 0..=NaiveRule::ALL.len() {
-        let name =
-            comparator.checked_sub(1).map_or(MODEL, |rule| NaiveRule::ALL[rule].as_str());
+        let name = comparator
+            .checked_sub(1)
+            .map_or(MODEL, |rule| NaiveRule::ALL[rule].as_str());
         let mut means = Vec::new();
         let mut n_recipients = 0;
         for (study, judged) in studies.iter().zip(&judged) {
@@ -81,19 +89,28 @@ fn judge_study(params: &EngraftmentParams, cohorts: &[Cohort], study: &str) -> R
         .collect();
     let model = params.fit(&training)?;
     if model.studies().iter().any(|learned| learned == study) {
-        return Err(Error::leak(format!("the engraftment model saw the study `{study}`")));
+        return Err(Error::leak(format!(
+            "the engraftment model saw the study `{study}`"
+        )));
     }
     let mut judged: Judged = vec![BTreeMap::new(); NaiveRule::ALL.len() + 1];
     for (number, cohort) in cohorts.iter().enumerate() {
-        let Ok(test) = cohort.filter(|t| t.study.as_str() == study) else { continue };
+        let Ok(test) = cohort.filter(|t| t.study.as_str() == study) else {
+            continue;
+        };
         let predictor = model.predictor(test.profiles().taxa());
         for observation in observations(&test, number)? {
             let prediction = predictor.predict(&observation.pair, observation.context)?;
-            let rules = NaiveRule::ALL.iter().map(|rule| rule.scores(&observation.pair));
+            let rules = NaiveRule::ALL
+                .iter()
+                .map(|rule| rule.scores(&observation.pair));
             let scores = std::iter::once(prediction.mean_presence()).chain(rules);
             for (judged, scores) in judged.iter_mut().zip(scores) {
                 if let Some(auc) = auc_of(&observation, &scores)? {
-                    judged.entry(observation.recipient.clone()).or_default().push(auc);
+                    judged
+                        .entry(observation.recipient.clone())
+                        .or_default()
+                        .push(auc);
                 }
             }
         }
@@ -102,8 +119,11 @@ fn judge_study(params: &EngraftmentParams, cohorts: &[Cohort], study: &str) -> R
 }
 
 fn auc_of(observation: &Observation, scores: &[f64]) -> Result<Option<f64>> {
-    let present: Vec<f64> =
-        observation.after.iter().map(|&after| f64::from(u8::from(after > 0.0))).collect();
+    let present: Vec<f64> = observation
+        .after
+        .iter()
+        .map(|&after| f64::from(u8::from(after > 0.0)))
+        .collect();
     Ok(roc_auc(&ScoredRows::new(scores, &present)?).ok())
 }
 
@@ -116,7 +136,9 @@ fn study_row(
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let by_recipient: Vec<f64> = recipients.values().map(|aucs| mean(aucs)).collect();
     if by_recipient.is_empty() {
-        return Err(Error::table(format!("no follow-up of `{study}` can be judged")));
+        return Err(Error::table(format!(
+            "no follow-up of `{study}` can be judged"
+        )));
     }
     // The same draws for every comparator of a study.
     let seed = derive(bootstrap.seed, address(study));
@@ -130,7 +152,9 @@ fn study_row(
     resampled.sort_by(f64::total_cmp);
     let at = |share: f64| {
         let position = (share * (resampled.len().saturating_sub(1)) as f64).round() as usize;
-        (by_recipient.len() > 1).then(|| resampled.get(position).copied()).flatten()
+        (by_recipient.len() > 1)
+            .then(|| resampled.get(position).copied())
+            .flatten()
     };
     let tail = (1.0 - bootstrap.level) / 2.0;
     Ok(ReportRow {

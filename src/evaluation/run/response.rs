@@ -23,7 +23,14 @@ pub struct ResponseEvaluation {
 }
 
 /// What is scored of a cohort that was left out, in the order of the table.
-const NAMES: [&str; 6] = ["model", "logistic", "boosting", "shannon", "toposcore", "base_rate"];
+const NAMES: [&str; 6] = [
+    "model",
+    "logistic",
+    "boosting",
+    "shannon",
+    "toposcore",
+    "base_rate",
+];
 
 /// Leaves each cohort out in turn, learns from the others and scores it, beside Shannon diversity,
 /// TOPOSCORE and the base rate of the training rows. `headline` names the cohorts of the table; the
@@ -42,9 +49,16 @@ pub fn evaluate_response(
     report_params: &ReportParams,
 ) -> Result<ResponseEvaluation> {
     let patients = patients.filter(|patient| patient.response.is_some())?;
-    let cohorts: Vec<&StudyId> = patients.patients().iter().map(|patient| &patient.cohort).collect();
-    let subjects: Vec<&str> =
-        patients.patients().iter().map(|patient| patient.subject.as_str()).collect();
+    let cohorts: Vec<&StudyId> = patients
+        .patients()
+        .iter()
+        .map(|patient| &patient.cohort)
+        .collect();
+    let subjects: Vec<&str> = patients
+        .patients()
+        .iter()
+        .map(|patient| patient.subject.as_str())
+        .collect();
     let (subject_groups, _) = number_groups(&subjects);
     let (cohort_groups, _) = number_groups(&cohorts);
     let columns = [
@@ -55,7 +69,10 @@ pub fn evaluate_response(
         .into_iter()
         .filter(|split| {
             headline.is_empty()
-                || split.test().first().is_some_and(|&row| headline.contains(cohorts[row]))
+                || split
+                    .test()
+                    .first()
+                    .is_some_and(|&row| headline.contains(cohorts[row]))
         })
         .collect();
     let scored = splits
@@ -80,15 +97,29 @@ pub fn evaluate_response(
     let outcomes: Vec<f64> = judged.iter().map(outcome).collect();
     let groups: Vec<u32> = judged.iter().map(|&row| subject_groups[row]).collect();
     let labels: Vec<&StudyId> = judged.iter().map(|&row| cohorts[row]).collect();
-    let comparators: Vec<Comparator<'_>> =
-        NAMES.iter().zip(&scores).map(|(name, scores)| Comparator::new(name, scores)).collect();
-    let (ordering, calibrated): (Vec<Metric>, Vec<Metric>) =
-        report_params.metrics.iter().partition(|metric| !metric.needs_probabilities());
-    let with = |metrics| ReportParams { metrics, ..report_params.clone() };
+    let comparators: Vec<Comparator<'_>> = NAMES
+        .iter()
+        .zip(&scores)
+        .map(|(name, scores)| Comparator::new(name, scores))
+        .collect();
+    let (ordering, calibrated): (Vec<Metric>, Vec<Metric>) = report_params
+        .metrics
+        .iter()
+        .partition(|metric| !metric.needs_probabilities());
+    let with = |metrics| ReportParams {
+        metrics,
+        ..report_params.clone()
+    };
     let mut rows = report(&comparators, &outcomes, &groups, &labels, &with(ordering))?;
     if !calibrated.is_empty() {
         let model = [Comparator::new(NAMES[0], &probabilities)];
-        rows.extend(report(&model, &outcomes, &groups, &labels, &with(calibrated))?);
+        rows.extend(report(
+            &model,
+            &outcomes,
+            &groups,
+            &labels,
+            &with(calibrated),
+        )?);
     }
     Ok(ResponseEvaluation { rows, audit })
 }
@@ -109,12 +140,22 @@ fn score_left_out(
     let test = patients.select(split.test())?;
     let model = params.fit(&training)?;
     let mut audit = SplitAudit::new(split, columns);
-    for learned in ["taxa kept", "cohort offsets", "logistic", "boosting", "slope", "engine"] {
+    for learned in [
+        "taxa kept",
+        "cohort offsets",
+        "logistic",
+        "boosting",
+        "slope",
+        "engine",
+    ] {
         audit.record(learned, split.training())?;
     }
     let features = model.schema().features(&test.profiles().closure())?;
     let community = |name: &str| -> Result<Vec<f64>> {
-        match COMMUNITY_FEATURES.iter().position(|feature| *feature == name) {
+        match COMMUNITY_FEATURES
+            .iter()
+            .position(|feature| *feature == name)
+        {
             Some(column) => Ok(features.column(column).to_vec()),
             None => Err(Error::table(format!("no community feature `{name}`"))),
         }

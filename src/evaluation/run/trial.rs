@@ -59,20 +59,28 @@ pub fn evaluate_trial(
         .filter_map(|cohort| cohort.filter(|t| t.study.as_str() != study).ok())
         .collect();
     let matcher = params.fit(patients, &training)?;
-    let Some(trial) =
-        cohorts.iter().find_map(|cohort| cohort.filter(|t| t.study.as_str() == study).ok())
+    let Some(trial) = cohorts
+        .iter()
+        .find_map(|cohort| cohort.filter(|t| t.study.as_str() == study).ok())
     else {
-        return Err(Error::table(format!("no transplant of the study `{study}`")));
+        return Err(Error::table(format!(
+            "no transplant of the study `{study}`"
+        )));
     };
     let given = given_donors(&trial)?;
     let donors = distinct(given.iter().map(|(_, donor, _)| donor));
-    let recipients: Vec<SampleId> =
-        given.iter().map(|(recipient, ..)| recipient.clone()).collect();
+    let recipients: Vec<SampleId> = given
+        .iter()
+        .map(|(recipient, ..)| recipient.clone())
+        .collect();
     let donor_table = trial.profiles().select_samples(&donors)?;
     let recipient_table = trial.profiles().select_samples(&recipients)?;
     let predict = PredictParams {
         leave_out: Some(study.to_owned()),
-        antibiotics: trial.transplants().first().and_then(|transplant| transplant.antibiotics),
+        antibiotics: trial
+            .transplants()
+            .first()
+            .and_then(|transplant| transplant.antibiotics),
         ..predict.clone()
     };
     let contexts = vec![context; recipients.len()];
@@ -83,7 +91,11 @@ pub fn evaluate_trial(
         .map(|((_, donor, response), row)| trial_pair(row, donor, *response))
         .collect::<Result<_>>()?;
     let rows = compare(&pairs, &donor_table, &recipient_table, study, report_params)?;
-    Ok(TrialEvaluation { study: study.to_owned(), pairs, rows })
+    Ok(TrialEvaluation {
+        study: study.to_owned(),
+        pairs,
+        rows,
+    })
 }
 
 /// One entry a recipient with a known outcome: baseline, first donor sample, outcome.
@@ -94,7 +106,10 @@ fn given_donors(trial: &Cohort) -> Result<Vec<(SampleId, SampleId, bool)>> {
         else {
             continue;
         };
-        if given.iter().all(|(baseline, ..)| *baseline != transplant.baseline) {
+        if given
+            .iter()
+            .all(|(baseline, ..)| *baseline != transplant.baseline)
+        {
             given.push((transplant.baseline.clone(), donor.clone(), response));
         }
     }
@@ -114,9 +129,17 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 fn trial_pair(row: &[PairPrediction], donor: &SampleId, response: bool) -> Result<TrialPair> {
-    let by_donor: Vec<f64> = row.iter().map(|prediction| mean(&prediction.p_response)).collect();
-    let Some(at) = row.iter().position(|prediction| prediction.donor_id == *donor) else {
-        return Err(Error::table(format!("no prediction for the donor `{donor}`")));
+    let by_donor: Vec<f64> = row
+        .iter()
+        .map(|prediction| mean(&prediction.p_response))
+        .collect();
+    let Some(at) = row
+        .iter()
+        .position(|prediction| prediction.donor_id == *donor)
+    else {
+        return Err(Error::table(format!(
+            "no prediction for the donor `{donor}`"
+        )));
     };
     Ok(TrialPair {
         recipient_id: row[at].recipient_id.clone(),
@@ -125,7 +148,10 @@ fn trial_pair(row: &[PairPrediction], donor: &SampleId, response: bool) -> Resul
         p_response: by_donor[at],
         p_response_baseline: row[at].p_response_baseline,
         p_response_random_donor: mean(&by_donor),
-        donor_rank: 1 + by_donor.iter().filter(|&&other| other > by_donor[at]).count(),
+        donor_rank: 1 + by_donor
+            .iter()
+            .filter(|&&other| other > by_donor[at])
+            .count(),
     })
 }
 
@@ -140,21 +166,54 @@ fn compare(
     let (donor_shannon, recipient_shannon) =
         (diversity(donors, shannon)?, diversity(recipients, shannon)?);
     let of_donor = |pair: &TrialPair| {
-        donors.row_of(&pair.donor_id).map_or(f64::NAN, |row| donor_shannon[row])
+        donors
+            .row_of(&pair.donor_id)
+            .map_or(f64::NAN, |row| donor_shannon[row])
     };
     let columns: [(&str, Vec<f64>); 5] = [
         ("model", pairs.iter().map(|pair| pair.p_response).collect()),
-        ("baseline_only", pairs.iter().map(|pair| pair.p_response_baseline).collect()),
-        ("random_donor", pairs.iter().map(|pair| pair.p_response_random_donor).collect()),
+        (
+            "baseline_only",
+            pairs.iter().map(|pair| pair.p_response_baseline).collect(),
+        ),
+        (
+            "random_donor",
+            pairs
+                .iter()
+                .map(|pair| pair.p_response_random_donor)
+                .collect(),
+        ),
         ("donor_shannon", pairs.iter().map(of_donor).collect()),
         ("recipient_shannon", recipient_shannon),
     ];
-    let outcomes: Vec<f64> =
-        pairs.iter().map(|pair| f64::from(u8::from(pair.response))).collect();
-    let (groups, _) = number_groups(&pairs.iter().map(|pair| &pair.recipient_id).collect::<Vec<_>>());
-    let comparators: Vec<Comparator<'_>> =
-        columns.iter().map(|(name, scores)| Comparator::new(name, scores)).collect();
-    let ordering = params.metrics.iter().copied().filter(|metric| !metric.needs_probabilities());
-    let params = ReportParams { metrics: ordering.collect(), ..params.clone() };
-    report(&comparators, &outcomes, &groups, &vec![study; pairs.len()], &params)
+    let outcomes: Vec<f64> = pairs
+        .iter()
+        .map(|pair| f64::from(u8::from(pair.response)))
+        .collect();
+    let (groups, _) = number_groups(
+        &pairs
+            .iter()
+            .map(|pair| &pair.recipient_id)
+            .collect::<Vec<_>>(),
+    );
+    let comparators: Vec<Comparator<'_>> = columns
+        .iter()
+        .map(|(name, scores)| Comparator::new(name, scores))
+        .collect();
+    let ordering = params
+        .metrics
+        .iter()
+        .copied()
+        .filter(|metric| !metric.needs_probabilities());
+    let params = ReportParams {
+        metrics: ordering.collect(),
+        ..params.clone()
+    };
+    report(
+        &comparators,
+        &outcomes,
+        &groups,
+        &vec![study; pairs.len()],
+        &params,
+    )
 }

@@ -9,6 +9,7 @@ use std::ops::Range;
 use ndarray::s;
 use rayon::prelude::*;
 
+use super::bins::{between, merge};
 use super::params::BoostingParams;
 use crate::model::{ColumnView, MatrixView};
 use crate::{Error, Result};
@@ -156,6 +157,16 @@ impl SortedColumns {
     }
 }
 
+impl SortedColumns {
+    /// Entries other than 0, the missing among them.
+    pub(super) fn n_entries(&self) -> usize {
+        self.columns
+            .iter()
+            .map(|column| column.rows.len() + column.missing.len())
+            .sum()
+    }
+}
+
 /// The error about an infinite feature.
 pub(super) fn is_infinite(feature: usize) -> Error {
     Error::table(format!("feature {feature} is infinite"))
@@ -263,7 +274,7 @@ impl BinnedColumn {
     }
 
     fn extend_groups(&mut self, column: &SortedColumn, range: Range<usize>, rows: &TrainingRows) {
-        let mut previous = f64::NAN;
+        let mut previous = f64::NAN.to_bits();
         for (&row, &value) in column.rows[range.clone()].iter().zip(&column.values[range]) {
             let row = rows.local[row as usize];
             if row == ABSENT {
@@ -273,7 +284,7 @@ impl BinnedColumn {
             self.kept.push(row);
             let end = self.kept.len() as u32;
             match self.groups.last_mut() {
-                Some(group) if value == previous => {
+                Some(group) if value.to_bits() == previous => {
                     group.weight += weight;
                     group.copies += copies;
                     group.end = end;
@@ -286,7 +297,7 @@ impl BinnedColumn {
                     end,
                 }),
             }
-            previous = value;
+            previous = value.to_bits();
         }
     }
 
@@ -342,100 +353,6 @@ fn list_zeros(rows: &mut Vec<u32>, kept: &[u32], missing: &[u32], n_rows: usize)
         is_zero[row as usize] = false;
     }
     rows.extend((0..n_rows as u32).filter(|&row| is_zero[row as usize]));
-}
-
-/// Joins neighboring values, given as weight and copies, until each bin holds `min_rows` and there
-/// are at most `max_bins`; gives the first and last value of each bin.
-///
-/// The heaviest value, mostly zero, keeps a bin of its own; a side of it with fewer than
-/// `min_rows` is one bin.
-pub(super) fn merge(sizes: &[(f64, u32)], max_bins: usize, min_rows: u32) -> Vec<(usize, usize)> {
-    let heaviest = (0..sizes.len())
-        .max_by(|&a, &b| sizes[a].0.total_cmp(&sizes[b].0).then(b.cmp(&a)))
-        .filter(|&i| sizes[i].1 >= min_rows && max_bins > 3);
-    let bins = match heaviest {
-        None => join_small(sizes, 0..sizes.len(), min_rows),
-        Some(i) => {
-            let mut bins = join_small(sizes, 0..i, min_rows);
-            bins.push((i, i));
-            bins.extend(join_small(sizes, i + 1..sizes.len(), min_rows));
-            bins
-        }
-    };
-    if bins.len() <= max_bins {
-        bins
-    } else {
-        share_out(sizes, &bins, max_bins, heaviest)
-    }
-}
-
-/// Joins neighbors in `range` until each bin holds `min_rows`; what is left over joins the last.
-fn join_small(sizes: &[(f64, u32)], range: Range<usize>, min_rows: u32) -> Vec<(usize, usize)> {
-    let mut bins = Vec::with_capacity(range.len());
-    let (mut first, mut n_rows) = (range.start, 0);
-    for i in range.clone() {
-        n_rows += sizes[i].1;
-        if n_rows >= min_rows {
-            bins.push((first, i));
-            (first, n_rows) = (i + 1, 0);
-        }
-    }
-    if n_rows > 0 {
-        match bins.last_mut() {
-            Some(last) => last.1 = range.end - 1,
-            None => bins.push((first, range.end - 1)),
-        }
-    }
-    bins
-}
-
-/// Joins neighboring bins into at most `max_bins` of about equal weight.
-fn share_out(
-    sizes: &[(f64, u32)],
-    bins: &[(usize, usize)],
-    max_bins: usize,
-    heaviest: Option<usize>,
-) -> Vec<(usize, usize)> {
-    let weight_of =
-        |&(first, last): &(usize, usize)| sizes[first..=last].iter().map(|&(w, _)| w).sum::<f64>();
-    let total: f64 = bins.iter().map(weight_of).sum();
-    // The heaviest value takes one bin and may part another.
-    let n_shared = if heaviest.is_some() {
-        max_bins - 2
-    } else {
-        max_bins
-    };
-    let rest = (total - heaviest.map_or(0.0, |i| sizes[i].0)).max(f64::MIN_POSITIVE);
-    let mut shared: Vec<(usize, usize)> = Vec::with_capacity(max_bins);
-    let mut weight_below = 0.0;
-    let mut open = None; // share of the weight that is being filled
-    for bin in bins {
-        if Some(bin.0) == heaviest {
-            shared.push(*bin);
-            open = None;
-            continue;
-        }
-        let weight = weight_of(bin);
-        let middle = (weight_below + weight / 2.0) / rest;
-        weight_below += weight;
-        let share = ((middle * n_shared as f64) as usize).min(n_shared - 1);
-        match shared.last_mut() {
-            Some(last) if open == Some(share) => last.1 = bin.1,
-            _ => shared.push(*bin),
-        }
-        open = Some(share);
-    }
-    shared
-}
-
-/// The middle of `low < high`, which `low` does not exceed and `high` does.
-pub(super) fn between(low: f64, high: f64) -> f64 {
-    let middle = low / 2.0 + high / 2.0;
-    if middle >= low && middle < high {
-        middle
-    } else {
-        low
-    }
 }
 
 #[cfg(test)]
@@ -509,13 +426,5 @@ mod tests {
         let mut column = BinnedColumn::default();
         column.fill(&sorted, 0, &rows, &BoostingParams::default());
         assert_eq!(column.cuts, [5.0]);
-    }
-
-    #[test]
-    fn a_cut_parts_neighbors_one_ulp_apart() {
-        let low = 0.1_f64;
-        let high = f64::from_bits(low.to_bits() + 1);
-        assert!(low <= between(low, high) && high > between(low, high));
-        assert!(between(-f64::MAX, f64::MAX) == 0.0);
     }
 }

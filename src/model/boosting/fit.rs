@@ -1,19 +1,17 @@
 //! The rounds of a fit, and many fits on one matrix.
 
-use std::collections::BTreeMap;
-
 use rayon::prelude::*;
 
 use super::columns::{ABSENT, SortedColumns, TrainingRows, is_infinite};
 use super::grow::{Engine, Grower, Target};
 use super::histogram::Histograms;
-use super::loss::{sigmoid, softplus};
+use super::loss::sigmoid;
 use super::model::BoostingModel;
-use super::params::{BoostingLoss, BoostingParams, EarlyStopping};
-use super::predict::{Walker, gather};
-use super::random::{draw, sample, shuffled};
+use super::params::{BoostingLoss, BoostingParams};
+use super::random::{draw, sample};
 use super::runs::Runs;
 use super::split::Gradients;
+use super::stopping::{HeldOut, hold_out};
 use crate::model::{ColumnView, MatrixView, TrainingData};
 use crate::{Error, Result};
 
@@ -23,14 +21,21 @@ const TALL_ROWS: usize = 8192;
 /// Share of entries other than 0 above which a matrix is not sparse.
 const DENSE_SHARE: f64 = 0.25;
 
+/// Entries that runs, which number them by 32 bits and may list and pad each, can hold.
+const MOST_RUN_ENTRIES: usize = 1 << 29;
+
+/// Cost of a level, in additions, above which threads share it.
+const LEAST_PARALLEL_COST: f64 = 2e6;
+
 /// Streams of draws.
 const ROWS: u64 = 1;
 const COLUMNS: u64 = 2;
-const HELD_OUT: u64 = 3;
 
 /// A matrix made ready for many fits: its columns are sorted once.
 ///
 /// Sorting learns nothing that could leak: every fit cuts the columns by its own training rows.
+/// A dense matrix of more than 8,192 rows is not sorted; each fit places its cuts by an even
+/// sample of at most 65,536 of its training rows.
 ///
 /// # Examples
 /// ```
@@ -185,7 +190,7 @@ impl BoostingParams {
         };
         let (training, held_out) = hold_out(&prepared.data, &copies, stopping, self.seed)?;
         check_outcomes(&prepared.data, &training, self.loss)?;
-        let held_out = HeldOut::new(prepared, &held_out);
+        let held_out = HeldOut::new(&prepared.data, &held_out);
         let rows = training_rows(&prepared.data, &training);
         Ok(Fit::new(self, prepared, &rows, threads).run(Some((held_out, stopping.patience))))
     }
@@ -218,6 +223,7 @@ fn count_copies(data: &TrainingData<'_>, rows: &[u32]) -> Result<Vec<u32>> {
     Ok(copies)
 }
 
+#[expect(clippy::float_cmp, reason = "outcomes are exactly 0 or 1")]
 fn check_outcomes(data: &TrainingData<'_>, copies: &[u32], loss: BoostingLoss) -> Result<()> {
     if loss != BoostingLoss::Logistic {
         return Ok(());
@@ -240,7 +246,7 @@ fn check_outcomes(data: &TrainingData<'_>, copies: &[u32], loss: BoostingLoss) -
     )))
 }
 
-fn training_rows(data: &TrainingData<'_>, copies: &[u32]) -> TrainingRows {
+pub(super) fn training_rows(data: &TrainingData<'_>, copies: &[u32]) -> TrainingRows {
     let mut rows = TrainingRows {
         ids: Vec::new(),
         local: vec![ABSENT; copies.len()],
@@ -263,117 +269,6 @@ fn training_rows(data: &TrainingData<'_>, copies: &[u32]) -> TrainingRows {
     rows
 }
 
-/// Parts the copies into those of training and held-out rows, by whole groups.
-fn hold_out(
-    data: &TrainingData<'_>,
-    copies: &[u32],
-    stopping: EarlyStopping,
-    seed: u64,
-) -> Result<(Vec<u32>, Vec<u32>)> {
-    let group_of = |row: usize| data.groups().map_or(row as u32, |groups| groups[row]);
-    let mut sizes: BTreeMap<u32, u64> = BTreeMap::new();
-    for (row, &n) in copies.iter().enumerate().filter(|&(_, &n)| n > 0) {
-        *sizes.entry(group_of(row)).or_default() += u64::from(n);
-    }
-    if sizes.len() < 2 {
-        return Err(Error::split(
-            "early stopping holds out whole groups and needs at least 2, found 1; give more \
-             groups or set no `early_stopping`",
-        ));
-    }
-    let groups: Vec<(u32, u64)> = sizes.into_iter().collect();
-    let total: u64 = groups.iter().map(|&(_, size)| size).sum();
-    let wanted = total as f64 * stopping.held_out_fraction;
-    let mut n_held = 0;
-    let mut held = std::collections::BTreeSet::new();
-    for place in shuffled(groups.len(), seed, HELD_OUT) {
-        if (n_held as f64) >= wanted || held.len() + 1 == groups.len() {
-            break;
-        }
-        let (group, size) = groups[place as usize];
-        held.insert(group);
-        n_held += size;
-    }
-    let is_held = |row: usize| held.contains(&group_of(row));
-    let pick = |wanted: bool| {
-        copies
-            .iter()
-            .enumerate()
-            .map(|(row, &n)| if is_held(row) == wanted { n } else { 0 })
-            .collect()
-    };
-    Ok((pick(false), pick(true)))
-}
-
-/// Rows that judge when to stop.
-struct HeldOut<'a> {
-    matrix: MatrixView<'a>,
-    ids: Vec<u32>,
-    outcomes: Vec<f64>,
-    weights: Vec<f64>,
-    offsets: Vec<f64>,
-    scores: Vec<f64>,
-}
-
-impl<'a> HeldOut<'a> {
-    fn new(prepared: &PreparedData<'a>, copies: &[u32]) -> Self {
-        let data = &prepared.data;
-        let rows = training_rows(data, copies);
-        let offset_of = |&row: &u32| data.offsets().map_or(0.0, |offsets| offsets[row as usize]);
-        Self {
-            matrix: data.features(),
-            outcomes: rows
-                .ids
-                .iter()
-                .map(|&row| data.outcomes()[row as usize])
-                .collect(),
-            offsets: rows.ids.iter().map(offset_of).collect(),
-            scores: Vec::new(),
-            weights: rows.weights,
-            ids: rows.ids,
-        }
-    }
-
-    /// Adds the last tree of `model`, then gives the mean loss.
-    fn add(&mut self, model: &BoostingModel) -> f64 {
-        if self.scores.is_empty() {
-            self.scores = self
-                .offsets
-                .iter()
-                .map(|offset| offset + model.base_score)
-                .collect();
-        }
-        let mut last = BoostingModel::new(model.loss, model.n_features(), 0.0);
-        last.copy_last_tree(model);
-        let walker = Walker::new(&last);
-        let mut row = vec![0.0; walker.used.len().max(1)];
-        for (score, &id) in self.scores.iter_mut().zip(&self.ids) {
-            gather(self.matrix, &walker.used, id as usize, &mut row);
-            walker.add(&row, std::slice::from_mut(score));
-        }
-        mean_loss(model.loss, &self.scores, &self.outcomes, &self.weights)
-    }
-}
-
-/// The weighted mean of the loss.
-pub(super) fn mean_loss(
-    loss: BoostingLoss,
-    scores: &[f64],
-    outcomes: &[f64],
-    weights: &[f64],
-) -> f64 {
-    let of = |score: f64, outcome: f64| match loss {
-        BoostingLoss::Logistic => softplus(score) - outcome * score,
-        BoostingLoss::SquaredError => 0.5 * (score - outcome) * (score - outcome),
-    };
-    let (mut sum, mut total) = (0.0, 0.0);
-    for ((&score, &outcome), &weight) in scores.iter().zip(outcomes).zip(weights) {
-        sum += weight * of(score, outcome);
-        total += weight;
-    }
-    sum / total
-}
-
 /// One fit.
 struct Fit<'a> {
     params: &'a BoostingParams,
@@ -393,6 +288,8 @@ impl<'a> Fit<'a> {
         let data = &prepared.data;
         let is_parallel = threads == Threads::Pool && rayon::current_num_threads() > 1;
         let engine = choose_engine(params, prepared, rows, is_parallel);
+        // A level of a small fit is over before a second thread has woken up.
+        let is_parallel = is_parallel && engine.level_cost() > LEAST_PARALLEL_COST;
         let n_features = data.features().n_columns();
         let offset_of = |&row: &u32| data.offsets().map_or(0.0, |offsets| offsets[row as usize]);
         Self {
@@ -549,6 +446,9 @@ fn choose_engine(
     let Some(sorted) = &prepared.sorted else {
         return Engine::Histograms(Histograms::from_matrix(matrix, rows, params, is_parallel));
     };
+    if sorted.n_entries() > MOST_RUN_ENTRIES {
+        return Engine::Histograms(Histograms::from_sorted(sorted, rows, n_features, params));
+    }
     let heaviest_h = match params.loss {
         BoostingLoss::Logistic => 0.25,
         BoostingLoss::SquaredError => 1.0,
@@ -577,17 +477,20 @@ pub(super) fn fit_by_both(
     let rows = training_rows(&prepared.data, &count_copies(&prepared.data, &all).unwrap());
     let sorted = prepared.sorted.as_ref().unwrap();
     let n_features = prepared.data.features().n_columns();
-    let with = |engine| {
+    let with = |engine, is_parallel| {
         let mut fit = Fit::new(params, prepared, &rows, Threads::One);
         fit.grower.engine = engine;
+        fit.grower.is_parallel = is_parallel;
         fit.run(None)
     };
-    (
-        with(Engine::Runs(Runs::new(
-            sorted, &rows, n_features, params, 0.25,
-        ))),
-        with(Engine::Histograms(Histograms::from_sorted(
-            sorted, &rows, n_features, params,
-        ))),
-    )
+    let runs = || Engine::Runs(Runs::new(sorted, &rows, n_features, params, 0.25));
+    let histograms =
+        || Engine::Histograms(Histograms::from_sorted(sorted, &rows, n_features, params));
+    let found = (with(runs(), false), with(histograms(), false));
+    assert!(found.0 == with(runs(), true), "threads changed the runs");
+    assert!(
+        found.1 == with(histograms(), true),
+        "threads changed the histograms"
+    );
+    found
 }

@@ -13,6 +13,16 @@ pub(super) enum Engine {
     Histograms(Histograms),
 }
 
+impl Engine {
+    /// Additions to search the root, roughly.
+    pub(super) fn level_cost(&self) -> f64 {
+        match self {
+            Self::Runs(runs) => runs.cost(),
+            Self::Histograms(histograms) => histograms.cost(),
+        }
+    }
+}
+
 /// A node of a tree being grown; children stand next to each other.
 #[derive(Debug, Clone)]
 pub(super) struct GrownNode {

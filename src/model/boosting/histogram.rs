@@ -9,9 +9,11 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::columns::{BinnedColumn, SortedColumns, TrainingRows, between, merge};
+use super::bins::{between, merge};
+use super::columns::{BinnedColumn, SortedColumns, TrainingRows};
+use super::filter::{Filter, WIDTH};
 use super::params::BoostingParams;
-use super::split::{Best, Filter, Gradients, MissingSide, Rules, SearchNode, Split, WIDTH};
+use super::split::{Best, Gradients, MissingSide, Rules, SearchNode, Split};
 use crate::model::{ColumnView, MatrixView};
 
 /// Columns side by side: 16 × 256 sums of 8 bytes are 32 kB.
@@ -118,6 +120,11 @@ impl Histograms {
 
     fn bin(&self, row: usize, feature: usize) -> u8 {
         self.bins[(feature / BLOCK * self.n_rows + row) * BLOCK + feature % BLOCK]
+    }
+
+    /// Additions to sum the root.
+    pub(super) fn cost(&self) -> f64 {
+        (self.n_rows * self.n_features) as f64
     }
 
     /// Forgets the histograms of the last tree.
@@ -287,7 +294,7 @@ fn pack(g: i32, h: i32) -> u64 {
 }
 
 fn unpack(sum: u64) -> (i32, i32) {
-    ((sum >> 32) as i32, sum as u32 as i32)
+    ((sum >> 32) as i32, (sum & 0x7FFF_FFFF) as i32)
 }
 
 /// What the search of one node shares.
@@ -441,6 +448,7 @@ fn bin_column(
     (cuts, bins)
 }
 
+#[expect(clippy::float_cmp, reason = "equal values share a bin")]
 fn place_cuts(values: &[f64], rows: &TrainingRows, params: &BoostingParams) -> Vec<f64> {
     let step = values.len().div_ceil(CUT_SAMPLE);
     let sampled = values

@@ -3,20 +3,34 @@
 //! [`BoostingParams`] → `fit` → [`BoostingModel`] → scores and contributions. For many
 //! fits on one matrix (folds, bootstrap samples), [`PreparedData`] sorts it once.
 
+mod bins;
+#[cfg(test)]
+mod border_tests;
 mod columns;
+#[cfg(test)]
+mod constraint_tests;
+mod contribution;
+#[cfg(test)]
+mod contribution_tests;
+mod filter;
 mod fit;
 mod grow;
 mod histogram;
+mod importance;
 mod loss;
 mod model;
 mod params;
 mod predict;
 mod random;
 mod runs;
+mod shapley;
 mod split;
+mod stopping;
 #[cfg(test)]
 mod tests;
+mod walk;
 
+pub use contribution::{ContributionReference, Contributions, Interactions};
 pub use fit::PreparedData;
 pub use model::BoostingModel;
 pub use params::{BoostingLoss, BoostingParams, EarlyStopping, Monotone};

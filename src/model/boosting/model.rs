@@ -9,6 +9,9 @@ use crate::{Error, Result};
 /// Stands for "no feature": the node is a leaf.
 pub(super) const LEAF: u32 = u32::MAX;
 
+/// Splits above a leaf at most.
+const MAX_DEPTH: u32 = 64;
+
 /// Gradient-boosted trees, fitted.
 ///
 /// All nodes of all trees stand in parallel arrays; a child has a higher number than its parent
@@ -225,6 +228,7 @@ impl BoostingModel {
     fn validate_tree(&self, tree: usize) -> Result<()> {
         let range = self.nodes_of(tree);
         let mut n_parents = vec![0_u32; range.len()];
+        let mut depth = vec![0_u32; range.len()];
         for node in range.clone() {
             let wrong = |message: String| {
                 Err(Error::model_file(format!(
@@ -262,6 +266,10 @@ impl BoostingModel {
                     ));
                 }
                 n_parents[child - range.start] += 1;
+                depth[child - range.start] = depth[node - range.start] + 1;
+                if depth[child - range.start] > MAX_DEPTH {
+                    return wrong(format!("lies more than {MAX_DEPTH} splits below the root"));
+                }
             }
         }
         match n_parents.iter().skip(1).position(|&n| n != 1) {

@@ -128,6 +128,10 @@ impl Walker {
     }
 
     #[inline]
+    #[expect(
+        clippy::needless_bitwise_bool,
+        reason = "a branch here would be mispredicted"
+    )]
     fn step(&self, at: u32, row: &[f64]) -> u32 {
         let node = &self.nodes[at as usize];
         let x = row[(node.feature & !MISSING_LEFT) as usize];

@@ -29,7 +29,7 @@ impl RawColumns {
     pub(super) fn new(features: MatrixView<'_>) -> Result<Self> {
         let columns = match features {
             MatrixView::Sparse(matrix) => Self::from_sparse(matrix),
-            MatrixView::Dense(array) => Self::from_dense(array)?,
+            MatrixView::Dense(array) => Self::from_dense(&array)?,
         };
         if let Some(at) = columns.values.iter().position(|value| !value.is_finite()) {
             let column = columns.starts.partition_point(|&start| start <= at) - 1;
@@ -58,7 +58,7 @@ impl RawColumns {
     }
 
     /// Two passes in memory order: count, then fill.
-    fn from_dense(array: ArrayView2<'_, f64>) -> Result<Self> {
+    fn from_dense(array: &ArrayView2<'_, f64>) -> Result<Self> {
         let (n_rows, n_columns) = array.dim();
         if u32::try_from(n_rows).is_err() {
             return Err(Error::table(format!(

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::cholesky::Cholesky;
 use super::design::RawColumns;
 use super::model::{LogisticModel, check_width, probability_of_score, visit};
-use super::normal::normal_quantile;
+use super::normal::{mean_probability, normal_quantile};
 use super::params::{CoefficientPrior, check_intercept_prior, check_length, check_outcomes};
 use crate::model::random::SplitMix64;
 use crate::model::{MatrixView, TrainingData};
@@ -486,19 +486,4 @@ impl BayesianLogistic {
     fn width(&self) -> usize {
         self.model.n_features() + 1
     }
-}
-
-/// E[1 / (1 + exp(−s))] for s ~ N(mean, spread²), by the trapezoidal rule over eight spreads, which
-/// is exact to about 1e-12 for spreads up to 5.
-fn mean_probability(mean: f64, spread: f64) -> f64 {
-    const HALF: i32 = 80;
-    let mut sum = 0.0;
-    let mut total = 0.0;
-    for at in -HALF..=HALF {
-        let z = f64::from(at) * 0.1;
-        let weight = libm::exp(-0.5 * z * z);
-        sum += weight * probability_of_score(mean + spread * z);
-        total += weight;
-    }
-    sum / total
 }

@@ -15,6 +15,8 @@ mod solver;
 
 pub use cv::{CurvePoint, CvCurve, LambdaRule, LogisticCv, LogisticCvParams};
 pub use laplace::{BayesianLogistic, LaplaceParams};
+pub(super) use model::check_width;
 pub use model::{LogisticModel, probability_of_score};
+pub(super) use params::check_outcomes;
 pub use params::{CoefficientPrior, LambdaGrid, LogisticParams, Scaling};
 pub use path::{LogisticPath, PathPoint};

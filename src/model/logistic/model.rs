@@ -56,9 +56,13 @@ impl LogisticModel {
     /// # Errors
     /// [`Error::ModelFile`] where lengths differ or a number is not finite.
     pub fn validate(&self) -> Result<()> {
-        Self::new(self.intercept, self.coefficients.clone(), self.feature_means.clone())
-            .map(|_| ())
-            .map_err(|error| Error::model_file(format!("logistic regression: {error}")))
+        Self::new(
+            self.intercept,
+            self.coefficients.clone(),
+            self.feature_means.clone(),
+        )
+        .map(|_| ())
+        .map_err(|error| Error::model_file(format!("logistic regression: {error}")))
     }
 
     /// The log-odds where all features are 0.
@@ -165,7 +169,7 @@ pub fn probability_of_score(score: f64) -> f64 {
     }
 }
 
-pub(super) fn check_width(n_features: usize, features: &MatrixView<'_>) -> Result<()> {
+pub(in crate::model) fn check_width(n_features: usize, features: &MatrixView<'_>) -> Result<()> {
     if features.n_columns() == n_features {
         return Ok(());
     }

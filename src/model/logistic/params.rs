@@ -250,9 +250,9 @@ pub(super) fn check_intercept_prior(prior: &CoefficientPrior) -> Result<()> {
 }
 
 /// Outcomes of 0 and 1, both of them with some weight.
-pub(super) fn check_outcomes(data: &TrainingData<'_>) -> Result<()> {
+pub(in crate::model) fn check_outcomes(data: &TrainingData<'_>) -> Result<()> {
     let outcomes = data.outcomes();
-    if let Some(row) = outcomes.iter().position(|&y| y != 0.0 && y != 1.0) {
+    if let Some(row) = outcomes.iter().position(|y| ![0.0, 1.0].contains(y)) {
         return Err(Error::table(format!(
             "expected outcomes of 0 or 1, found {} in row {row}",
             outcomes[row]
@@ -261,7 +261,7 @@ pub(super) fn check_outcomes(data: &TrainingData<'_>) -> Result<()> {
     let mut seen = [false; 2];
     for (row, &outcome) in outcomes.iter().enumerate() {
         if data.weights().is_none_or(|weights| weights[row] > 0.0) {
-            seen[usize::from(outcome == 1.0)] = true;
+            seen[usize::from(outcome > 0.5)] = true;
         }
     }
     match seen {

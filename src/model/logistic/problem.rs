@@ -94,9 +94,8 @@ impl Problem {
         for (column, &spread) in design.spreads().iter().enumerate() {
             let factor = params.penalty_factors.get(column).copied().unwrap_or(1.0);
             let unit = match params.scaling {
-                Scaling::Standardize => 1.0,
                 Scaling::Original if spread > 0.0 => spread,
-                Scaling::Original => 1.0,
+                Scaling::Original | Scaling::Standardize => 1.0,
             };
             l1.push(factor * params.alpha / unit);
             l2.push(factor * (1.0 - params.alpha) / (unit * unit));

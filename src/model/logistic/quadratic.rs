@@ -152,10 +152,10 @@ impl<'a> QuadraticModel<'a> {
             }
             trail.push(self.now.clone());
             if trail.len() == DEPTH + 1 {
-                if let Some(guess) = extrapolate(&trail) {
-                    if self.value(&guess) < self.value(&self.now) {
-                        self.now = guess;
-                    }
+                if let Some(guess) = extrapolate(&trail)
+                    && self.value(&guess) < self.value(&self.now)
+                {
+                    self.now = guess;
                 }
                 trail.clear();
             }
@@ -244,10 +244,8 @@ fn solve_ones(products: &mut [[f64; DEPTH]; DEPTH]) -> Option<[f64; DEPTH]> {
     for i in 0..DEPTH {
         products[i][i] += 1e-14 * trace;
         for j in 0..=i {
-            let mut sum = products[i][j];
-            for k in 0..j {
-                sum -= products[i][k] * products[j][k];
-            }
+            let pairs = products[i][..j].iter().zip(&products[j][..j]);
+            let sum = products[i][j] - pairs.map(|(a, b)| a * b).sum::<f64>();
             if i == j {
                 if sum <= 0.0 {
                     return None;
@@ -266,8 +264,9 @@ fn solve_ones(products: &mut [[f64; DEPTH]; DEPTH]) -> Option<[f64; DEPTH]> {
         weights[i] /= products[i][i];
     }
     for i in (0..DEPTH).rev() {
-        for k in i + 1..DEPTH {
-            weights[i] -= products[k][i] * weights[k];
+        let known = weights;
+        for (row, &known) in products.iter().zip(&known).skip(i + 1) {
+            weights[i] -= row[i] * known;
         }
         weights[i] /= products[i][i];
     }

@@ -146,7 +146,7 @@ impl<'a> Solver<'a> {
             trial.coefficients.copy_from_slice(&solution.coefficients);
             for (column, &then) in before.coefficients.iter().enumerate() {
                 let now = solution.coefficients[column];
-                if now == then {
+                if now - then == 0.0 {
                     continue;
                 }
                 let guess = ahead(now, then);

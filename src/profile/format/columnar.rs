@@ -1,28 +1,22 @@
 //! Parquet and Arrow IPC: wide (one column a taxon or a sample) and long (sample, taxon, value).
 
 use std::collections::HashMap;
-use std::io::Cursor;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_ipc::reader::FileReader;
 use arrow_schema::{ArrowError, DataType, Schema};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::delimited::with_lineage;
 use super::draft::Draft;
 use super::source::Source;
-use super::{Orientation, ReadLimits, ReadOptions, orientation};
+use super::{Orientation, ReadLimits, ReadOptions, ipc, orientation};
 use crate::profile::parquet::LINEAGE;
 use crate::profile::write::Statement;
 use crate::profile::{CsrMatrix, Taxon};
 use crate::{Error, Result};
 
-/// How many times its own size a file may grow when read.
-const MAX_EXPANSION: u64 = 1_100;
-/// What a small file may grow to in any case.
-const FREE_BYTES: u64 = 64 << 20;
 const SAMPLES: [&str; 6] = ["sample", "sample_id", "sampleid", "samples", "run", "obs"];
 const TAXA: [&str; 8] = [
     "taxon",
@@ -45,7 +39,7 @@ pub(super) fn read_parquet(source: Source<'_>) -> Result<Draft> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(damaged)?;
     let n_rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
     let n_columns = builder.schema().fields().len() as u64;
-    let limit = FREE_BYTES.saturating_add(n_bytes.saturating_mul(MAX_EXPANSION));
+    let limit = options.limits.unpacked(n_bytes);
     let unpacked: u64 = builder
         .metadata()
         .row_groups()
@@ -56,7 +50,7 @@ pub(super) fn read_parquet(source: Source<'_>) -> Result<Draft> {
         .saturating_mul(n_columns)
         .saturating_mul(8)
         .max(unpacked);
-    if needed > limit.min(options.limits.held_bytes.saturating_mul(4)) {
+    if needed > limit {
         return Err(Error::file(
             &path,
             format!(
@@ -75,10 +69,10 @@ pub(super) fn read_ipc(source: Source<'_>) -> Result<Draft> {
     let path = source.path().to_path_buf();
     let options = source.options();
     let bytes = source.hold()?;
-    let reader = FileReader::try_new(Cursor::new(bytes), None)
-        .map_err(|source| failed(&path, "Arrow", source))?;
-    let schema = reader.schema();
-    collect(reader, &schema, options).map_err(|fault| fault.at(&path, "Arrow"))
+    let limit = options.limits.unpacked(bytes.len() as u64);
+    let file = ipc::read(bytes, limit).map_err(|source| failed(&path, "Arrow", source))?;
+    collect(file.batches.into_iter().map(Ok), &file.schema, options)
+        .map_err(|fault| fault.at(&path, "Arrow"))
 }
 
 fn failed(

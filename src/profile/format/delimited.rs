@@ -72,14 +72,13 @@ impl Preamble {
             let (number, header) = comments.pop()?;
             (number, header, start, line, Some(first))
         } else {
+            // Between a header and its rows MetaPhlAn 2 leaves a line of comment.
             let after = next_start(&block.bytes, start);
-            (
-                line,
-                first,
-                after,
-                line + 1,
-                plain.get(1).map(|row| row.2.clone()),
-            )
+            let (body, body_line, row) = match plain.into_iter().nth(1) {
+                Some((number, start, row)) => (start, number, Some(row)),
+                None => (after, line + 1, None),
+            };
+            (line, first, body, body_line, row)
         };
         let comments = comments
             .iter()

@@ -72,6 +72,7 @@ impl Draft {
     /// [`Error::Unit`] where the unit is ambiguous, [`Error::Table`] where a rule of the table is
     /// broken.
     pub(super) fn finish(mut self, options: &ReadOptions) -> Result<ProfileTable> {
+        self.refuse_unnamed()?;
         self.refuse_negative()?;
         let mut unknown = self.take_unclassified(options)?;
         for (unknown, unresolved) in unknown.iter_mut().zip(&self.unresolved) {
@@ -116,6 +117,12 @@ impl Draft {
             .collect();
         let vocabulary = match &options.vocabulary {
             Some(declared) if self.vocabulary.is_unknown() => declared.clone(),
+            Some(declared) if *declared != self.vocabulary => {
+                return Err(Error::vocabulary(format!(
+                    "the file is in the vocabulary {}, `vocabulary` says {declared}",
+                    self.vocabulary
+                )));
+            }
             _ => self.vocabulary,
         };
         let mut builder = ProfileTable::builder(unit)
@@ -127,6 +134,19 @@ impl Draft {
             builder = builder.note(note);
         }
         builder.build()
+    }
+
+    fn refuse_unnamed(&self) -> Result<()> {
+        if let Some(row) = self.taxa.iter().position(|taxon| taxon.label().is_empty()) {
+            return Err(Error::table(format!(
+                "taxon number {} has no label",
+                row + 1
+            )));
+        }
+        if let Some(row) = self.samples.iter().position(String::is_empty) {
+            return Err(Error::table(format!("sample number {} has no id", row + 1)));
+        }
+        Ok(())
     }
 
     /// Texts are checked line by line; numbers of containers here.

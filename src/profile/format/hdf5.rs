@@ -13,15 +13,16 @@ use crate::{Error, Result};
 
 /// The LZF filter that h5py registers; AnnData used it up to 0.7.
 const LZF: u16 = 32_000;
-/// How many times its own size a file may grow when read; deflate reaches 1,032.
-const MAX_EXPANSION: usize = 1_100;
-/// What a small file may grow to in any case.
-const MIN_READ_BYTES: usize = 64 << 20;
+/// Numbers that are written out as text, where ids are numbers.
+const MAX_NUMERIC_IDS: u64 = 1 << 20;
+/// Bytes of an object header; a large one has a few kilobytes.
+const HEADER_BYTES: usize = 1 << 20;
 
 /// An open HDF5 file with the limits that hold for it.
 pub(super) struct Hdf5 {
     path: PathBuf,
     limits: ReadLimits,
+    read_bytes: usize,
     root: Group,
 }
 
@@ -33,12 +34,7 @@ impl Hdf5 {
     }
 
     pub(super) fn from_bytes(path: PathBuf, limits: ReadLimits, bytes: Vec<u8>) -> Result<Self> {
-        let held = usize::try_from(limits.held_bytes).unwrap_or(usize::MAX);
-        let read_bytes = bytes
-            .len()
-            .saturating_mul(MAX_EXPANSION)
-            .max(MIN_READ_BYTES)
-            .min(held);
+        let read_bytes = usize::try_from(limits.unpacked(bytes.len() as u64)).unwrap_or(usize::MAX);
         let chunk_bytes = usize::try_from(limits.chunk_bytes).unwrap_or(usize::MAX);
         let chunk_bytes = chunk_bytes.min(read_bytes);
         let mut filters = FilterRegistry::new();
@@ -55,13 +51,14 @@ impl Hdf5 {
             .with_filter_registry(filters)
             .with_max_chunk_bytes(chunk_bytes)
             .with_max_read_bytes(read_bytes)
-            .with_max_object_header_bytes(MIN_READ_BYTES);
+            .with_max_object_header_bytes(HEADER_BYTES);
         let file = Hdf5File::from_vec_with_options(bytes, options)
             .and_then(|file| file.root_group())
             .map_err(|source| failed(&path, "/", source))?;
         Ok(Self {
             path,
             limits,
+            read_bytes,
             root: file,
         })
     }
@@ -160,24 +157,82 @@ impl Hdf5 {
         };
         let most = self.limits.axis as u64 * 32;
         let n = self.n_elements(&dataset, path, most)?;
-        match dataset.dtype() {
+        let texts = match dataset.dtype() {
             Datatype::String {
-                size: StringSize::Fixed(0),
-                ..
-            } => Ok(vec![String::new(); n]),
-            Datatype::String { .. }
-            | Datatype::VarLen {
-                kind: VarLenKind::String,
+                size: StringSize::Fixed(1..),
                 ..
             } => dataset
                 .read_strings()
-                .map_err(|source| failed(&self.path, path, source)),
-            _ => Ok(self
-                .numbers(path)?
-                .iter()
-                .map(ToString::to_string)
-                .collect()),
+                .map_err(|source| failed(&self.path, path, source))?,
+            Datatype::String {
+                size: StringSize::Variable,
+                ..
+            }
+            | Datatype::VarLen {
+                kind: VarLenKind::String,
+                ..
+            } => self.variable_texts(&dataset, path, n)?,
+            _ => {
+                self.n_elements(&dataset, path, MAX_NUMERIC_IDS)?;
+                let numbers = self.numbers(path)?;
+                numbers.iter().map(ToString::to_string).collect()
+            }
+        };
+        match texts
+            .iter()
+            .find(|text| text.len() > self.limits.label_bytes)
+        {
+            Some(text) => Err(self.too_long(path, text.len())),
+            None => Ok(texts),
         }
+    }
+
+    /// Texts of variable length. A small file may refer to one long text a million times, so
+    /// lengths are summed before each is fetched.
+    fn variable_texts(&self, dataset: &Dataset, path: &str, n: usize) -> Result<Vec<String>> {
+        let at = |source| failed(&self.path, path, source);
+        let references = dataset.read_raw_bytes().map_err(at)?;
+        let width = dataset.vlen_reference_size().max(4);
+        let mut budget = self.read_bytes;
+        let mut texts = Vec::new();
+        for reference in references.chunks_exact(width).take(n) {
+            let length: [u8; 4] = reference
+                .get(..4)
+                .and_then(|bytes| bytes.try_into().ok())
+                .unwrap_or_default();
+            let length = u32::from_le_bytes(length) as usize;
+            if length > self.limits.label_bytes {
+                return Err(self.too_long(path, length));
+            }
+            budget = budget
+                .checked_sub(length + size_of::<String>())
+                .ok_or_else(|| {
+                    Error::file(
+                        &self.path,
+                        format!("the texts of `{path}` are beyond the limits"),
+                    )
+                })?;
+            let mut bytes = dataset
+                .resolve_vlen_reference_bytes(reference, 1)
+                .map_err(at)?;
+            while bytes.last() == Some(&0) {
+                bytes.pop();
+            }
+            texts.push(String::from_utf8(bytes).map_err(|_| {
+                Error::file(
+                    &self.path,
+                    format!("`{path}` holds a text that is not UTF-8"),
+                )
+            })?);
+        }
+        Ok(texts)
+    }
+
+    fn too_long(&self, path: &str, length: usize) -> Error {
+        Error::file(
+            &self.path,
+            format!("`{path}` holds a text of {length} bytes, more than `limits.label_bytes`"),
+        )
     }
 
     /// The texts of one field of a compound dataset, as AnnData wrote tables before 0.7.

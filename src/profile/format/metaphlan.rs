@@ -18,7 +18,10 @@ const READS: [&str; 1] = ["estimated_number_of_reads_from_the_clade"];
 
 /// Whether the text begins as MetaPhlAn's output does.
 pub(super) fn is_metaphlan(head: &[u8]) -> bool {
-    head.starts_with(b"#mpa_") || starts_line(head, b"#clade_name") || is_merged_header(head)
+    head.starts_with(b"#mpa_")
+        || head.starts_with(b"#SampleID\tMetaphlan")
+        || starts_line(head, b"#clade_name")
+        || is_merged_header(head)
 }
 
 fn is_merged_header(head: &[u8]) -> bool {

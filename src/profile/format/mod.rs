@@ -28,6 +28,8 @@ mod grid;
 mod h5ad;
 #[cfg(feature = "containers")]
 mod hdf5;
+#[cfg(feature = "containers")]
+mod ipc;
 mod kraken;
 mod leaf;
 mod lines;
@@ -57,7 +59,9 @@ pub use options::{
 };
 
 use self::draft::Draft;
-use self::sniff::{Container, Content, ZIP, sniff};
+#[cfg(feature = "containers")]
+use self::sniff::ZIP;
+use self::sniff::{Container, Content, sniff};
 use self::source::Source;
 use super::{ProfileTable, Tree};
 use crate::{Error, Result};
@@ -96,7 +100,20 @@ pub enum Format {
 /// Reads the profiles of a file, whose format is recognized from its content.
 ///
 /// Interior ranks are left out, unclassified abundance is taken out of the columns, and what was
-/// decided stands in [`ProfileTable::notes`].
+/// decided stands in [`ProfileTable::notes`]. `.gz` is undone by content, whatever the name.
+///
+/// | content | unit | columns |
+/// |---|---|---|
+/// | MetaPhlAn with a `#mpa_…` line | percent; reads of a profile where `unit` is `count` | `t__`, else `s__` rows |
+/// | mOTUs | counts or fractions, by its first line | mOTUs |
+/// | Kraken report | counts | species, summed from direct reads; else leaves |
+/// | Bracken, MPA-style | counts | its taxa; species |
+/// | BIOM, QIIME 2 table | by the artifact's type; whole numbers are counts; else by sums | its features |
+/// | AnnData | by sums | `var`, lineages from its column `lineage`, `taxonomy`, `taxon` or `tax` |
+/// | TSV, CSV, Parquet, Arrow | by sums, unless [`write()`](super::write()) wrote it | leaves |
+///
+/// By sums: whole numbers of which a sample has more than 100 are counts; samples that sum to
+/// 1 ± 0.02 are fractions, to 100 ± 2 percent; anything else must be said by `unit`.
 ///
 /// # Errors
 /// [`Error::Io`] where the file cannot be opened; [`Error::File`] naming the line, sample and
@@ -218,6 +235,10 @@ fn decode_container(source: Source<'_>, container: Container) -> Result<Draft> {
 }
 
 #[cfg(not(feature = "containers"))]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the same signature with and without"
+)]
 fn read_container(source: Source<'_>, container: Container) -> Result<Draft> {
     Err(Error::file(
         source.path(),

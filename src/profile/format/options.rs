@@ -160,6 +160,19 @@ pub struct ReadLimits {
     pub nodes: usize,
     /// Bytes of one decoded chunk of an HDF5 dataset; default 256 MiB.
     pub chunk_bytes: u64,
+    /// How many times its own size a part of a container (a dataset, a zip member, the columns of
+    /// a Parquet file) may have when unpacked, beyond 16 MiB; default 400. Tables of which nearly
+    /// all is zero come to 100.
+    pub expansion: u64,
+}
+
+impl ReadLimits {
+    /// The bytes that a part of `n_bytes` may unpack to.
+    #[cfg(feature = "containers")]
+    pub(super) fn unpacked(&self, n_bytes: u64) -> u64 {
+        let expanded = n_bytes.saturating_mul(self.expansion);
+        expanded.saturating_add(16 << 20).min(self.held_bytes)
+    }
 }
 
 impl Default for ReadLimits {
@@ -174,6 +187,7 @@ impl Default for ReadLimits {
             members: 10_000,
             nodes: 1 << 22,
             chunk_bytes: 256 << 20,
+            expansion: 400,
         }
     }
 }

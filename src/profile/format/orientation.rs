@@ -2,7 +2,8 @@
 
 use super::Orientation;
 
-/// Finds the orientation from the name of the label column, then from what the labels look like.
+/// Finds the orientation from lineages among the labels, then from the name of the label column,
+/// then from what else the labels look like.
 ///
 /// # Errors
 /// Where neither tells, a message that names `orientation`.
@@ -11,14 +12,13 @@ pub(super) fn find(
     columns: &[String],
     rows: &[String],
 ) -> Result<Orientation, String> {
-    if let Some(found) = corner.and_then(from_corner) {
-        return Ok(found);
-    }
     let columns = columns.get(..2_000).unwrap_or(columns);
-    for evidence in [is_taxon_path, is_binomial] {
-        if let Some(found) = compare(share(columns, evidence), share(rows, evidence)) {
-            return Ok(found);
-        }
+    let by = |evidence| compare(share(columns, evidence), share(rows, evidence));
+    let told = by(is_taxon_path)
+        .or_else(|| corner.and_then(from_corner))
+        .or_else(|| by(is_binomial));
+    if let Some(found) = told {
+        return Ok(found);
     }
     // The axis that looks like samples is the one that does not hold the taxa.
     compare(share(rows, is_sample_like), share(columns, is_sample_like)).ok_or_else(|| {

@@ -13,10 +13,6 @@ use super::{ReadLimits, ReadOptions};
 use crate::profile::Unit;
 use crate::{Error, Result};
 
-/// How many times its packed size a member may have, beyond [`FREE_BYTES`].
-const MAX_EXPANSION: u64 = 200;
-const FREE_BYTES: u64 = 32 << 20;
-
 /// The payload of an artifact.
 pub(super) struct Artifact {
     /// The semantic type, such as `FeatureTable[Frequency]`.
@@ -133,8 +129,7 @@ fn member(
         .by_name(name)
         .map_err(|source| damaged(Box::new(source)))?;
     let size = member.size();
-    let grown = member.compressed_size().saturating_mul(MAX_EXPANSION);
-    let limit = limits.held_bytes.min(FREE_BYTES.saturating_add(grown));
+    let limit = limits.unpacked(member.compressed_size());
     let too_large = || {
         Error::file(
             path,

@@ -1,0 +1,125 @@
+//! Early stopping: rows held out by whole groups, and the loss on them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::fit::training_rows;
+use super::loss::softplus;
+use super::model::BoostingModel;
+use super::params::{BoostingLoss, EarlyStopping};
+use super::predict::{Walker, gather};
+use super::random::shuffled;
+use crate::model::{MatrixView, TrainingData};
+use crate::{Error, Result};
+
+/// Stream of draws.
+const HELD_OUT: u64 = 3;
+
+/// Parts the copies into those of training and held-out rows, by whole groups.
+pub(super) fn hold_out(
+    data: &TrainingData<'_>,
+    copies: &[u32],
+    stopping: EarlyStopping,
+    seed: u64,
+) -> Result<(Vec<u32>, Vec<u32>)> {
+    let group_of = |row: usize| data.groups().map_or(row as u32, |groups| groups[row]);
+    let mut sizes: BTreeMap<u32, u64> = BTreeMap::new();
+    for (row, &n) in copies.iter().enumerate().filter(|&(_, &n)| n > 0) {
+        *sizes.entry(group_of(row)).or_default() += u64::from(n);
+    }
+    if sizes.len() < 2 {
+        return Err(Error::split(
+            "early stopping holds out whole groups and needs at least 2, found 1; give more \
+             groups or set no `early_stopping`",
+        ));
+    }
+    let groups: Vec<(u32, u64)> = sizes.into_iter().collect();
+    let total: u64 = groups.iter().map(|&(_, size)| size).sum();
+    let wanted = total as f64 * stopping.held_out_fraction;
+    let mut n_held = 0;
+    let mut held = BTreeSet::new();
+    for place in shuffled(groups.len(), seed, HELD_OUT) {
+        if (n_held as f64) >= wanted || held.len() + 1 == groups.len() {
+            break;
+        }
+        let (group, size) = groups[place as usize];
+        held.insert(group);
+        n_held += size;
+    }
+    let is_held = |row: usize| held.contains(&group_of(row));
+    let pick = |wanted: bool| {
+        copies
+            .iter()
+            .enumerate()
+            .map(|(row, &n)| if is_held(row) == wanted { n } else { 0 })
+            .collect()
+    };
+    Ok((pick(false), pick(true)))
+}
+
+/// Rows that judge when to stop.
+pub(super) struct HeldOut<'a> {
+    matrix: MatrixView<'a>,
+    ids: Vec<u32>,
+    outcomes: Vec<f64>,
+    weights: Vec<f64>,
+    offsets: Vec<f64>,
+    scores: Vec<f64>,
+}
+
+impl<'a> HeldOut<'a> {
+    pub(super) fn new(data: &TrainingData<'a>, copies: &[u32]) -> Self {
+        let rows = training_rows(data, copies);
+        let offset_of = |&row: &u32| data.offsets().map_or(0.0, |offsets| offsets[row as usize]);
+        Self {
+            matrix: data.features(),
+            outcomes: rows
+                .ids
+                .iter()
+                .map(|&row| data.outcomes()[row as usize])
+                .collect(),
+            offsets: rows.ids.iter().map(offset_of).collect(),
+            scores: Vec::new(),
+            weights: rows.weights,
+            ids: rows.ids,
+        }
+    }
+
+    /// Adds the last tree of `model`, then gives the mean loss.
+    pub(super) fn add(&mut self, model: &BoostingModel) -> f64 {
+        if self.scores.is_empty() {
+            self.scores = self
+                .offsets
+                .iter()
+                .map(|offset| offset + model.base_score)
+                .collect();
+        }
+        let mut last = BoostingModel::new(model.loss, model.n_features(), 0.0);
+        last.copy_last_tree(model);
+        let walker = Walker::new(&last);
+        let mut row = vec![0.0; walker.used.len().max(1)];
+        for (score, &id) in self.scores.iter_mut().zip(&self.ids) {
+            gather(self.matrix, &walker.used, id as usize, &mut row);
+            walker.add(&row, std::slice::from_mut(score));
+        }
+        mean_loss(model.loss, &self.scores, &self.outcomes, &self.weights)
+    }
+}
+
+/// The weighted mean of the loss.
+pub(super) fn mean_loss(
+    loss: BoostingLoss,
+    scores: &[f64],
+    outcomes: &[f64],
+    weights: &[f64],
+) -> f64 {
+    let of = |score: f64, outcome: f64| match loss {
+        BoostingLoss::Logistic => softplus(score) - outcome * score,
+        BoostingLoss::SquaredError => 0.5 * (score - outcome) * (score - outcome),
+    };
+    let (mut sum, mut total) = (0.0, 0.0);
+    for ((&score, &outcome), &weight) in scores.iter().zip(outcomes).zip(weights) {
+        sum += weight * of(score, outcome);
+        total += weight;
+    }
+    sum / total
+}
