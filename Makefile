@@ -91,6 +91,10 @@ models: wheel need-data ## rebuild the shipped models from the real tables in ..
 prove: wheel need-data ## evaluate every model on the real tables, leaving out a cohort at a time
 	$(BIN)/donormatch evaluate --data $(DATA)
 
+.PHONY: golden
+golden: need-rust ## write the golden cohort and its expected ranking again, with the bundled model
+	cargo test --release --locked --test it golden::regenerate -- --ignored
+
 .PHONY: bench bench-peers
 bench: need-rust ## time the hot rooms
 	cargo bench --locked

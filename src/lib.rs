@@ -1,4 +1,55 @@
-//! Match stool donors to cancer patients, honestly.
+//! Match stool donors to cancer patients, honestly: predict what a fecal microbiota transplant
+//! leaves, what that does to the response to checkpoint inhibitors and to their toxicity, and in
+//! what order to consider the donors, or that there is no ground to prefer any.
+//!
+//! Research use only: not a medical device, not for choosing a donor for a patient.
+//!
+//! Data flow from room to room; each turns one immutable type into the next:
+//!
+//! 1. [`profile`]: files, arrays → [`ProfileTable`](profile::ProfileTable), samples × taxa with
+//!    units and vocabulary.
+//! 2. [`taxonomy`]: a table → the same in one vocabulary, with a report of what matched how.
+//! 3. [`cohort`]: tables of subjects and transplants + profiles → [`Cohort`](cohort::Cohort).
+//! 4. [`feature`]: a profile, or donor and recipient → features: diversity, signatures, distances.
+//! 5. [`model`]: features + outcomes → scores: elastic-net logistic, gradient-boosted trees.
+//! 6. [`calibration`]: scores + outcomes → probabilities.
+//! 7. [`engraftment`]: donor + recipient → the profile after the transplant: gained, kept, lost.
+//! 8. [`matcher`]: the rooms above joined → [`Matcher`](matcher::Matcher): response and toxicity of
+//!    any pair.
+//! 9. [`evaluation`]: params + cohort → grouped splits, metrics with intervals, a leak audit.
+//! 10. [`ranking`]: probabilities → donors in order with uncertainty, assignment under capacities.
+//! 11. [`trial`]: simulated cohorts whose truth is known.
+//! 12. [`explanation`]: what moved a figure; reports.
+//! 13. [`persist`]: matcher ↔ bytes.
+#![cfg_attr(feature = "cli", doc = "14. [`cli`]: arguments → the calls above → text, JSON.")]
+//!
+//! Anything a caller can cause is an [`Error`] that names the offender. Same inputs and seed, same
+//! bits out, whatever the number of threads.
+//!
+//! # Examples
+//! A synthetic cohort, ranked with the bundled matcher:
+//! ```
+//! use donormatch::matcher::{Matcher, PredictParams};
+//! use donormatch::ranking::RankingParams;
+//! use donormatch::taxonomy::{HarmonizeParams, Target, harmonize};
+//! use donormatch::trial::SimulationParams;
+//!
+//! let cohort = SimulationParams::default().simulate()?;
+//! let species = HarmonizeParams::new(Target::Species);
+//! let (donors, report) = harmonize(&cohort.donors, &species)?;
+//! let (recipients, _) = harmonize(&cohort.recipients, &species)?;
+//! assert!(report.mean_mapped_mass() > 0.9);
+//!
+//! # if !Matcher::has_bundled() { return Ok(()); }
+//! let matcher = Matcher::bundled()?;
+//! let params = PredictParams::default();
+//! let pairs = matcher.predict(&donors, &recipients, &cohort.contexts, &params)?;
+//! let ranking = RankingParams::default().rank(&pairs)?;
+//! let first = &ranking.rows[0];
+//! println!("{} for {}: {:.2}", first.donor_id, first.recipient_id, first.p_response);
+//! assert_eq!(ranking.rows.len(), 6 * 8);
+//! # Ok::<(), donormatch::Error>(())
+//! ```
 
 pub mod calibration;
 #[cfg(feature = "cli")]

@@ -1,3 +1,7 @@
 //! The `donormatch` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(donormatch::cli::main(std::env::args_os()))
+}

@@ -1,1 +1,125 @@
-//! Arguments → one call of a room before → text or JSON.
+//! Arguments → the calls of the other rooms → text, JSON.
+//!
+//! Data go to stdout, everything else to stderr. Exit 0: done; 1: refused or failed, with one
+//! message and its causes; 2: wrong usage. [`main`] is what the cargo binary and the console
+//! script of the Python package run; [`run`] is the same with streams of one's own.
+
+mod engraft;
+mod evaluate;
+mod fit;
+mod input;
+mod inspect;
+mod predict;
+mod rank;
+mod simulate;
+mod streams;
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+
+use clap::{Parser, Subcommand};
+
+pub use streams::Streams;
+
+use crate::{Error, Result};
+
+/// Match stool donors to cancer patients: predict the transplant, the response and the toxicity.
+/// Research use only.
+#[derive(Debug, Parser)]
+#[command(name = "donormatch", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Rank(rank::RankArguments),
+    Engraft(engraft::EngraftArguments),
+    Predict(predict::PredictArguments),
+    Simulate(simulate::SimulateArguments),
+    Fit(fit::FitArguments),
+    Evaluate(evaluate::EvaluateArguments),
+    Inspect(inspect::InspectArguments),
+}
+
+/// Runs the command line on the process's own streams; gives the exit code. The first argument is
+/// the name of the program.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let (stdout, stderr) = (std::io::stdout(), std::io::stderr());
+    let terminals = (stdout.is_terminal(), stderr.is_terminal());
+    let (mut out, mut err) = (stdout.lock(), stderr);
+    let streams = Streams::new(&mut out, &mut err).with_terminals(terminals.0, terminals.1);
+    run_on(args, streams)
+}
+
+/// Runs the command line with these streams, neither of them a terminal; gives the exit code. The
+/// first argument is the name of the program.
+///
+/// # Examples
+/// ```
+/// let (mut out, mut err) = (Vec::new(), Vec::new());
+/// let code = donormatch::cli::run(["donormatch", "--version"], &mut out, &mut err);
+/// assert_eq!(code, 0);
+/// assert!(out.starts_with(b"donormatch "));
+/// ```
+pub fn run<A: Into<OsString>>(
+    args: impl IntoIterator<Item = A>,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> u8 {
+    run_on(args.into_iter().map(Into::into), Streams::new(stdout, stderr))
+}
+
+fn run_on(args: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>) -> u8 {
+    let arguments = match Arguments::try_parse_from(args) {
+        Ok(arguments) => arguments,
+        Err(usage) => return streams.usage(&usage),
+    };
+    let done = match arguments.command {
+        Command::Rank(arguments) => arguments.run(&mut streams),
+        Command::Engraft(arguments) => arguments.run(&mut streams),
+        Command::Predict(arguments) => arguments.run(&mut streams),
+        Command::Simulate(arguments) => arguments.run(&mut streams),
+        Command::Fit(arguments) => arguments.run(&mut streams),
+        Command::Evaluate(arguments) => arguments.run(&mut streams),
+        Command::Inspect(arguments) => arguments.run(&mut streams),
+    };
+    streams.finish(done)
+}
+
+/// JSON for people to read and machines to parse, with a line break at its end.
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string_pretty(value)
+        .map(|text| text + "\n")
+        .map_err(|error| Error::table(error.to_string()))
+}
+
+/// Rows of a serializable type as tab-separated text; `columns` are names of its fields. A field
+/// that is absent is blank.
+fn tsv<T: serde::Serialize>(columns: &[&str], rows: &[T]) -> Result<String> {
+    let mut text = columns.join("\t") + "\n";
+    for row in rows {
+        let value =
+            serde_json::to_value(row).map_err(|error| Error::table(error.to_string()))?;
+        let cells: Vec<String> = columns.iter().map(|&column| cell(&value[column])).collect();
+        text.push_str(&cells.join("\t"));
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+fn cell(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => String::new(),
+        // A text that starts as a formula is not run by a spreadsheet behind an apostrophe.
+        serde_json::Value::String(text) if text.starts_with(['=', '+', '-', '@', '\'']) => {
+            format!("'{text}")
+        }
+        serde_json::Value::String(text) => text.replace(['\t', '\n', '\r'], " "),
+        serde_json::Value::Array(values) => {
+            values.iter().map(cell).collect::<Vec<_>>().join(";")
+        }
+        other => other.to_string(),
+    }
+}

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::params::MatcherParams;
 use crate::cohort::{Cohort, PatientCohort, PatientSource, TransplantSource, TreatmentContext};
@@ -65,6 +66,28 @@ impl MatcherConfig {
             message: "not a matcher's configuration".to_owned(),
             source: Some(Box::new(source)),
         })
+    }
+
+    /// SHA-256, in hexadecimal, of the files that a fit at this rank reads, in the order of the
+    /// configuration.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where a file cannot be read.
+    pub fn data_digest(&self, data: &Path, target: Target) -> Result<String> {
+        let patients = self.patients.iter().flat_map(|from| [&from.profiles, &from.metadata]);
+        let transplants = self
+            .transplants
+            .iter()
+            .filter(|source| target == Target::Genus || source.rank == Target::Species)
+            .flat_map(|from| [&from.profiles, &from.metadata]);
+        let mut digest = Sha256::new();
+        for file in patients.chain(transplants) {
+            let path = data.join(file);
+            let bytes = std::fs::read(&path).map_err(|source| Error::io(&path, source))?;
+            digest.update((bytes.len() as u64).to_le_bytes());
+            digest.update(&bytes);
+        }
+        Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// Reads the patients; their paths are taken from `data`.

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::baseline::{LogOdds, response_baseline};
-use super::prediction::PairPrediction;
+use super::prediction::{BaselinePrediction, PairPrediction};
 use super::response::ResponseModel;
 use super::toxicity::{ToxicityModel, ToxicityPair};
 use crate::cohort::TreatmentContext;
@@ -176,6 +176,36 @@ impl Matcher {
                 scene.pair(&donor_sides[donor], &recipient_sides[recipient])
             })
             .collect()
+    }
+
+    /// Predicts the response of patients from their own profiles, without a transplant. The table
+    /// must be harmonized to [`Matcher::vocabulary`]; `contexts` holds one entry a sample.
+    ///
+    /// # Errors
+    /// As [`Matcher::predict`].
+    pub fn predict_baseline(
+        &self,
+        profiles: &ProfileTable,
+        contexts: &[TreatmentContext],
+        params: &PredictParams,
+    ) -> Result<Vec<BaselinePrediction>> {
+        params.check()?;
+        self.check_tables(profiles, profiles, contexts)?;
+        let profiles = profiles.closure();
+        let scores = self.response.scores(self.response.schema().features(&profiles)?.view())?;
+        let scene = Scene::new(self, profiles.clone(), profiles, params)?;
+        let rows = contexts.par_iter().zip(scores).enumerate();
+        rows.map(|(row, (&context, score))| {
+            let side = scene.recipient_side(row, context)?;
+            Ok(BaselinePrediction {
+                sample_id: scene.recipients.samples()[row].clone(),
+                p_response_baseline: side.p_response_baseline,
+                score,
+                in_domain: side.objection.is_none(),
+                domain_reason: side.objection,
+            })
+        })
+        .collect()
     }
 
     /// What a transplant from one donor to one recipient is expected to leave, taxon by taxon.

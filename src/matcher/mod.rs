@@ -28,6 +28,6 @@ pub use config::{EvaluationConfig, MatcherConfig, TrialConfig};
 pub use domain::Domain;
 pub use matcher::{Matcher, PredictParams};
 pub use params::MatcherParams;
-pub use prediction::PairPrediction;
+pub use prediction::{BaselinePrediction, PairPrediction};
 pub use response::{ResponseEngine, ResponseModel, ResponseParams};
 pub use toxicity::{Prior, ToxicityModel, ToxicityOutcome, ToxicityParams};

@@ -40,3 +40,18 @@ pub struct PairPrediction {
     /// Whether the donor may be ranked at all (screening); an ineligible donor is shown last.
     pub eligible: bool,
 }
+
+/// What the matcher says of a patient without a transplant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BaselinePrediction {
+    /// The sample.
+    pub sample_id: SampleId,
+    /// Probability of objective response, the mean over the draws.
+    pub p_response_baseline: f64,
+    /// Log-odds beyond the intercept, before the slope; 0 is the average training patient.
+    pub score: f64,
+    /// Whether the profile lies inside what the model knows.
+    pub in_domain: bool,
+    /// Why not, where it does not.
+    pub domain_reason: Option<String>,
+}

@@ -24,3 +24,6 @@ mod v1;
 pub use file::{read, read_header, write, write_bytes};
 pub use frame::{FORMAT, from_bytes, header_from_bytes, to_bytes};
 pub use header::{ModelHeader, ModelMetric};
+
+#[cfg(test)]
+mod tests;

@@ -3,12 +3,16 @@
 mod backend;
 mod boosting;
 mod calibration;
+#[cfg(feature = "cli")]
+mod cli;
 mod evaluation;
 mod evaluation_cohorts;
 mod feature;
 mod formats;
 mod fuzz;
+mod golden;
 mod hostile;
+mod house;
 mod logistic;
 mod ranking;
 mod reader_speed;

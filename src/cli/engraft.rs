@@ -1,0 +1,95 @@
+//! `donormatch engraft`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::input::{ModelArguments, ProfileArguments, TransplantArguments};
+use super::{Streams, json, tsv};
+use crate::engraftment::Fate;
+use crate::profile::{ProfileTable, SampleId};
+use crate::{Error, Result};
+
+/// Predict, taxon by taxon, what a transplant leaves
+#[derive(Debug, Args)]
+pub(super) struct EngraftArguments {
+    /// Profiles of the donor; several samples of one donor are averaged
+    #[arg(long, value_name = "FILE")]
+    donor: PathBuf,
+    /// The donor's sample, where only one of the file is meant
+    #[arg(long, value_name = "ID")]
+    donor_id: Option<String>,
+    /// Profile of the recipient before the transplant
+    #[arg(long, value_name = "FILE")]
+    recipient: PathBuf,
+    /// The recipient's sample, where the file has several
+    #[arg(long, value_name = "ID")]
+    recipient_id: Option<String>,
+    #[command(flatten)]
+    transplant: TransplantArguments,
+    /// Write JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    profiles: ProfileArguments,
+    #[command(flatten)]
+    model: ModelArguments,
+}
+
+/// One taxon of the pair; abundances are fractions.
+#[derive(Debug, Serialize)]
+struct TaxonRow<'a> {
+    taxon: &'a str,
+    donor: f64,
+    recipient: f64,
+    p_present: f64,
+    expected_fraction: f64,
+    fate: Fate,
+}
+
+const COLUMNS: [&str; 6] =
+    ["taxon", "donor", "recipient", "p_present", "expected_fraction", "fate"];
+
+impl EngraftArguments {
+    pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
+        let (matcher, _) = self.model.load()?;
+        let mut donor = self.profiles.read(&self.donor, &matcher, streams)?.table;
+        if let Some(id) = &self.donor_id {
+            donor = donor.select_samples(&[SampleId::new(id)])?;
+        }
+        let recipient = self.profiles.read(&self.recipient, &matcher, streams)?.table;
+        let recipient = one_recipient(&recipient, self.recipient_id.as_deref())?;
+        let params = self.transplant.params();
+        let (prediction, table) = matcher.predict_transplant(&donor, &recipient, &params)?;
+        let columns = prediction.mean_presence().into_iter().zip(prediction.expected_profile());
+        let mut rows: Vec<TaxonRow<'_>> = columns
+            .zip(prediction.fates())
+            .enumerate()
+            .map(|(at, ((p_present, expected_fraction), fate))| TaxonRow {
+                taxon: table.taxa()[prediction.pair.taxa[at] as usize].label(),
+                donor: prediction.pair.donor[at],
+                recipient: prediction.pair.recipient[at],
+                p_present,
+                expected_fraction,
+                fate,
+            })
+            .collect();
+        rows.sort_by(|a, b| {
+            b.expected_fraction.total_cmp(&a.expected_fraction).then(a.taxon.cmp(b.taxon))
+        });
+        let text = if self.json { json(&rows)? } else { tsv(&COLUMNS, &rows)? };
+        streams.data(&text)
+    }
+}
+
+fn one_recipient(table: &ProfileTable, id: Option<&str>) -> Result<ProfileTable> {
+    match (id, table.n_samples()) {
+        (Some(id), _) => table.select_samples(&[SampleId::new(id)]),
+        (None, 1) => Ok(table.clone()),
+        (None, n) => Err(Error::parameter(
+            "recipient-id",
+            format!("the file has {n} samples, `{}` the first; name the one meant", table.samples()[0]),
+        )),
+    }
+}

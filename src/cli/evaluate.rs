@@ -1,0 +1,147 @@
+//! `donormatch evaluate`
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::{Streams, json, tsv};
+use crate::Result;
+use crate::evaluation::{
+    ReportParams, ReportRow, TrialEvaluation, evaluate_engraftment, evaluate_response,
+    evaluate_trial,
+};
+use crate::matcher::{MatcherConfig, PredictParams};
+use crate::persist;
+use crate::profile::Rank;
+use crate::taxonomy::Target;
+
+/// Judge the models on what they did not learn from, beside naive rules
+#[derive(Debug, Args)]
+pub(super) struct EvaluateArguments {
+    /// Configuration of the models
+    #[arg(long, value_name = "FILE", default_value = "models/default/config.toml")]
+    config: PathBuf,
+    /// Folder that the paths of the configuration start from
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// What to judge; everything where absent
+    #[arg(long)]
+    what: Option<What>,
+    /// Write everything as JSON too
+    #[arg(long, value_name = "FILE.json")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum What {
+    Response,
+    Engraftment,
+    EngraftmentGenus,
+    Trials,
+}
+
+const ALL: [What; 4] = [What::Response, What::Engraftment, What::EngraftmentGenus, What::Trials];
+
+const COLUMNS: [&str; 15] = [
+    "what",
+    "comparator",
+    "scope",
+    "cohort",
+    "metric",
+    "value",
+    "lo",
+    "hi",
+    "prediction_lo",
+    "prediction_hi",
+    "n_rows",
+    "n_groups",
+    "n_events",
+    "n_cohorts",
+    "reason",
+];
+
+/// A row of results beside what it is about.
+#[derive(Debug, Serialize)]
+struct Judged {
+    what: What,
+    #[serde(flatten)]
+    row: ReportRow,
+}
+
+/// Everything that was found.
+#[derive(Debug, Default, Serialize)]
+struct Results {
+    rows: Vec<Judged>,
+    trials: Vec<TrialEvaluation>,
+}
+
+impl EvaluateArguments {
+    pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
+        let config = MatcherConfig::read(&self.config)?;
+        let mut results = Results::default();
+        for what in ALL.into_iter().filter(|&one| self.what.is_none_or(|what| what == one)) {
+            let rows = self.judge(what, &config, &mut results.trials, streams)?;
+            results.rows.extend(rows.into_iter().map(|row| Judged { what, row }));
+        }
+        if let Some(path) = &self.output {
+            persist::write_bytes(path, json(&results)?.as_bytes())?;
+        }
+        streams.data(&tsv(&COLUMNS, &results.rows)?)
+    }
+
+    fn judge(
+        &self,
+        what: What,
+        config: &MatcherConfig,
+        trials: &mut Vec<TrialEvaluation>,
+        streams: &mut Streams<'_>,
+    ) -> Result<Vec<ReportRow>> {
+        let _progress = streams.progress("learning without each cohort in turn");
+        let report = ReportParams::default();
+        match what {
+            What::Response => {
+                let patients = config.read_patients(&self.data)?;
+                let headline = &config.evaluation.cohorts;
+                let judged =
+                    evaluate_response(&config.matcher.response, &patients, headline, &report)?;
+                streams.note(&format!(
+                    "response: {} learned statistics audited, {} leaks",
+                    judged.audit.entries().len(),
+                    judged.audit.leaks().count()
+                ));
+                Ok(judged.rows)
+            }
+            What::Engraftment | What::EngraftmentGenus => {
+                let (target, rank) = match what {
+                    What::EngraftmentGenus => (Target::Genus, Rank::Genus),
+                    _ => (Target::Species, Rank::Species),
+                };
+                let cohorts = config.read_transplants(&self.data, target)?;
+                let mut params = config.matcher.engraftment.clone();
+                params.rank = rank;
+                evaluate_engraftment(&params, &cohorts, &report.bootstrap)
+            }
+            What::Trials => {
+                let patients = config.read_patients(&self.data)?;
+                let cohorts = config.read_transplants(&self.data, Target::Species)?;
+                let mut rows = Vec::new();
+                for trial in &config.evaluation.trials {
+                    let judged = evaluate_trial(
+                        &config.matcher,
+                        &patients,
+                        &cohorts,
+                        &trial.study,
+                        trial.context,
+                        &PredictParams::default(),
+                        &report,
+                    )?;
+                    rows.extend(judged.rows.iter().cloned());
+                    trials.push(judged);
+                }
+                Ok(rows)
+            }
+        }
+    }
+}

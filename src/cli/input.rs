@@ -1,0 +1,243 @@
+//! What several commands read: profiles, treatments, models.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::Streams;
+use crate::cohort::{Cancer, Line, MetadataTable, Regimen, TreatmentContext};
+use crate::matcher::{Matcher, PredictParams};
+use crate::persist::{self, ModelHeader};
+use crate::profile::{ProfileTable, ReadOptions, Unit, read};
+use crate::taxonomy::{HarmonizeParams, How, Target, harmonize};
+use crate::{Error, Result};
+
+/// Below this mean share of mapped mass a table is read, but with a warning.
+const WARN_BELOW: f64 = 0.9;
+
+/// The model of a command.
+#[derive(Debug, Args)]
+pub(super) struct ModelArguments {
+    /// Model file, made by `donormatch fit`; the bundled model where absent
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+}
+
+impl ModelArguments {
+    pub fn load(&self) -> Result<(Matcher, ModelHeader)> {
+        match &self.model {
+            Some(path) => persist::read(path),
+            None => Ok((Matcher::bundled()?, Matcher::bundled_header()?)),
+        }
+    }
+}
+
+/// How the profiles are to be read.
+#[derive(Debug, Args)]
+pub(super) struct ProfileArguments {
+    /// Unit of the profiles where the file does not show it: counts, fraction or percent
+    #[arg(long)]
+    unit: Option<String>,
+}
+
+impl ProfileArguments {
+    /// Reads a table and brings it into the vocabulary of the matcher; tells what was done to it.
+    pub fn read(
+        &self,
+        path: &Path,
+        matcher: &Matcher,
+        streams: &mut Streams<'_>,
+    ) -> Result<Profiles> {
+        let mut options = ReadOptions::default();
+        options.unit = self.unit.as_deref().map(str::parse::<Unit>).transpose()?;
+        let table = read(path, &options)?;
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let mut notes: Vec<String> =
+            table.notes().iter().map(|note| format!("{name}: {note}")).collect();
+        let target = target_of(matcher)?;
+        let (table, report) = harmonize(&table, &HarmonizeParams::new(target))
+            .map_err(|error| error.at_path(path))?;
+        let mapped = report.mean_mapped_mass();
+        let n_known = report.taxa.len() - report.n_taxa(How::Kept) - report.n_taxa(How::Dropped);
+        notes.push(format!(
+            "{name}: {} samples, {n_known} of {} taxa ({} → {}), {:.1} % of abundance mapped",
+            table.n_samples(),
+            report.taxa.len(),
+            report.source,
+            report.target,
+            100.0 * mapped
+        ));
+        if mapped < WARN_BELOW {
+            notes.push(format!(
+                "warning: {name}: only {:.1} % of abundance is in taxa of the vocabulary; check the \
+                 names of the taxa",
+                100.0 * mapped
+            ));
+        }
+        for note in &notes {
+            streams.note(note);
+        }
+        matcher.response().schema().bind(&table).map_err(|error| error.at_path(path))?;
+        Ok(Profiles { table, notes })
+    }
+}
+
+/// A harmonized table and what is to be said of it.
+#[derive(Debug)]
+pub(super) struct Profiles {
+    pub table: ProfileTable,
+    pub notes: Vec<String>,
+}
+
+fn target_of(matcher: &Matcher) -> Result<Target> {
+    [Target::Species, Target::Genus]
+        .into_iter()
+        .find(|target| target.vocabulary() == *matcher.vocabulary())
+        .ok_or_else(|| {
+            Error::model_file(format!(
+                "its vocabulary `{}` is none that this donormatch can harmonize to",
+                matcher.vocabulary()
+            ))
+        })
+}
+
+/// How recipients are treated: the same for all, or by recipient.
+#[derive(Debug, Args)]
+pub(super) struct TreatmentArguments {
+    /// Checkpoint inhibitors: anti-pd-1, anti-ctla-4 or anti-pd-1+anti-ctla-4
+    #[arg(long)]
+    regimen: Option<String>,
+    /// Cancer: melanoma, lung, kidney or other [default: other]
+    #[arg(long)]
+    cancer: Option<String>,
+    /// Line of treatment: first or refractory [default: first]
+    #[arg(long)]
+    line: Option<String>,
+    /// Table with `recipient_id` and any of `regimen`, `cancer`, `line`; it goes before the flags
+    #[arg(long, value_name = "FILE")]
+    metadata: Option<PathBuf>,
+}
+
+impl TreatmentArguments {
+    /// One context a sample, in the order of the table.
+    pub fn contexts(
+        &self,
+        profiles: &ProfileTable,
+        streams: &mut Streams<'_>,
+    ) -> Result<Vec<TreatmentContext>> {
+        // Flags are checked even where the table overrides them.
+        let regimen = parsed::<Regimen>(self.regimen.as_deref())?;
+        let cancer = parsed::<Cancer>(self.cancer.as_deref())?.unwrap_or(Cancer::Other);
+        let line = parsed::<Line>(self.line.as_deref())?.unwrap_or(Line::First);
+        let by_recipient = self.read_metadata(profiles, streams)?;
+        let mut contexts = Vec::with_capacity(profiles.n_samples());
+        for sample in profiles.samples() {
+            let own = by_recipient.get(sample.as_str()).copied().unwrap_or_default();
+            let Some(regimen) = own.regimen.or(regimen) else {
+                return Err(Error::parameter(
+                    "regimen",
+                    format!("none given for `{sample}`; add `--regimen` or a row of `--metadata`"),
+                ));
+            };
+            contexts.push(TreatmentContext {
+                regimen,
+                cancer: own.cancer.unwrap_or(cancer),
+                line: own.line.unwrap_or(line),
+            });
+        }
+        Ok(contexts)
+    }
+
+    fn read_metadata(
+        &self,
+        profiles: &ProfileTable,
+        streams: &mut Streams<'_>,
+    ) -> Result<BTreeMap<String, Treatment>> {
+        let mut by_recipient = BTreeMap::new();
+        let Some(path) = &self.metadata else { return Ok(by_recipient) };
+        let metadata = MetadataTable::read(path)?;
+        for row in 0..metadata.n_rows() {
+            let recipient = metadata.required(row, "recipient_id")?;
+            let line = row as u64 + 2;
+            let at_line = |error: Error| Error::line(path, line, error.to_string());
+            let treatment = Treatment {
+                regimen: parsed(metadata.text(row, "regimen")).map_err(at_line)?,
+                cancer: parsed(metadata.text(row, "cancer")).map_err(at_line)?,
+                line: parsed(metadata.text(row, "line")).map_err(at_line)?,
+            };
+            if profiles.row_of(&recipient.into()).is_none() {
+                streams.note(&format!("{}: no profile for `{recipient}`", path.display()));
+            }
+            if by_recipient.insert(recipient.to_owned(), treatment).is_some() {
+                let message = format!("`{recipient}` stands in two rows");
+                return Err(Error::line(path, line, message));
+            }
+        }
+        Ok(by_recipient)
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Treatment {
+    regimen: Option<Regimen>,
+    cancer: Option<Cancer>,
+    line: Option<Line>,
+}
+
+fn parsed<T: std::str::FromStr<Err = Error>>(word: Option<&str>) -> Result<Option<T>> {
+    word.map(str::parse).transpose()
+}
+
+/// The word of all contexts, or a blank where they differ.
+pub(super) fn shared_word<T: ToString + PartialEq>(words: impl Iterator<Item = T>) -> String {
+    let mut words = words.peekable();
+    let Some(first) = words.next() else { return String::new() };
+    if words.all(|word| word == first) { first.to_string() } else { "by recipient".to_owned() }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Antibiotics {
+    Yes,
+    No,
+}
+
+/// How to predict.
+#[derive(Debug, Args)]
+pub(super) struct DrawArguments {
+    /// Seed of the draws
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Draws from the posterior, each with one realized transplant
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    draws: u32,
+    #[command(flatten)]
+    transplant: TransplantArguments,
+}
+
+/// What is known of the transplant besides the profiles.
+#[derive(Debug, Args)]
+pub(super) struct TransplantArguments {
+    /// Day after the transplant at which its result is judged
+    #[arg(long, default_value_t = 28.0)]
+    day: f64,
+    /// Antibiotics before the transplant; unknown where absent
+    #[arg(long)]
+    antibiotics: Option<Antibiotics>,
+}
+
+impl TransplantArguments {
+    pub fn params(&self) -> PredictParams {
+        PredictParams {
+            day: self.day,
+            antibiotics: self.antibiotics.map(|answer| answer == Antibiotics::Yes),
+            ..PredictParams::default()
+        }
+    }
+}
+
+impl DrawArguments {
+    pub fn params(&self) -> PredictParams {
+        PredictParams { seed: self.seed, n_draws: self.draws, ..self.transplant.params() }
+    }
+}

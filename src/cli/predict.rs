@@ -1,0 +1,42 @@
+//! `donormatch predict`
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::input::{DrawArguments, ModelArguments, ProfileArguments, TreatmentArguments};
+use super::{Streams, json, tsv};
+use crate::Result;
+
+/// Predict the response of patients from their own profile, without a transplant
+#[derive(Debug, Args)]
+pub(super) struct PredictArguments {
+    /// Profiles of the patients
+    #[arg(long, value_name = "FILE")]
+    profiles: PathBuf,
+    #[command(flatten)]
+    treatment: TreatmentArguments,
+    #[command(flatten)]
+    draws: DrawArguments,
+    /// Write JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    reading: ProfileArguments,
+    #[command(flatten)]
+    model: ModelArguments,
+}
+
+const COLUMNS: [&str; 5] =
+    ["sample_id", "p_response_baseline", "score", "in_domain", "domain_reason"];
+
+impl PredictArguments {
+    pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
+        let (matcher, _) = self.model.load()?;
+        let profiles = self.reading.read(&self.profiles, &matcher, streams)?.table;
+        let contexts = self.treatment.contexts(&profiles, streams)?;
+        let rows = matcher.predict_baseline(&profiles, &contexts, &self.draws.params())?;
+        let text = if self.json { json(&rows)? } else { tsv(&COLUMNS, &rows)? };
+        streams.data(&text)
+    }
+}

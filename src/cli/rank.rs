@@ -1,0 +1,102 @@
+//! `donormatch rank`
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Streams;
+use super::input::{
+    DrawArguments, ModelArguments, ProfileArguments, TreatmentArguments, shared_word,
+};
+use crate::cohort::TreatmentContext;
+use crate::explanation::report::{ReportContext, html};
+use crate::persist::{self, ModelHeader};
+use crate::ranking::{Ranking, RankingParams, Weights};
+use crate::{Error, Result};
+
+/// Put donors in order for each recipient, with uncertainty
+#[derive(Debug, Args)]
+pub(super) struct RankArguments {
+    /// Profiles of the donors
+    #[arg(long, value_name = "FILE")]
+    donors: PathBuf,
+    /// Profiles of the recipients before the transplant
+    #[arg(long, value_name = "FILE")]
+    recipients: PathBuf,
+    #[command(flatten)]
+    treatment: TreatmentArguments,
+    /// Weights of response gained, severe toxicity and myocarditis
+    #[arg(long, default_value = "1,0.5,3")]
+    weights: String,
+    #[command(flatten)]
+    draws: DrawArguments,
+    /// Write JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Write a report too, one HTML file
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    #[command(flatten)]
+    profiles: ProfileArguments,
+    #[command(flatten)]
+    model: ModelArguments,
+}
+
+impl RankArguments {
+    pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
+        let weights: Weights = self.weights.parse()?;
+        let (matcher, header) = self.model.load()?;
+        let donors = self.profiles.read(&self.donors, &matcher, streams)?;
+        let recipients = self.profiles.read(&self.recipients, &matcher, streams)?;
+        let contexts = self.treatment.contexts(&recipients.table, streams)?;
+        let params = self.draws.params();
+        let predictions = {
+            let _progress = streams.progress("predicting transplants");
+            matcher.predict(&donors.table, &recipients.table, &contexts, &params)?
+        };
+        let ranking = RankingParams { weights, ..RankingParams::default() }.rank(&predictions)?;
+        if let Some(path) = &self.report {
+            let notes = donors.notes.into_iter().chain(recipients.notes).collect();
+            let context = report_context(&header, &contexts, params.seed, notes);
+            persist::write_bytes(path, html(&ranking, &context).as_bytes())?;
+        }
+        self.write(&ranking, streams)
+    }
+
+    fn write(&self, ranking: &Ranking, streams: &mut Streams<'_>) -> Result<()> {
+        if self.json {
+            return streams.data(&(ranking.to_json()? + "\n"));
+        }
+        if streams.is_read_by_a_person() {
+            return streams.data(&ranking.to_text());
+        }
+        if let Some(warning) = ranking.same_order_warning() {
+            streams.note(&format!("note: {warning}"));
+        }
+        let mut table = Vec::new();
+        ranking.write_tsv(&mut table).map_err(|source| Error::io("stdout", source))?;
+        streams.data(&String::from_utf8_lossy(&table))
+    }
+}
+
+fn report_context(
+    header: &ModelHeader,
+    contexts: &[TreatmentContext],
+    seed: u64,
+    notes: Vec<String>,
+) -> ReportContext {
+    ReportContext {
+        title: String::new(),
+        model_name: format!("{} ({})", header.name, header.written_by),
+        regimen: shared_word(contexts.iter().map(|context| context.regimen)),
+        cancer: shared_word(contexts.iter().map(|context| context.cancer)),
+        line: shared_word(contexts.iter().map(|context| context.line)),
+        seed,
+        notes,
+        provenance: vec![
+            ("donormatch".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            ("vocabulary".to_owned(), header.vocabulary.clone()),
+            ("SHA-256 of the training data".to_owned(), header.data_digest.clone()),
+        ],
+    }
+}

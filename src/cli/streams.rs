@@ -1,0 +1,104 @@
+//! Where a command writes, and how it ends.
+
+use std::io::{ErrorKind, Write};
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+
+use crate::{Error, Result};
+
+/// stdout and stderr as a command sees them.
+pub struct Streams<'a> {
+    out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
+    out_is_terminal: bool,
+    err_is_terminal: bool,
+}
+
+impl std::fmt::Debug for Streams<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Streams")
+            .field("out_is_terminal", &self.out_is_terminal)
+            .field("err_is_terminal", &self.err_is_terminal)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Streams<'a> {
+    /// Streams that are no terminals.
+    pub fn new(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
+        Self { out, err, out_is_terminal: false, err_is_terminal: false }
+    }
+
+    #[expect(clippy::fn_params_excessive_bools, reason = "two answers of the same question")]
+    pub(super) fn with_terminals(self, out: bool, err: bool) -> Self {
+        Self { out_is_terminal: out, err_is_terminal: err, ..self }
+    }
+
+    /// Whether a person reads stdout.
+    pub(super) fn is_read_by_a_person(&self) -> bool {
+        self.out_is_terminal
+    }
+
+    /// Writes the result, in one piece and last of all.
+    pub(super) fn data(&mut self, text: &str) -> Result<()> {
+        self.out
+            .write_all(text.as_bytes())
+            .and_then(|()| self.out.flush())
+            .map_err(|source| Error::io("stdout", source))
+    }
+
+    /// Tells a person something beside the result.
+    pub(super) fn note(&mut self, text: &str) {
+        // Nothing can be told where stderr is closed.
+        let _ = writeln!(self.err, "{text}");
+    }
+
+    /// A sign of life on a terminal until it is dropped.
+    pub(super) fn progress(&self, what: &'static str) -> Progress {
+        Progress(self.err_is_terminal.then(|| {
+            let bar = ProgressBar::new_spinner().with_message(what);
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        }))
+    }
+
+    /// Tells of wrong usage, or gives the help asked for.
+    pub(super) fn usage(&mut self, usage: &clap::Error) -> u8 {
+        let text = usage.render().to_string();
+        if usage.use_stderr() {
+            self.note(text.trim_end());
+            return 2;
+        }
+        self.data(&text).map_or(1, |()| 0)
+    }
+
+    /// The exit code of a command; tells its error with the causes.
+    pub(super) fn finish(&mut self, done: Result<()>) -> u8 {
+        let error = match done {
+            Ok(()) => return 0,
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => return 0,
+            Err(error) => error,
+        };
+        let mut text = format!("error: {error}");
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            text.push_str(&format!("\n  caused by: {error}"));
+            cause = error.source();
+        }
+        self.note(&text);
+        1
+    }
+}
+
+/// See [`Streams::progress`].
+#[derive(Debug)]
+pub(super) struct Progress(Option<ProgressBar>);
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The command line: what it writes, and that bad input ends in one message and exit 1.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use donormatch::cohort::{Cohort, PatientCohort};
+use donormatch::matcher::MatcherParams;
+use donormatch::persist::{self, ModelHeader};
+use donormatch::ranking::COLUMNS;
+use donormatch::taxonomy::{HarmonizeParams, Target, harmonize};
+use donormatch::trial::SimulationParams;
+use tempfile::TempDir;
+
+/// A folder with a synthetic cohort and a matcher fitted in a moment: far too small to be good.
+struct Scene {
+    folder: TempDir,
+}
+
+static SCENE: LazyLock<Scene> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let large = SimulationParams { n_donors: 8, n_recipients: 45, ..Default::default() };
+    let (patients, transplants) = large.simulate().unwrap().to_cohorts().unwrap();
+    let harmonized = |table| harmonize(table, &HarmonizeParams::new(Target::Species)).unwrap().0;
+    let profiles = harmonized(patients.profiles());
+    let patients = PatientCohort::new(patients.patients().to_vec(), &profiles).unwrap();
+    let profiles = harmonized(transplants.profiles());
+    let transplants: Cohort = transplants.with_profiles(profiles).unwrap();
+    let mut params = MatcherParams::default();
+    params.engraftment.n_members = 2;
+    params.engraftment.presence.n_rounds = 5;
+    params.engraftment.abundance.n_rounds = 5;
+    params.response.n_members = 2;
+    params.response.n_slope_members = 1;
+    params.response.boosting.n_rounds = 5;
+    let matcher = params.fit(&patients, &[transplants]).unwrap();
+    let header = ModelHeader::of(&matcher).with_name("tiny");
+    persist::write(folder.path().join("tiny.dmm"), &matcher, &header).unwrap();
+    let small = SimulationParams { n_donors: 3, n_recipients: 2, ..Default::default() };
+    small.simulate().unwrap().write(folder.path()).unwrap();
+    Scene { folder }
+});
+
+impl Scene {
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+}
+
+struct Done {
+    code: u8,
+    out: String,
+    err: String,
+}
+
+fn run(args: &[&str]) -> Done {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let args = std::iter::once(&"donormatch").chain(args).copied();
+    let code = donormatch::cli::run(args, &mut out, &mut err);
+    Done { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+}
+
+fn rank(donors: &str, more: &[&str]) -> Done {
+    let (recipients, model) = (SCENE.path("recipients.tsv"), SCENE.path("tiny.dmm"));
+    let mut args = vec!["rank", "--donors", donors, "--recipients", &recipients, "--draws", "20"];
+    if !more.contains(&"--model") {
+        args.extend(["--model", &model]);
+    }
+    args.extend(more);
+    run(&args)
+}
+
+/// Ranks with these donors and asserts exit 1, one message with these words, and no result.
+fn refused(donors: &str, words: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("donors.tsv");
+    fs::write(&path, donors).unwrap();
+    refused_with(&path.display().to_string(), &["--regimen", "anti-pd-1"], words);
+}
+
+fn refused_with(donors: &str, more: &[&str], words: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.html").display().to_string();
+    let done = rank(donors, &[more, &["--report", &report]].concat());
+    assert_eq!(done.code, 1, "{}", done.err);
+    assert_eq!(done.out, "", "nothing half-written");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing half-written");
+    assert_eq!(done.err.matches("error: ").count(), 1, "{}", done.err);
+    for word in words {
+        assert!(done.err.contains(word), "expected `{word}` in: {}", done.err);
+    }
+}
+
+const HEADER: &str = "sample_id\ts__Bacteroides_uniformis\ts__Faecalibacterium_prausnitzii\n";
+
+#[test]
+fn a_ranking_has_every_column_and_every_pair() {
+    let done = rank(&SCENE.path("donors.tsv"), &["--regimen", "anti-pd-1"]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    let lines: Vec<&str> = done.out.lines().collect();
+    assert_eq!(lines[0], COLUMNS.join("\t"));
+    assert_eq!(lines.len(), 1 + 2 * 3);
+    assert!(lines.iter().all(|line| line.split('\t').count() == COLUMNS.len()));
+    assert!(done.err.contains("% of abundance mapped"), "{}", done.err);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
+    let with = |seed: &str| {
+        rank(&SCENE.path("donors.tsv"), &["--regimen", "anti-pd-1", "--seed", seed, "--json"]).out
+    };
+    assert_eq!(with("1"), with("1"));
+    assert_ne!(with("1"), with("2"));
+}
+
+#[test]
+fn metadata_goes_before_the_flags() {
+    let metadata = SCENE.path("metadata.tsv");
+    let p = |more: &[&str]| {
+        let done = rank(&SCENE.path("donors.tsv"), more);
+        assert_eq!(done.code, 0, "{}", done.err);
+        done.out.lines().nth(1).unwrap().split('\t').nth(6).unwrap().to_owned()
+    };
+    // The first synthetic recipient is refractory, the default line is the first.
+    let flags = ["--regimen", "anti-pd-1", "--cancer", "melanoma"];
+    let both = p(&[&flags[..], &["--metadata", &metadata]].concat());
+    assert_eq!(both, p(&["--metadata", &metadata]));
+    assert_ne!(both, p(&flags));
+}
+
+#[test]
+fn a_report_is_one_file_of_html() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.html");
+    let name = report.display().to_string();
+    let done =
+        rank(&SCENE.path("donors.tsv"), &["--regimen", "anti-pd-1", "--report", &name]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(fs::read_to_string(&report).unwrap().starts_with("<!doctype html>"));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn engraft_predict_and_inspect_write_their_tables() {
+    let (donors, recipients) = (SCENE.path("donors.tsv"), SCENE.path("recipients.tsv"));
+    let model = SCENE.path("tiny.dmm");
+    let pair = ["--donor-id", "synthetic_donor_01", "--recipient-id", "synthetic_recipient_01"];
+    let files = ["engraft", "--donor", &donors, "--recipient", &recipients, "--model", &model];
+    let done = run(&[&files[..], &pair].concat());
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(done.out.starts_with("taxon\tdonor\trecipient\tp_present\texpected_fraction\tfate\n"));
+    let sum: f64 =
+        done.out.lines().skip(1).map(|l| l.split('\t').nth(4).unwrap().parse::<f64>().unwrap()).sum();
+    approx::assert_abs_diff_eq!(sum, 1.0, epsilon = 1e-9);
+    let several = run(&files);
+    assert!(several.code == 1 && several.err.contains("`recipient-id`"), "{}", several.err);
+
+    let regimen = ["--regimen", "anti-pd-1", "--model", &model];
+    let done = run(&[&["predict", "--profiles", &recipients][..], &regimen].concat());
+    assert_eq!((done.code, done.out.lines().count()), (0, 3), "{}", done.err);
+
+    let done = run(&["inspect", &model]);
+    assert!(done.code == 0 && done.out.contains("name\ttiny\n"), "{}", done.err);
+    let done = run(&["inspect", "--json", &model]);
+    assert!(serde_json::from_str::<serde_json::Value>(&done.out).is_ok());
+}
+
+#[test]
+fn simulate_writes_the_same_cohort_for_the_same_seed() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    for folder in &folders {
+        let path = folder.path().display().to_string();
+        assert_eq!(run(&["simulate", "--seed", "3", "--output", &path]).code, 0);
+    }
+    for name in ["donors.tsv", "recipients.tsv", "metadata.tsv", "transplants.tsv", "truth.tsv"] {
+        let [a, b] = folders.each_ref().map(|folder| fs::read(folder.path().join(name)).unwrap());
+        assert!(a == b && String::from_utf8(a).unwrap().contains("synthetic"), "{name}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_exit_2_and_help_is_exit_0() {
+    assert_eq!(run(&["rank"]).code, 2);
+    assert_eq!(run(&["rank", "--no-such-flag"]).code, 2);
+    assert_eq!(run(&["juggle"]).code, 2);
+    let help = run(&["rank", "--help"]);
+    assert!(help.code == 0 && help.out.contains("--recipients"));
+}
+
+#[test]
+fn a_missing_file_is_refused() {
+    let flags = ["--regimen", "anti-pd-1"];
+    refused_with("no_such_donors.tsv", &flags, &["no_such_donors.tsv", "caused by"]);
+}
+
+#[test]
+fn an_empty_file_is_refused() {
+    refused("", &["donors.tsv"]);
+    refused(HEADER, &["donors.tsv"]);
+}
+
+#[test]
+fn a_duplicated_sample_is_refused() {
+    refused(&format!("{HEADER}a\t60\t40\na\t50\t50\n"), &["donors.tsv", "`a`"]);
+}
+
+#[test]
+fn a_negative_or_nan_abundance_is_refused() {
+    refused(&format!("{HEADER}a\t-60\t40\n"), &["donors.tsv", "-60"]);
+    refused(&format!("{HEADER}a\tNaN\t40\n"), &["donors.tsv", "NaN"]);
+}
+
+#[test]
+fn a_row_that_sums_to_0_is_refused() {
+    refused(&format!("{HEADER}a\t60\t40\nb\t0\t0\n"), &["donors.tsv", "`b`"]);
+}
+
+#[test]
+fn percent_mixed_with_fractions_is_refused() {
+    refused(&format!("{HEADER}a\t60\t40\nb\t0.6\t0.4\n"), &["donors.tsv", "unit"]);
+}
+
+#[test]
+fn no_taxon_in_common_with_the_model_is_refused() {
+    refused("sample_id\tfoo\tbar\na\t60\t40\n", &["donors.tsv"]);
+    refused(
+        "sample_id\ts__Thermus_aquaticus\ts__Pyrococcus_furiosus\na\t60\t40\n",
+        &["donors.tsv"],
+    );
+}
+
+#[test]
+fn an_unknown_regimen_or_none_is_refused() {
+    let donors = SCENE.path("donors.tsv");
+    refused_with(&donors, &["--regimen", "anti-lag-3"], &["`regimen`", "`anti-lag-3`"]);
+    refused_with(&donors, &[], &["`regimen`", "--metadata"]);
+    refused_with(
+        &donors,
+        &["--regimen", "anti-pd-1", "--weights", "1,2"],
+        &["`weights`", "`1,2`"],
+    );
+}
+
+#[test]
+fn a_truncated_or_foreign_model_is_refused() {
+    let donors = SCENE.path("donors.tsv");
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = fs::read(SCENE.path("tiny.dmm")).unwrap();
+    let made = |name: &str, bytes: &[u8]| -> String {
+        let path: PathBuf = Path::new(folder.path()).join(name);
+        fs::write(&path, bytes).unwrap();
+        path.display().to_string()
+    };
+    let mut flipped = bytes.clone();
+    flipped[bytes.len() / 2] ^= 1;
+    for (name, bytes, word) in [
+        ("truncated.dmm", &bytes[..bytes.len() / 2], "truncated"),
+        ("foreign.dmm", b"\x89PNG\r\n\x1a\n".as_slice(), "another kind of file"),
+        ("empty.dmm", b"".as_slice(), "empty file"),
+        ("flipped.dmm", flipped.as_slice(), "damaged"),
+    ] {
+        let model = made(name, bytes);
+        let flags = ["--regimen", "anti-pd-1", "--model", &model];
+        refused_with(&donors, &flags, &["model file", name, word]);
+    }
+}
