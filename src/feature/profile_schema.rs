@@ -220,7 +220,9 @@ impl Roles {
         for column in signature(AKKERMANSIA)?.membership(profiles).all_columns() {
             akkermansia[column as usize] = true;
         }
-        let bits = |name| Ok(member_bits(&signature(name)?.membership(profiles), n));
+        let bits = |name: &str| -> Result<Vec<u64>> {
+            Ok(member_bits(&signature(name)?.membership(profiles), n))
+        };
         Ok(Self {
             burdens,
             sig1: bits(BURDENS[0])?,
