@@ -39,7 +39,9 @@ __all__ = [
     "read_many_profiles",
     "read_profiles",
     "read_tree",
+    "run_cli",
     "set_n_threads",
+    "simulate",
     "toposcore",
     "two_way_k_fold",
     "write_profiles",
@@ -260,3 +262,7 @@ class Matcher:
     def from_bytes(bytes: bytes) -> Matcher: ...
 
 def fit_matcher(params: str, patients: PatientCohort, transplants: Sequence[Cohort]) -> Matcher: ...
+def run_cli(args: Sequence[str]) -> int: ...
+def simulate(
+    params: str,
+) -> tuple[ProfileTable, ProfileTable, ProfileTable, str, str]: ...
