@@ -78,7 +78,7 @@ demo: wheel ## rank the donors of an embedded synthetic cohort: a table here, a 
 	@folder=$$(mktemp -d); \
 	$(BIN)/donormatch simulate --seed 0 --output "$$folder"; \
 	$(BIN)/donormatch rank --donors "$$folder/donors.tsv" --recipients "$$folder/recipients.tsv" \
-	  --regimen anti-pd-1 --cancer melanoma --line refractory --seed 0 --report "$$folder/report.html"; \
+	  --metadata "$$folder/metadata.tsv" --seed 0 --report "$$folder/report.html"; \
 	echo "report: $$folder/report.html"
 
 .PHONY: need-data models prove
@@ -86,8 +86,11 @@ need-data:
 	@test -d $(DATA) || { echo "missing: the real tables in '$(DATA)'; set DATA=" >&2; exit 1; }
 models: wheel need-data ## rebuild the shipped models from the real tables in ../shared/data
 	@for config in models/*/config.toml; do \
-	  echo "$$config"; $(BIN)/donormatch fit --config "$$config" --data $(DATA) --output "$$(dirname "$$config")"; \
+	  folder=$$(dirname "$$config"); echo "$$folder"; \
+	  $(BIN)/donormatch fit --config "$$config" --data $(DATA) --output "$$folder"; \
+	  $(BIN)/donormatch evaluate --config "$$config" --data $(DATA) --output "$$folder/metrics.json" >/dev/null; \
 	done
+	@echo "run 'make build' to bundle them, and 'make golden' to write the golden values again"
 prove: wheel need-data ## evaluate every model on the real tables, leaving out a cohort at a time
 	$(BIN)/donormatch evaluate --data $(DATA)
 
@@ -99,6 +102,7 @@ golden: need-rust ## write the golden cohort and its expected ranking again, wit
 bench: need-rust ## time the hot rooms
 	cargo bench --locked
 bench-peers: wheel ## time and score donormatch beside its peers, in an environment of their own
+	@test -x benches/peers/run || { echo "missing: benches/peers/run" >&2; exit 1; }
 	benches/peers/run
 
 .PHONY: notebooks docs clean

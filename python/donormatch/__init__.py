@@ -27,6 +27,7 @@ from donormatch._harmonize import HarmonizationReport
 from donormatch._matcher import Matcher, rank_donors
 from donormatch._profiles import Profiles, read_profiles, read_tree
 from donormatch._ranking import Assignment, Ranking
+from donormatch._simulate import SyntheticCohort, simulate
 
 __all__ = [
     "Assignment",
@@ -46,6 +47,7 @@ __all__ = [
     "Profiles",
     "Ranking",
     "SynonymWarning",
+    "SyntheticCohort",
     "UnitWarning",
     "__version__",
     "metrics",
@@ -54,4 +56,5 @@ __all__ = [
     "read_profiles",
     "read_tree",
     "set_n_threads",
+    "simulate",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import functools
 import json
 import os
@@ -24,7 +25,13 @@ __all__ = ["Matcher", "rank_donors"]
 Regimen = Literal["anti-pd-1", "anti-ctla-4", "anti-pd-1+anti-ctla-4"]
 Cancer = Literal["melanoma", "lung", "kidney", "other"]
 Line = Literal["first", "refractory"]
+Metadata: TypeAlias = (
+    "Mapping[str, Mapping[str, str]] | str | os.PathLike[str] | pd.DataFrame | None"
+)
 Source: TypeAlias = "Profiles | str | os.PathLike[str] | pd.DataFrame"
+
+
+UNKNOWN = {"", "na", "nan", "none", "<na>"}
 
 
 class Matcher:
@@ -42,6 +49,9 @@ class Matcher:
     >>> Matcher()
     Matcher(not fitted)
     """
+
+    model_: _core.Matcher
+    header_: dict[str, Any]
 
     def __init__(
         self,
@@ -144,7 +154,7 @@ class Matcher:
         regimen: Regimen | None = None,
         cancer: Cancer = "other",
         line: Line = "first",
-        metadata: Mapping[str, Mapping[str, str]] | pd.DataFrame | None = None,
+        metadata: Metadata = None,
         weights: Sequence[float] = (1.0, 0.5, 3.0),
         level: float = 0.9,
         abstain_below: float = 0.7,
@@ -164,8 +174,9 @@ class Matcher:
         cancer, line
             The cancer and line of treatment.
         metadata
-            Values for single recipients: ``{"r1": {"line": "refractory"}}``, or a frame indexed by
-            recipient with columns `regimen`, `cancer` and `line`.
+            Values for single recipients: ``{"r1": {"line": "refractory"}}``, or a frame or file
+            with the columns `recipient_id` and any of `regimen`, `cancer` and `line`; blank and
+            ``NA`` mean the common value.
         weights
             Of response, severe immune-related adverse events and myocarditis.
         level
@@ -248,7 +259,7 @@ def rank_donors(
     regimen: Regimen | None = None,
     cancer: Cancer = "other",
     line: Line = "first",
-    metadata: Mapping[str, Mapping[str, str]] | pd.DataFrame | None = None,
+    metadata: Metadata = None,
     weights: Sequence[float] = (1.0, 0.5, 3.0),
     level: float = 0.9,
     abstain_below: float = 0.7,
@@ -307,11 +318,11 @@ def as_profiles(source: Source) -> Profiles:
 def treatment_contexts(
     recipient_ids: Sequence[str],
     common: Mapping[str, str | None],
-    metadata: Mapping[str, Mapping[str, str]] | pd.DataFrame | None,
+    metadata: Metadata,
 ) -> list[tuple[str, str, str]]:
     """Regimen, cancer and line of every recipient, its own values before the common ones."""
-    own = metadata.to_dict("index") if hasattr(metadata, "iloc") else dict(metadata or {})
-    unknown = sorted(set(map(str, own)) - set(recipient_ids))
+    own = metadata_records(metadata)
+    unknown = sorted(set(own) - set(recipient_ids))
     if unknown:
         message = f"`metadata`: no recipient `{unknown[0]}` among the profiles"
         raise ParameterError(message)
@@ -323,3 +334,23 @@ def treatment_contexts(
             raise ParameterError(message)
         contexts.append((str(context["regimen"]), str(context["cancer"]), str(context["line"])))
     return contexts
+
+
+def metadata_records(metadata: Any) -> dict[str, dict[str, str]]:
+    """One record a recipient, from a mapping, a frame or a file."""
+    if isinstance(metadata, str | os.PathLike):
+        with open(metadata, encoding="utf-8-sig", newline="") as file:
+            delimiter = "\t" if "\t" in file.readline() else ","
+            file.seek(0)
+            rows = list(csv.DictReader(file, delimiter=delimiter))
+    elif hasattr(metadata, "iloc"):
+        named = metadata.index.name == "recipient_id"
+        rows = (metadata.reset_index() if named else metadata).to_dict("records")
+    else:
+        rows = [{"recipient_id": name, **row} for name, row in dict(metadata or {}).items()]
+    return {str(row.pop("recipient_id")): _given(row) for row in rows}
+
+
+def _given(row: Mapping[str, Any]) -> dict[str, str]:
+    words = {name: str(row[name]).strip() for name in ("regimen", "cancer", "line") if name in row}
+    return {name: word for name, word in words.items() if word.lower() not in UNKNOWN}

@@ -1,7 +1,8 @@
 //! The learning engines: params as JSON, features as a matrix, fitted models as frozen classes.
 
 use donormatch::model::{
-    BoostingModel, BoostingParams, LogisticCvParams, LogisticModel, LogisticParams, TrainingData,
+    BoostingModel, BoostingParams, ContributionReference, LogisticCvParams, LogisticModel,
+    LogisticParams, TrainingData,
 };
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, ToPyArray};
 use pyo3::prelude::*;
@@ -172,6 +173,18 @@ impl PyBoostingModel {
     /// Fall of the loss by splits on each feature.
     fn gain_importance<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
         self.0.gain_importance().into_pyarray(py)
+    }
+
+    /// The mean score of the training rows, and exact Shapley values, rows × features.
+    fn contributions<'py>(
+        &self,
+        py: Python<'py>,
+        features: AnyMatrix<'_>,
+    ) -> Result<(f64, Bound<'py, PyArray2<f64>>)> {
+        let features = features.to_matrix()?;
+        let reference = ContributionReference::TrainingRows;
+        let parts = short(py, || self.0.contributions(features.view(), reference))?;
+        Ok((parts.base, parts.values.into_pyarray(py)))
     }
 
     /// Log-odds, or values on the scale of the outcomes, one a row.

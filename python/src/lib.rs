@@ -1,6 +1,7 @@
 //! The compiled half of the Python package: extract, release the interpreter, call the core, wrap.
 
 mod array;
+mod cli;
 mod error;
 mod estimator;
 mod evaluation;
@@ -12,6 +13,7 @@ mod read;
 mod runtime;
 mod settings;
 mod taxonomy;
+mod trial;
 
 use pyo3::prelude::*;
 
@@ -20,6 +22,8 @@ use pyo3::prelude::*;
 mod _core {
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
+    #[pymodule_export]
+    use super::cli::run_cli;
     #[pymodule_export]
     use super::estimator::{
         PyBoostingModel, PyLogisticModel, fit_boosting, fit_logistic, fit_logistic_cv,
@@ -48,6 +52,8 @@ mod _core {
     use super::runtime::{n_threads, provoke_panic, set_n_threads};
     #[pymodule_export]
     use super::taxonomy::harmonize;
+    #[pymodule_export]
+    use super::trial::simulate;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

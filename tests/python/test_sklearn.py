@@ -41,7 +41,6 @@ CLASSIFIERS = [
     ElasticNetLogisticClassifierCV(n_folds=3),
     BoostedTreesClassifier(n_rounds=20),
 ]
-ADDITIVE = CLASSIFIERS[:2]
 ESTIMATORS = [*CLASSIFIERS, BoostedTreesRegressor(n_rounds=20)]
 
 
@@ -102,7 +101,7 @@ def test_a_pickled_model_predicts_the_same_bits(estimator):
     assert clone(again).get_params() == estimator.get_params()
 
 
-@pytest.mark.parametrize("estimator", ADDITIVE)
+@pytest.mark.parametrize("estimator", CLASSIFIERS)
 def test_contributions_sum_to_the_score(estimator):
     model = clone(estimator).fit(X, Y)
     base, values = model.contributions(X)
