@@ -1,5 +1,7 @@
 //! The command line: what it writes, and that bad input ends in one message and exit 1.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
