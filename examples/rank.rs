@@ -36,11 +36,18 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let ranking = RankingParams::default().rank(&pairs)?;
 
     let mut out = std::io::stdout().lock();
-    writeln!(out, "donors: {of_donors}\nrecipients: {of_recipients}\n\n{}", ranking.to_text())?;
+    writeln!(
+        out,
+        "donors: {of_donors}\nrecipients: {of_recipients}\n\n{}",
+        ranking.to_text()
+    )?;
     Ok(())
 }
 
 fn read_tables(folder: &Path) -> Result<(ProfileTable, ProfileTable)> {
     let options = ReadOptions::default();
-    Ok((read(folder.join("donors.tsv"), &options)?, read(folder.join("recipients.tsv"), &options)?))
+    Ok((
+        read(folder.join("donors.tsv"), &options)?,
+        read(folder.join("recipients.tsv"), &options)?,
+    ))
 }

@@ -48,8 +48,14 @@ struct TaxonRow<'a> {
     fate: Fate,
 }
 
-const COLUMNS: [&str; 6] =
-    ["taxon", "donor", "recipient", "p_present", "expected_fraction", "fate"];
+const COLUMNS: [&str; 6] = [
+    "taxon",
+    "donor",
+    "recipient",
+    "p_present",
+    "expected_fraction",
+    "fate",
+];
 
 impl EngraftArguments {
     pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
@@ -58,11 +64,17 @@ impl EngraftArguments {
         if let Some(id) = &self.donor_id {
             donor = donor.select_samples(&[SampleId::new(id)])?;
         }
-        let recipient = self.profiles.read(&self.recipient, &matcher, streams)?.table;
+        let recipient = self
+            .profiles
+            .read(&self.recipient, &matcher, streams)?
+            .table;
         let recipient = one_recipient(&recipient, self.recipient_id.as_deref())?;
         let params = self.transplant.params();
         let (prediction, table) = matcher.predict_transplant(&donor, &recipient, &params)?;
-        let columns = prediction.mean_presence().into_iter().zip(prediction.expected_profile());
+        let columns = prediction
+            .mean_presence()
+            .into_iter()
+            .zip(prediction.expected_profile());
         let mut rows: Vec<TaxonRow<'_>> = columns
             .zip(prediction.fates())
             .enumerate()
@@ -76,9 +88,15 @@ impl EngraftArguments {
             })
             .collect();
         rows.sort_by(|a, b| {
-            b.expected_fraction.total_cmp(&a.expected_fraction).then(a.taxon.cmp(b.taxon))
+            b.expected_fraction
+                .total_cmp(&a.expected_fraction)
+                .then(a.taxon.cmp(b.taxon))
         });
-        let text = if self.json { json(&rows)? } else { tsv(&COLUMNS, &rows)? };
+        let text = if self.json {
+            json(&rows)?
+        } else {
+            tsv(&COLUMNS, &rows)?
+        };
         streams.data(&text)
     }
 }
@@ -89,7 +107,10 @@ fn one_recipient(table: &ProfileTable, id: Option<&str>) -> Result<ProfileTable>
         (None, 1) => Ok(table.clone()),
         (None, n) => Err(Error::parameter(
             "recipient-id",
-            format!("the file has {n} samples, `{}` the first; name the one meant", table.samples()[0]),
+            format!(
+                "the file has {n} samples, `{}` the first; name the one meant",
+                table.samples()[0]
+            ),
         )),
     }
 }

@@ -20,7 +20,11 @@ use crate::taxonomy::Target;
 #[derive(Debug, Args)]
 pub(super) struct EvaluateArguments {
     /// Configuration of the models
-    #[arg(long, value_name = "FILE", default_value = "models/default/config.toml")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "models/default/config.toml"
+    )]
     config: PathBuf,
     /// Folder that the paths of the configuration start from
     #[arg(long, value_name = "DIR")]
@@ -42,7 +46,12 @@ enum What {
     Trials,
 }
 
-const ALL: [What; 4] = [What::Response, What::Engraftment, What::EngraftmentGenus, What::Trials];
+const ALL: [What; 4] = [
+    What::Response,
+    What::Engraftment,
+    What::EngraftmentGenus,
+    What::Trials,
+];
 
 const COLUMNS: [&str; 15] = [
     "what",
@@ -81,9 +90,14 @@ impl EvaluateArguments {
     pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
         let config = MatcherConfig::read(&self.config)?;
         let mut results = Results::default();
-        for what in ALL.into_iter().filter(|&one| self.what.is_none_or(|what| what == one)) {
+        for what in ALL
+            .into_iter()
+            .filter(|&one| self.what.is_none_or(|what| what == one))
+        {
             let rows = self.judge(what, &config, &mut results.trials, streams)?;
-            results.rows.extend(rows.into_iter().map(|row| Judged { what, row }));
+            results
+                .rows
+                .extend(rows.into_iter().map(|row| Judged { what, row }));
         }
         if let Some(path) = &self.output {
             persist::write_bytes(path, json(&results)?.as_bytes())?;

@@ -37,9 +37,10 @@ impl FitArguments {
             .with_name(&config.name)
             .with_seed(config.matcher.response.seed)
             .with_data_digest(config.data_digest(&self.data, Target::Species)?);
-        let path = match self.output.is_dir() {
-            true => self.output.join("model.dmm"),
-            false => self.output.clone(),
+        let path = if self.output.is_dir() {
+            self.output.join("model.dmm")
+        } else {
+            self.output.clone()
         };
         persist::write(&path, &matcher, &header)?;
         let (n_patients, n_responders) = matcher.response().n_training();

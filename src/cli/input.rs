@@ -52,9 +52,16 @@ impl ProfileArguments {
         let mut options = ReadOptions::default();
         options.unit = self.unit.as_deref().map(str::parse::<Unit>).transpose()?;
         let table = read(path, &options)?;
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        let mut notes: Vec<String> =
-            table.notes().iter().map(|note| format!("{name}: {note}")).collect();
+        let name = path
+            .file_name()
+            .unwrap_or(path.as_os_str())
+            .to_string_lossy()
+            .into_owned();
+        let mut notes: Vec<String> = table
+            .notes()
+            .iter()
+            .map(|note| format!("{name}: {note}"))
+            .collect();
         let target = target_of(matcher)?;
         let (table, report) = harmonize(&table, &HarmonizeParams::new(target))
             .map_err(|error| error.at_path(path))?;
@@ -78,7 +85,11 @@ impl ProfileArguments {
         for note in &notes {
             streams.note(note);
         }
-        matcher.response().schema().bind(&table).map_err(|error| error.at_path(path))?;
+        matcher
+            .response()
+            .schema()
+            .bind(&table)
+            .map_err(|error| error.at_path(path))?;
         Ok(Profiles { table, notes })
     }
 }
@@ -120,20 +131,30 @@ pub(super) struct TreatmentArguments {
 }
 
 impl TreatmentArguments {
+    /// Refuses a wrong word before anything is read.
+    pub fn check(&self) -> Result<()> {
+        parsed::<Regimen>(self.regimen.as_deref())?;
+        parsed::<Cancer>(self.cancer.as_deref())?;
+        parsed::<Line>(self.line.as_deref())?;
+        Ok(())
+    }
+
     /// One context a sample, in the order of the table.
     pub fn contexts(
         &self,
         profiles: &ProfileTable,
         streams: &mut Streams<'_>,
     ) -> Result<Vec<TreatmentContext>> {
-        // Flags are checked even where the table overrides them.
         let regimen = parsed::<Regimen>(self.regimen.as_deref())?;
         let cancer = parsed::<Cancer>(self.cancer.as_deref())?.unwrap_or(Cancer::Other);
         let line = parsed::<Line>(self.line.as_deref())?.unwrap_or(Line::First);
         let by_recipient = self.read_metadata(profiles, streams)?;
         let mut contexts = Vec::with_capacity(profiles.n_samples());
         for sample in profiles.samples() {
-            let own = by_recipient.get(sample.as_str()).copied().unwrap_or_default();
+            let own = by_recipient
+                .get(sample.as_str())
+                .copied()
+                .unwrap_or_default();
             let Some(regimen) = own.regimen.or(regimen) else {
                 return Err(Error::parameter(
                     "regimen",
@@ -155,7 +176,9 @@ impl TreatmentArguments {
         streams: &mut Streams<'_>,
     ) -> Result<BTreeMap<String, Treatment>> {
         let mut by_recipient = BTreeMap::new();
-        let Some(path) = &self.metadata else { return Ok(by_recipient) };
+        let Some(path) = &self.metadata else {
+            return Ok(by_recipient);
+        };
         let metadata = MetadataTable::read(path)?;
         for row in 0..metadata.n_rows() {
             let recipient = metadata.required(row, "recipient_id")?;
@@ -169,7 +192,10 @@ impl TreatmentArguments {
             if profiles.row_of(&recipient.into()).is_none() {
                 streams.note(&format!("{}: no profile for `{recipient}`", path.display()));
             }
-            if by_recipient.insert(recipient.to_owned(), treatment).is_some() {
+            if by_recipient
+                .insert(recipient.to_owned(), treatment)
+                .is_some()
+            {
                 let message = format!("`{recipient}` stands in two rows");
                 return Err(Error::line(path, line, message));
             }
@@ -192,8 +218,14 @@ fn parsed<T: std::str::FromStr<Err = Error>>(word: Option<&str>) -> Result<Optio
 /// The word of all contexts, or a blank where they differ.
 pub(super) fn shared_word<T: ToString + PartialEq>(words: impl Iterator<Item = T>) -> String {
     let mut words = words.peekable();
-    let Some(first) = words.next() else { return String::new() };
-    if words.all(|word| word == first) { first.to_string() } else { "by recipient".to_owned() }
+    let Some(first) = words.next() else {
+        return String::new();
+    };
+    if words.all(|word| word == first) {
+        first.to_string()
+    } else {
+        "by recipient".to_owned()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -238,6 +270,10 @@ impl TransplantArguments {
 
 impl DrawArguments {
     pub fn params(&self) -> PredictParams {
-        PredictParams { seed: self.seed, n_draws: self.draws, ..self.transplant.params() }
+        PredictParams {
+            seed: self.seed,
+            n_draws: self.draws,
+            ..self.transplant.params()
+        }
     }
 }

@@ -26,7 +26,11 @@ impl InspectArguments {
             Some(path) => persist::read_header(path)?,
             None => Matcher::bundled_header()?,
         };
-        let text = if self.json { json(&header)? } else { table(&header) };
+        let text = if self.json {
+            json(&header)?
+        } else {
+            table(&header)
+        };
         streams.data(&text)
     }
 }
@@ -40,14 +44,26 @@ fn table(header: &ModelHeader) -> String {
         ("written_by".to_owned(), header.written_by.clone()),
         ("vocabulary".to_owned(), header.vocabulary.clone()),
         ("units".to_owned(), header.units.clone()),
-        ("n_features".to_owned(), header.feature_names.len().to_string()),
+        (
+            "n_features".to_owned(),
+            header.feature_names.len().to_string(),
+        ),
         ("seed".to_owned(), header.seed.to_string()),
         ("data_digest".to_owned(), header.data_digest.clone()),
-        ("payload_length".to_owned(), header.payload_length.to_string()),
+        (
+            "payload_length".to_owned(),
+            header.payload_length.to_string(),
+        ),
     ];
-    rows.extend(header.training.iter().map(|(what, n)| (format!("n_{what}"), n.to_string())));
+    rows.extend(
+        header
+            .training
+            .iter()
+            .map(|(what, n)| (format!("n_{what}"), n.to_string())),
+    );
     for metric in &header.metrics {
-        let number = |value: Option<f64>| value.map_or("?".to_owned(), |value| format!("{value:.3}"));
+        let number =
+            |value: Option<f64>| value.map_or("?".to_owned(), |value| format!("{value:.3}"));
         rows.push((
             format!("{} {} {}", metric.model, metric.comparator, metric.metric),
             format!(
@@ -59,5 +75,7 @@ fn table(header: &ModelHeader) -> String {
             ),
         ));
     }
-    rows.iter().map(|(what, value)| format!("{what}\t{value}\n")).collect()
+    rows.iter()
+        .map(|(what, value)| format!("{what}\t{value}\n"))
+        .collect()
 }

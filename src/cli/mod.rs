@@ -68,7 +68,10 @@ pub fn run<A: Into<OsString>>(
     stdout: &mut dyn Write,
     stderr: &mut dyn Write,
 ) -> u8 {
-    run_on(args.into_iter().map(Into::into), Streams::new(stdout, stderr))
+    run_on(
+        args.into_iter().map(Into::into),
+        Streams::new(stdout, stderr),
+    )
 }
 
 fn run_on(args: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>) -> u8 {
@@ -100,8 +103,7 @@ fn json(value: &impl serde::Serialize) -> Result<String> {
 fn tsv<T: serde::Serialize>(columns: &[&str], rows: &[T]) -> Result<String> {
     let mut text = columns.join("\t") + "\n";
     for row in rows {
-        let value =
-            serde_json::to_value(row).map_err(|error| Error::table(error.to_string()))?;
+        let value = serde_json::to_value(row).map_err(|error| Error::table(error.to_string()))?;
         let cells: Vec<String> = columns.iter().map(|&column| cell(&value[column])).collect();
         text.push_str(&cells.join("\t"));
         text.push('\n');
@@ -117,9 +119,7 @@ fn cell(value: &serde_json::Value) -> String {
             format!("'{text}")
         }
         serde_json::Value::String(text) => text.replace(['\t', '\n', '\r'], " "),
-        serde_json::Value::Array(values) => {
-            values.iter().map(cell).collect::<Vec<_>>().join(";")
-        }
+        serde_json::Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(";"),
         other => other.to_string(),
     }
 }

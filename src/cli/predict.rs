@@ -27,16 +27,26 @@ pub(super) struct PredictArguments {
     model: ModelArguments,
 }
 
-const COLUMNS: [&str; 5] =
-    ["sample_id", "p_response_baseline", "score", "in_domain", "domain_reason"];
+const COLUMNS: [&str; 5] = [
+    "sample_id",
+    "p_response_baseline",
+    "score",
+    "in_domain",
+    "domain_reason",
+];
 
 impl PredictArguments {
     pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
+        self.treatment.check()?;
         let (matcher, _) = self.model.load()?;
         let profiles = self.reading.read(&self.profiles, &matcher, streams)?.table;
         let contexts = self.treatment.contexts(&profiles, streams)?;
         let rows = matcher.predict_baseline(&profiles, &contexts, &self.draws.params())?;
-        let text = if self.json { json(&rows)? } else { tsv(&COLUMNS, &rows)? };
+        let text = if self.json {
+            json(&rows)?
+        } else {
+            tsv(&COLUMNS, &rows)?
+        };
         streams.data(&text)
     }
 }

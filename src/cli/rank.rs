@@ -45,6 +45,7 @@ pub(super) struct RankArguments {
 impl RankArguments {
     pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
         let weights: Weights = self.weights.parse()?;
+        self.treatment.check()?;
         let (matcher, header) = self.model.load()?;
         let donors = self.profiles.read(&self.donors, &matcher, streams)?;
         let recipients = self.profiles.read(&self.recipients, &matcher, streams)?;
@@ -54,7 +55,11 @@ impl RankArguments {
             let _progress = streams.progress("predicting transplants");
             matcher.predict(&donors.table, &recipients.table, &contexts, &params)?
         };
-        let ranking = RankingParams { weights, ..RankingParams::default() }.rank(&predictions)?;
+        let ranking = RankingParams {
+            weights,
+            ..RankingParams::default()
+        }
+        .rank(&predictions)?;
         if let Some(path) = &self.report {
             let notes = donors.notes.into_iter().chain(recipients.notes).collect();
             let context = report_context(&header, &contexts, params.seed, notes);
@@ -74,7 +79,9 @@ impl RankArguments {
             streams.note(&format!("note: {warning}"));
         }
         let mut table = Vec::new();
-        ranking.write_tsv(&mut table).map_err(|source| Error::io("stdout", source))?;
+        ranking
+            .write_tsv(&mut table)
+            .map_err(|source| Error::io("stdout", source))?;
         streams.data(&String::from_utf8_lossy(&table))
     }
 }
@@ -94,9 +101,15 @@ fn report_context(
         seed,
         notes,
         provenance: vec![
-            ("donormatch".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            (
+                "donormatch".to_owned(),
+                env!("CARGO_PKG_VERSION").to_owned(),
+            ),
             ("vocabulary".to_owned(), header.vocabulary.clone()),
-            ("SHA-256 of the training data".to_owned(), header.data_digest.clone()),
+            (
+                "SHA-256 of the training data".to_owned(),
+                header.data_digest.clone(),
+            ),
         ],
     }
 }

@@ -35,7 +35,10 @@ impl SimulateArguments {
             ..SimulationParams::default()
         };
         let files = params.simulate()?.write(&self.output)?;
-        let names: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
+        let names: Vec<String> = files
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
         streams.note(&format!("synthetic cohort: {}", names.join(", ")));
         Ok(())
     }

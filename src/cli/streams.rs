@@ -27,12 +27,20 @@ impl std::fmt::Debug for Streams<'_> {
 impl<'a> Streams<'a> {
     /// Streams that are no terminals.
     pub fn new(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
-        Self { out, err, out_is_terminal: false, err_is_terminal: false }
+        Self {
+            out,
+            err,
+            out_is_terminal: false,
+            err_is_terminal: false,
+        }
     }
 
-    #[expect(clippy::fn_params_excessive_bools, reason = "two answers of the same question")]
     pub(super) fn with_terminals(self, out: bool, err: bool) -> Self {
-        Self { out_is_terminal: out, err_is_terminal: err, ..self }
+        Self {
+            out_is_terminal: out,
+            err_is_terminal: err,
+            ..self
+        }
     }
 
     /// Whether a person reads stdout.

@@ -8,8 +8,12 @@ use crate::{Error, ErrorKind, Result};
 
 /// A matcher fitted in a moment on a synthetic cohort; far too small to be good.
 fn tiny() -> Result<Matcher> {
-    let cohort =
-        SimulationParams { n_donors: 8, n_recipients: 45, ..Default::default() }.simulate()?;
+    let cohort = SimulationParams {
+        n_donors: 8,
+        n_recipients: 45,
+        ..Default::default()
+    }
+    .simulate()?;
     let (patients, transplants) = cohort.to_cohorts()?;
     let params = HarmonizeParams::new(Target::Species);
     let (profiles, _) = harmonize(patients.profiles(), &params)?;
@@ -44,8 +48,14 @@ fn refusal(bytes: &[u8]) -> String {
 fn decoding_gives_back_the_very_matcher_and_its_header() {
     let (matcher, header) = from_bytes(&BYTES).unwrap();
     assert_eq!(matcher, *TINY);
-    assert_eq!((header.name.as_str(), header.kind.as_str()), ("tiny", "matcher"));
-    assert_eq!(header.feature_names, TINY.response().schema().feature_names());
+    assert_eq!(
+        (header.name.as_str(), header.kind.as_str()),
+        ("tiny", "matcher")
+    );
+    assert_eq!(
+        header.feature_names,
+        TINY.response().schema().feature_names()
+    );
     assert_eq!(header, header_from_bytes(&BYTES).unwrap());
     assert_eq!(to_bytes(&matcher, &header).unwrap(), *BYTES);
 }
@@ -58,8 +68,13 @@ fn a_decoded_matcher_predicts_the_same_bits() {
     let (donors, _) = harmonize(&cohort.donors, &params).unwrap();
     let (recipients, _) = harmonize(&cohort.recipients, &params).unwrap();
     let predict = |matcher: &Matcher| {
-        let params = PredictParams { n_draws: 20, ..PredictParams::default() };
-        matcher.predict(&donors, &recipients, &cohort.contexts, &params).unwrap()
+        let params = PredictParams {
+            n_draws: 20,
+            ..PredictParams::default()
+        };
+        matcher
+            .predict(&donors, &recipients, &cohort.contexts, &params)
+            .unwrap()
     };
     assert_eq!(predict(&matcher), predict(&TINY));
 }
@@ -96,7 +111,10 @@ fn an_unknown_format_names_both_versions() {
     let mut bytes = BYTES.clone();
     bytes[4..6].copy_from_slice(&7_u16.to_le_bytes());
     let message = refusal(&bytes);
-    assert!(message.contains("format 7") && message.contains("format 1"), "{message}");
+    assert!(
+        message.contains("format 7") && message.contains("format 1"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -145,7 +163,12 @@ fn a_file_is_written_whole_and_an_absent_one_is_named() {
     let absent = read(folder.path().join("absent.dmm")).unwrap_err();
     assert!(matches!(absent, Error::Io { .. }) && absent.to_string().contains("absent.dmm"));
     std::fs::write(&path, b"PK").unwrap();
-    assert!(read_header(&path).unwrap_err().to_string().contains("tiny.dmm"));
+    assert!(
+        read_header(&path)
+            .unwrap_err()
+            .to_string()
+            .contains("tiny.dmm")
+    );
 }
 
 #[test]

@@ -27,7 +27,7 @@ const GROUPS: [Group; 12] = [
     Group {
         role: Role::Bacteroides,
         prevalence: 0.9,
-        percent: 3.5,
+        percent: 6.0,
         species: "Phocaeicola_vulgatus Bacteroides_uniformis Phocaeicola_dorei",
     },
     Group {
@@ -42,7 +42,7 @@ const GROUPS: [Group; 12] = [
     Group {
         role: Role::Butyrate,
         prevalence: 0.93,
-        percent: 4.0,
+        percent: 7.0,
         species: "Faecalibacterium_prausnitzii",
     },
     Group {
@@ -53,7 +53,7 @@ const GROUPS: [Group; 12] = [
                   Roseburia_inulinivorans Roseburia_hominis Anaerostipes_hadrus \
                   Anaerobutyricum_hallii Eubacterium_ventriosum Coprococcus_eutactus \
                   Coprococcus_comes Coprococcus_catus Agathobaculum_butyriciproducens \
-                  Lachnospira_eligens Gemmiger_formicilis Butyricicoccus_pullicaecorum",
+                  Lachnospira_eligens Gemmiger_formicilis",
     },
     Group {
         role: Role::Other,
@@ -75,17 +75,17 @@ const GROUPS: [Group; 12] = [
                   Dialister_invisus Phascolarctobacterium_faecium Methanobrevibacter_smithii \
                   Bilophila_wadsworthia Parasutterella_excrementihominis Sutterella_wadsworthensis \
                   Desulfovibrio_piger Eubacterium_siraeum Eubacterium_ramulus Ruminococcus_lactaris \
-                  Ruminococcus_callidus Ruminococcus_champanellensis Oscillibacter_sp_CAG_241 \
+                  Ruminococcus_callidus Ruminococcus_champanellensis \
                   Flavonifractor_plautii Intestinimonas_butyriciproducens Paraprevotella_clara \
                   Paraprevotella_xylaniphila Coprobacter_fastidiosus Butyricimonas_virosa \
-                  Holdemanella_biformis Catenibacterium_mitsuokai Adlercreutzia_equolifaciens \
+                  Holdemanella_biformis Adlercreutzia_equolifaciens \
                   Eggerthella_lenta Gordonibacter_pamelaeae Asaccharobacter_celatus",
     },
     Group {
         role: Role::Prevotella,
         prevalence: 0.25,
-        percent: 0.6,
-        species: "Segatella_copri Prevotella_stercorea Prevotella_sp_CAG_520",
+        percent: 1.5,
+        species: "Segatella_copri",
     },
     Group {
         role: Role::Pathobiont,
@@ -105,7 +105,7 @@ const GROUPS: [Group; 12] = [
         percent: 0.08,
         species: "Clostridium_leptum Clostridium_scindens Clostridium_spiroforme \
                   Clostridium_saccharolyticum Clostridium_asparagiforme Clostridium_citroniae \
-                  Anaerotruncus_colihominis Turicibacter_sanguinis Romboutsia_ilealis \
+                  Anaerotruncus_colihominis Turicibacter_sanguinis \
                   Intestinibacter_bartlettii Monoglobus_pectinilyticus Ruthenibacterium_lactatiformans \
                   Eisenbergiella_tayi Tyzzerella_nexilis Sellimonas_intestinalis \
                   Anaerostipes_caccae Eubacterium_limosum Pseudoflavonifractor_capillosus \
@@ -124,7 +124,7 @@ const GROUPS: [Group; 12] = [
         species: "Lactobacillus_gasseri Lactobacillus_acidophilus Lacticaseibacillus_rhamnosus \
                   Lacticaseibacillus_paracasei Limosilactobacillus_fermentum \
                   Ligilactobacillus_ruminis Lactococcus_lactis Megasphaera_elsdenii \
-                  Megamonas_hypermegale Megamonas_funiformis Mitsuokella_jalaludinii \
+                  Megamonas_funiformis Mitsuokella_jalaludinii \
                   Mitsuokella_multacida Acidaminococcus_intestini Allisonella_histaminiformans \
                   Phascolarctobacterium_succinatutens Dialister_succinatiphilus \
                   Succinatimonas_hippei Oxalobacter_formigenes Cloacibacillus_evryensis \
@@ -133,28 +133,30 @@ const GROUPS: [Group; 12] = [
                   Holdemania_filiformis Coprobacillus_cateniformis Allobaculum_stercoricanis",
     },
     Group {
-        role: Role::Prevotella,
+        role: Role::Other,
         prevalence: 0.12,
         percent: 0.1,
-        species: "Prevotella_buccae Prevotella_bivia Prevotella_disiens Prevotella_timonensis",
+        species: "Prevotella_stercorea Prevotella_buccae Prevotella_bivia Prevotella_disiens Prevotella_timonensis",
     },
     Group {
         role: Role::Other,
         prevalence: 0.6,
         percent: 0.12,
-        species: "Lawsonibacter_asaccharolyticus Oscillibacter_valericigenes \
-                  Roseburia_sp_CAG_182 Firmicutes_bacterium_CAG_83 Firmicutes_bacterium_CAG_110 \
-                  Firmicutes_bacterium_CAG_94 Firmicutes_bacterium_CAG_95 Eubacterium_sp_CAG_180 \
-                  Eubacterium_sp_CAG_274 Eubacterium_sp_CAG_38 Eubacterium_sp_CAG_251 \
-                  Roseburia_sp_CAG_309 Roseburia_sp_CAG_471 Ruminococcus_sp_CAG_330 \
-                  Clostridium_sp_CAG_58 Clostridium_sp_CAG_167 Clostridium_sp_CAG_253 \
-                  Clostridium_sp_CAG_299 Blautia_sp_CAG_257 Dorea_sp_CAG_317 \
-                  Collinsella_stercoris Collinsella_intestinalis Alistipes_communis \
-                  Anaeromassilibacillus_sp_An250 Phascolarctobacterium_sp_CAG_266 \
-                  Bacteroides_clarus Bacteroides_fluxus Bacteroides_oleiciplenus \
-                  Eubacterium_sulci Lachnospira_pectinoschiza Agathobaculum_desmolans \
-                  Blautia_hydrogenotrophica Blautia_hansenii Blautia_producta Blautia_coccoides \
-                  Ruminococcus_albus Ruminococcus_flavefaciens Coprococcus_sp_ART55_1",
+        species: "Oscillibacter_sp_ER4 Oscillibacter_sp_PC13 Dysosmobacter_welbionis \
+                  Evtepia_gabavorous Lachnospira_pectinoschiza Blautia_stercoris Blautia_luti \
+                  Blautia_glucerasea Blautia_hydrogenotrophica Blautia_hansenii Blautia_producta \
+                  Clostridium_fessum Clostridium_phoceensis Clostridium_sp_AF34_10BH \
+                  Clostridium_sp_AF36_4 Clostridium_sp_AM22_11AC Clostridium_methylpentosum \
+                  Clostridium_disporicum Eubacterium_coprostanoligenes Eubacterium_sp_AF22_8LB \
+                  Eubacterium_sp_AM28_29 Roseburia_sp_AF02_12 Ruminococcus_sp_NSJ_71 \
+                  Faecalicatena_contorta Faecalicatena_fissicatena Enterocloster_aldensis \
+                  Enterocloster_lavalensis Lachnospiraceae_bacterium_OM04_12BH \
+                  Lachnoclostridium_edouardi Alistipes_communis Alistipes_senegalensis \
+                  Alistipes_timonensis Bacteroides_clarus Bacteroides_fluxus \
+                  Bacteroides_oleiciplenus Bacteroides_stercorirosoris Negativibacillus_massiliensis \
+                  Phocea_massiliensis Candidatus_Cibiobacter_qucibialis \
+                  Mediterraneibacter_glycyrrhizinilyticus Senegalimassilia_anaerobia \
+                  Collinsella_stercoris Collinsella_intestinalis Eubacterium_sulci",
     },
 ];
 
@@ -192,14 +194,14 @@ pub(super) struct Kind {
 }
 
 /// Spread of the natural logarithm of an abundance between people.
-const SPREAD: f64 = 1.3;
+const SPREAD: f64 = 1.0;
 
 /// Fractions of all species, 0 where absent, summing to 1.
 pub(super) fn draw_profile(species: &[Species], kind: Kind, stream: &mut Stream) -> Vec<f64> {
     let mut fractions: Vec<f64> = species
         .iter()
         .map(|species| {
-            // Three numbers a species, whether used or not: what is drawn for one cannot shift
+            // Two numbers a species, whether used or not: what is drawn for one cannot shift
             // what is drawn for the next.
             let (u, z) = (stream.uniform(), stream.normal());
             let (more_likely, more_abundant) = match (species.role, kind.is_prevotella_rich) {
@@ -209,8 +211,8 @@ pub(super) fn draw_profile(species: &[Species], kind: Kind, stream: &mut Stream)
                 (Role::Butyrate, _) => (-0.3 * kind.dysbiosis, -0.4 * kind.dysbiosis),
                 _ => (0.0, 0.0),
             };
-            let p = 1.0 / (1.0 / species.prevalence - 1.0);
-            let log_odds = libm::log(p) + kind.richness + more_likely;
+            let odds = species.prevalence / (1.0 - species.prevalence);
+            let log_odds = libm::log(odds) + kind.richness + more_likely;
             if u < 1.0 / (1.0 + libm::exp(-log_odds)) {
                 species.percent * libm::exp(more_abundant + SPREAD * z)
             } else {

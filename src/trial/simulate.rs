@@ -107,10 +107,12 @@ impl SimulationParams {
     pub fn simulate(&self) -> Result<SyntheticCohort> {
         self.check()?;
         let species = species();
-        let donors: Vec<Vec<f64>> =
-            (0..self.n_donors).map(|donor| self.draw_donor(&species, donor)).collect();
-        let recipients: Vec<Vec<f64>> =
-            (0..self.n_recipients).map(|number| self.draw_recipient(&species, number)).collect();
+        let donors: Vec<Vec<f64>> = (0..self.n_donors)
+            .map(|donor| self.draw_donor(&species, donor))
+            .collect();
+        let recipients: Vec<Vec<f64>> = (0..self.n_recipients)
+            .map(|number| self.draw_recipient(&species, number))
+            .collect();
         let mut follow_ups = Vec::with_capacity(recipients.len());
         let mut transplants = Vec::with_capacity(recipients.len());
         for (number, recipient) in (0..).zip(&recipients) {
@@ -138,9 +140,15 @@ impl SimulationParams {
     }
 
     fn check(&self) -> Result<()> {
-        for (name, n) in [("n_donors", self.n_donors), ("n_recipients", self.n_recipients)] {
+        for (name, n) in [
+            ("n_donors", self.n_donors),
+            ("n_recipients", self.n_recipients),
+        ] {
             if !(1..=10_000).contains(&n) {
-                return Err(Error::parameter(name, format!("expected 1 to 10000, found {n}")));
+                return Err(Error::parameter(
+                    name,
+                    format!("expected 1 to 10000, found {n}"),
+                ));
             }
         }
         let coefficients = [
@@ -150,10 +158,14 @@ impl SimulationParams {
             ("response_intercept", self.response_intercept),
             ("response_slope", self.response_slope),
         ];
-        match coefficients.into_iter().find(|(_, value)| !value.is_finite()) {
-            Some((name, value)) => {
-                Err(Error::parameter(name, format!("expected a finite number, found {value}")))
-            }
+        match coefficients
+            .into_iter()
+            .find(|(_, value)| !value.is_finite())
+        {
+            Some((name, value)) => Err(Error::parameter(
+                name,
+                format!("expected a finite number, found {value}"),
+            )),
             None => Ok(()),
         }
     }
@@ -218,7 +230,10 @@ impl SimulationParams {
 
     fn p_response(&self, species: &[Species], profile: &[f64]) -> f64 {
         let sum = |role: Role| -> f64 {
-            let of = species.iter().zip(profile).filter(|(species, _)| species.role == role);
+            let of = species
+                .iter()
+                .zip(profile)
+                .filter(|(species, _)| species.role == role);
             of.map(|(_, fraction)| fraction).sum()
         };
         let decades = libm::log10((sum(Role::Butyrate) + 1e-4) / (sum(Role::Pathobiont) + 1e-4));
@@ -234,26 +249,37 @@ impl SyntheticCohort {
     /// # Errors
     /// [`Error::Table`], should ids be repeated by hand.
     pub fn to_cohorts(&self) -> Result<(PatientCohort, Cohort)> {
-        let patients = self.transplants.iter().enumerate().map(|(at, transplant)| Patient {
-            sample: transplant.follow_up_id.clone(),
-            subject: transplant.recipient_id.as_str().into(),
-            study: "synthetic".into(),
-            cohort: format!("synthetic_{}", 1 + at % 3).as_str().into(),
-            cancer: None,
-            response: Some(transplant.response),
-            severe_irae: None,
-            day: None,
-        });
-        let transplants = self.transplants.iter().enumerate().map(|(at, transplant)| Transplant {
-            study: format!("synthetic_{}", 1 + at % 3).as_str().into(),
-            donor: transplant.donor_id.as_str().into(),
-            donor_samples: vec![transplant.donor_id.clone()],
-            recipient: transplant.recipient_id.as_str().into(),
-            baseline: transplant.recipient_id.clone(),
-            follow_up: Some(FollowUp { sample: transplant.follow_up_id.clone(), day: Some(28.0) }),
-            antibiotics: None,
-            response: Some(transplant.response),
-        });
+        let patients = self
+            .transplants
+            .iter()
+            .enumerate()
+            .map(|(at, transplant)| Patient {
+                sample: transplant.follow_up_id.clone(),
+                subject: transplant.recipient_id.as_str().into(),
+                study: "synthetic".into(),
+                cohort: format!("synthetic_{}", 1 + at % 3).as_str().into(),
+                cancer: None,
+                response: Some(transplant.response),
+                severe_irae: None,
+                day: None,
+            });
+        let transplants = self
+            .transplants
+            .iter()
+            .enumerate()
+            .map(|(at, transplant)| Transplant {
+                study: format!("synthetic_{}", 1 + at % 3).as_str().into(),
+                donor: transplant.donor_id.as_str().into(),
+                donor_samples: vec![transplant.donor_id.clone()],
+                recipient: transplant.recipient_id.as_str().into(),
+                baseline: transplant.recipient_id.clone(),
+                follow_up: Some(FollowUp {
+                    sample: transplant.follow_up_id.clone(),
+                    day: Some(28.0),
+                }),
+                antibiotics: None,
+                response: Some(transplant.response),
+            });
         let all = self.all_profiles()?;
         Ok((
             PatientCohort::new(patients.collect(), &self.follow_ups)?,
@@ -284,19 +310,39 @@ fn id(what: &str, number: u32) -> SampleId {
 /// Regimens, cancers and lines in turn, so that a small cohort shows the common ones.
 fn context(recipient: u32) -> TreatmentContext {
     TreatmentContext {
-        regimen: if recipient % 4 == 3 { Regimen::Dual } else { Regimen::AntiPd1 },
-        cancer: if recipient % 3 == 1 { Cancer::Lung } else { Cancer::Melanoma },
-        line: if recipient % 2 == 0 { Line::Refractory } else { Line::First },
+        regimen: if recipient % 4 == 3 {
+            Regimen::Dual
+        } else {
+            Regimen::AntiPd1
+        },
+        cancer: if recipient % 3 == 1 {
+            Cancer::Lung
+        } else {
+            Cancer::Melanoma
+        },
+        line: if recipient % 2 == 0 {
+            Line::Refractory
+        } else {
+            Line::First
+        },
     }
 }
 
 fn table(what: &str, species: &[Species], profiles: &[Vec<f64>]) -> Result<ProfileTable> {
     let mut builder = ProfileTable::builder(Unit::Percent)
-        .taxa(species.iter().map(|species| Taxon::new(format!("s__{}", species.name))))
+        .taxa(
+            species
+                .iter()
+                .map(|species| Taxon::new(format!("s__{}", species.name))),
+        )
         .vocabulary(Vocabulary::new("synthetic"));
     for (number, profile) in (0..).zip(profiles) {
-        let present = (0_u32..).zip(profile).filter(|(_, fraction)| **fraction > 0.0);
-        let abundances = present.map(|(taxon, fraction)| (taxon, 100.0 * fraction)).collect();
+        let present = (0_u32..)
+            .zip(profile)
+            .filter(|(_, fraction)| **fraction > 0.0);
+        let abundances = present
+            .map(|(taxon, fraction)| (taxon, 100.0 * fraction))
+            .collect();
         builder = builder.sample(id(what, number), abundances);
     }
     builder.build()
@@ -308,17 +354,29 @@ mod tests {
 
     #[test]
     fn communities_are_of_a_plausible_size_and_say_that_they_are_synthetic() {
-        let params = SimulationParams { n_donors: 30, n_recipients: 30, ..Default::default() };
+        let params = SimulationParams {
+            n_donors: 30,
+            n_recipients: 30,
+            ..Default::default()
+        };
         let cohort = params.simulate().unwrap();
         let richness = |table: &ProfileTable| {
             let rows = (0..table.n_samples()).map(|row| table.abundance().row(row).0.len());
             let rows: Vec<usize> = rows.collect();
-            (rows.iter().min().copied().unwrap(), rows.iter().max().copied().unwrap())
+            (
+                rows.iter().min().copied().unwrap(),
+                rows.iter().max().copied().unwrap(),
+            )
         };
         let (least, most) = richness(&cohort.donors);
         assert!(least >= 90 && most <= 250, "{least} to {most}");
         for table in [&cohort.donors, &cohort.recipients, &cohort.follow_ups] {
-            assert!(table.samples().iter().all(|id| id.as_str().starts_with("synthetic_")));
+            assert!(
+                table
+                    .samples()
+                    .iter()
+                    .all(|id| id.as_str().starts_with("synthetic_"))
+            );
         }
     }
 
@@ -334,15 +392,32 @@ mod tests {
     #[test]
     fn another_seed_is_another_cohort_and_more_recipients_leave_the_donors_alone() {
         let small = SimulationParams::default().simulate().unwrap();
-        let other = SimulationParams { seed: 1, ..Default::default() }.simulate().unwrap();
-        let larger = SimulationParams { n_recipients: 20, ..Default::default() };
+        let other = SimulationParams {
+            seed: 1,
+            ..Default::default()
+        }
+        .simulate()
+        .unwrap();
+        let larger = SimulationParams {
+            n_recipients: 20,
+            ..Default::default()
+        };
         assert_ne!(small.donors, other.donors);
         assert_eq!(small.donors, larger.simulate().unwrap().donors);
     }
 
     #[test]
     fn no_donors_is_an_error() {
-        let params = SimulationParams { n_donors: 0, ..Default::default() };
-        assert!(params.simulate().unwrap_err().to_string().contains("`n_donors`"));
+        let params = SimulationParams {
+            n_donors: 0,
+            ..Default::default()
+        };
+        assert!(
+            params
+                .simulate()
+                .unwrap_err()
+                .to_string()
+                .contains("`n_donors`")
+        );
     }
 }

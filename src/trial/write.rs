@@ -46,10 +46,21 @@ impl SyntheticCohort {
     }
 
     fn metadata(&self) -> String {
-        let rows = self.recipients.samples().iter().zip(&self.contexts).map(|(id, context)| {
-            format!("{id}\t{}\t{}\t{}\n", context.regimen, context.cancer, context.line)
-        });
-        format!("recipient_id\tregimen\tcancer\tline\n{}", rows.collect::<String>())
+        let rows = self
+            .recipients
+            .samples()
+            .iter()
+            .zip(&self.contexts)
+            .map(|(id, context)| {
+                format!(
+                    "{id}\t{}\t{}\t{}\n",
+                    context.regimen, context.cancer, context.line
+                )
+            });
+        format!(
+            "recipient_id\tregimen\tcancer\tline\n{}",
+            rows.collect::<String>()
+        )
     }
 
     fn transplants_table(&self) -> String {

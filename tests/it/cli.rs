@@ -19,9 +19,17 @@ struct Scene {
 
 static SCENE: LazyLock<Scene> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
-    let large = SimulationParams { n_donors: 8, n_recipients: 45, ..Default::default() };
+    let large = SimulationParams {
+        n_donors: 8,
+        n_recipients: 45,
+        ..Default::default()
+    };
     let (patients, transplants) = large.simulate().unwrap().to_cohorts().unwrap();
-    let harmonized = |table| harmonize(table, &HarmonizeParams::new(Target::Species)).unwrap().0;
+    let harmonized = |table| {
+        harmonize(table, &HarmonizeParams::new(Target::Species))
+            .unwrap()
+            .0
+    };
     let profiles = harmonized(patients.profiles());
     let patients = PatientCohort::new(patients.patients().to_vec(), &profiles).unwrap();
     let profiles = harmonized(transplants.profiles());
@@ -36,7 +44,11 @@ static SCENE: LazyLock<Scene> = LazyLock::new(|| {
     let matcher = params.fit(&patients, &[transplants]).unwrap();
     let header = ModelHeader::of(&matcher).with_name("tiny");
     persist::write(folder.path().join("tiny.dmm"), &matcher, &header).unwrap();
-    let small = SimulationParams { n_donors: 3, n_recipients: 2, ..Default::default() };
+    let small = SimulationParams {
+        n_donors: 3,
+        n_recipients: 2,
+        ..Default::default()
+    };
     small.simulate().unwrap().write(folder.path()).unwrap();
     Scene { folder }
 });
@@ -57,12 +69,24 @@ fn run(args: &[&str]) -> Done {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let args = std::iter::once(&"donormatch").chain(args).copied();
     let code = donormatch::cli::run(args, &mut out, &mut err);
-    Done { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+    Done {
+        code,
+        out: String::from_utf8(out).unwrap(),
+        err: String::from_utf8(err).unwrap(),
+    }
 }
 
 fn rank(donors: &str, more: &[&str]) -> Done {
     let (recipients, model) = (SCENE.path("recipients.tsv"), SCENE.path("tiny.dmm"));
-    let mut args = vec!["rank", "--donors", donors, "--recipients", &recipients, "--draws", "20"];
+    let mut args = vec![
+        "rank",
+        "--donors",
+        donors,
+        "--recipients",
+        &recipients,
+        "--draws",
+        "20",
+    ];
     if !more.contains(&"--model") {
         args.extend(["--model", &model]);
     }
@@ -75,7 +99,11 @@ fn refused(donors: &str, words: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("donors.tsv");
     fs::write(&path, donors).unwrap();
-    refused_with(&path.display().to_string(), &["--regimen", "anti-pd-1"], words);
+    refused_with(
+        &path.display().to_string(),
+        &["--regimen", "anti-pd-1"],
+        words,
+    );
 }
 
 fn refused_with(donors: &str, more: &[&str], words: &[&str]) {
@@ -84,10 +112,18 @@ fn refused_with(donors: &str, more: &[&str], words: &[&str]) {
     let done = rank(donors, &[more, &["--report", &report]].concat());
     assert_eq!(done.code, 1, "{}", done.err);
     assert_eq!(done.out, "", "nothing half-written");
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing half-written");
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "nothing half-written"
+    );
     assert_eq!(done.err.matches("error: ").count(), 1, "{}", done.err);
     for word in words {
-        assert!(done.err.contains(word), "expected `{word}` in: {}", done.err);
+        assert!(
+            done.err.contains(word),
+            "expected `{word}` in: {}",
+            done.err
+        );
     }
 }
 
@@ -100,14 +136,22 @@ fn a_ranking_has_every_column_and_every_pair() {
     let lines: Vec<&str> = done.out.lines().collect();
     assert_eq!(lines[0], COLUMNS.join("\t"));
     assert_eq!(lines.len(), 1 + 2 * 3);
-    assert!(lines.iter().all(|line| line.split('\t').count() == COLUMNS.len()));
+    assert!(
+        lines
+            .iter()
+            .all(|line| line.split('\t').count() == COLUMNS.len())
+    );
     assert!(done.err.contains("% of abundance mapped"), "{}", done.err);
 }
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     let with = |seed: &str| {
-        rank(&SCENE.path("donors.tsv"), &["--regimen", "anti-pd-1", "--seed", seed, "--json"]).out
+        rank(
+            &SCENE.path("donors.tsv"),
+            &["--regimen", "anti-pd-1", "--seed", seed, "--json"],
+        )
+        .out
     };
     assert_eq!(with("1"), with("1"));
     assert_ne!(with("1"), with("2"));
@@ -119,7 +163,14 @@ fn metadata_goes_before_the_flags() {
     let p = |more: &[&str]| {
         let done = rank(&SCENE.path("donors.tsv"), more);
         assert_eq!(done.code, 0, "{}", done.err);
-        done.out.lines().nth(1).unwrap().split('\t').nth(6).unwrap().to_owned()
+        done.out
+            .lines()
+            .nth(1)
+            .unwrap()
+            .split('\t')
+            .nth(6)
+            .unwrap()
+            .to_owned()
     };
     // The first synthetic recipient is refractory, the default line is the first.
     let flags = ["--regimen", "anti-pd-1", "--cancer", "melanoma"];
@@ -133,10 +184,16 @@ fn a_report_is_one_file_of_html() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report.html");
     let name = report.display().to_string();
-    let done =
-        rank(&SCENE.path("donors.tsv"), &["--regimen", "anti-pd-1", "--report", &name]);
+    let done = rank(
+        &SCENE.path("donors.tsv"),
+        &["--regimen", "anti-pd-1", "--report", &name],
+    );
     assert_eq!(done.code, 0, "{}", done.err);
-    assert!(fs::read_to_string(&report).unwrap().starts_with("<!doctype html>"));
+    assert!(
+        fs::read_to_string(&report)
+            .unwrap()
+            .starts_with("<!doctype html>")
+    );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
@@ -144,23 +201,56 @@ fn a_report_is_one_file_of_html() {
 fn engraft_predict_and_inspect_write_their_tables() {
     let (donors, recipients) = (SCENE.path("donors.tsv"), SCENE.path("recipients.tsv"));
     let model = SCENE.path("tiny.dmm");
-    let pair = ["--donor-id", "synthetic_donor_01", "--recipient-id", "synthetic_recipient_01"];
-    let files = ["engraft", "--donor", &donors, "--recipient", &recipients, "--model", &model];
+    let pair = [
+        "--donor-id",
+        "synthetic_donor_01",
+        "--recipient-id",
+        "synthetic_recipient_01",
+    ];
+    let files = [
+        "engraft",
+        "--donor",
+        &donors,
+        "--recipient",
+        &recipients,
+        "--model",
+        &model,
+    ];
     let done = run(&[&files[..], &pair].concat());
     assert_eq!(done.code, 0, "{}", done.err);
-    assert!(done.out.starts_with("taxon\tdonor\trecipient\tp_present\texpected_fraction\tfate\n"));
-    let sum: f64 =
-        done.out.lines().skip(1).map(|l| l.split('\t').nth(4).unwrap().parse::<f64>().unwrap()).sum();
+    assert!(
+        done.out
+            .starts_with("taxon\tdonor\trecipient\tp_present\texpected_fraction\tfate\n")
+    );
+    let sum: f64 = done
+        .out
+        .lines()
+        .skip(1)
+        .map(|l| l.split('\t').nth(4).unwrap().parse::<f64>().unwrap())
+        .sum();
     approx::assert_abs_diff_eq!(sum, 1.0, epsilon = 1e-9);
     let several = run(&files);
-    assert!(several.code == 1 && several.err.contains("`recipient-id`"), "{}", several.err);
+    assert!(
+        several.code == 1 && several.err.contains("`recipient-id`"),
+        "{}",
+        several.err
+    );
 
     let regimen = ["--regimen", "anti-pd-1", "--model", &model];
     let done = run(&[&["predict", "--profiles", &recipients][..], &regimen].concat());
-    assert_eq!((done.code, done.out.lines().count()), (0, 3), "{}", done.err);
+    assert_eq!(
+        (done.code, done.out.lines().count()),
+        (0, 3),
+        "{}",
+        done.err
+    );
 
     let done = run(&["inspect", &model]);
-    assert!(done.code == 0 && done.out.contains("name\ttiny\n"), "{}", done.err);
+    assert!(
+        done.code == 0 && done.out.contains("name\ttiny\n"),
+        "{}",
+        done.err
+    );
     let done = run(&["inspect", "--json", &model]);
     assert!(serde_json::from_str::<serde_json::Value>(&done.out).is_ok());
 }
@@ -172,9 +262,20 @@ fn simulate_writes_the_same_cohort_for_the_same_seed() {
         let path = folder.path().display().to_string();
         assert_eq!(run(&["simulate", "--seed", "3", "--output", &path]).code, 0);
     }
-    for name in ["donors.tsv", "recipients.tsv", "metadata.tsv", "transplants.tsv", "truth.tsv"] {
-        let [a, b] = folders.each_ref().map(|folder| fs::read(folder.path().join(name)).unwrap());
-        assert!(a == b && String::from_utf8(a).unwrap().contains("synthetic"), "{name}");
+    for name in [
+        "donors.tsv",
+        "recipients.tsv",
+        "metadata.tsv",
+        "transplants.tsv",
+        "truth.tsv",
+    ] {
+        let [a, b] = folders
+            .each_ref()
+            .map(|folder| fs::read(folder.path().join(name)).unwrap());
+        assert!(
+            a == b && String::from_utf8(a).unwrap().contains("synthetic"),
+            "{name}"
+        );
     }
 }
 
@@ -190,7 +291,11 @@ fn wrong_usage_is_exit_2_and_help_is_exit_0() {
 #[test]
 fn a_missing_file_is_refused() {
     let flags = ["--regimen", "anti-pd-1"];
-    refused_with("no_such_donors.tsv", &flags, &["no_such_donors.tsv", "caused by"]);
+    refused_with(
+        "no_such_donors.tsv",
+        &flags,
+        &["no_such_donors.tsv", "caused by"],
+    );
 }
 
 #[test]
@@ -201,7 +306,10 @@ fn an_empty_file_is_refused() {
 
 #[test]
 fn a_duplicated_sample_is_refused() {
-    refused(&format!("{HEADER}a\t60\t40\na\t50\t50\n"), &["donors.tsv", "`a`"]);
+    refused(
+        &format!("{HEADER}a\t60\t40\na\t50\t50\n"),
+        &["donors.tsv", "`a`"],
+    );
 }
 
 #[test]
@@ -212,12 +320,18 @@ fn a_negative_or_nan_abundance_is_refused() {
 
 #[test]
 fn a_row_that_sums_to_0_is_refused() {
-    refused(&format!("{HEADER}a\t60\t40\nb\t0\t0\n"), &["donors.tsv", "`b`"]);
+    refused(
+        &format!("{HEADER}a\t60\t40\nb\t0\t0\n"),
+        &["donors.tsv", "`b`"],
+    );
 }
 
 #[test]
 fn percent_mixed_with_fractions_is_refused() {
-    refused(&format!("{HEADER}a\t60\t40\nb\t0.6\t0.4\n"), &["donors.tsv", "unit"]);
+    refused(
+        &format!("{HEADER}a\t60\t40\nb\t0.6\t0.4\n"),
+        &["donors.tsv", "unit"],
+    );
 }
 
 #[test]
@@ -232,7 +346,11 @@ fn no_taxon_in_common_with_the_model_is_refused() {
 #[test]
 fn an_unknown_regimen_or_none_is_refused() {
     let donors = SCENE.path("donors.tsv");
-    refused_with(&donors, &["--regimen", "anti-lag-3"], &["`regimen`", "`anti-lag-3`"]);
+    refused_with(
+        &donors,
+        &["--regimen", "anti-lag-3"],
+        &["`regimen`", "`anti-lag-3`"],
+    );
     refused_with(&donors, &[], &["`regimen`", "--metadata"]);
     refused_with(
         &donors,
@@ -255,7 +373,11 @@ fn a_truncated_or_foreign_model_is_refused() {
     flipped[bytes.len() / 2] ^= 1;
     for (name, bytes, word) in [
         ("truncated.dmm", &bytes[..bytes.len() / 2], "truncated"),
-        ("foreign.dmm", b"\x89PNG\r\n\x1a\n".as_slice(), "another kind of file"),
+        (
+            "foreign.dmm",
+            b"\x89PNG\r\n\x1a\n".as_slice(),
+            "another kind of file",
+        ),
         ("empty.dmm", b"".as_slice(), "empty file"),
         ("flipped.dmm", flipped.as_slice(), "damaged"),
     ] {

@@ -24,7 +24,9 @@ fn folder() -> PathBuf {
 fn by_the_api() -> Ranking {
     let table = |name: &str| {
         let table = read(folder().join(name), &ReadOptions::default()).unwrap();
-        harmonize(&table, &HarmonizeParams::new(Target::Species)).unwrap().0
+        harmonize(&table, &HarmonizeParams::new(Target::Species))
+            .unwrap()
+            .0
     };
     let (donors, recipients) = (table("donors.tsv"), table("recipients.tsv"));
     let metadata = MetadataTable::read(folder().join("metadata.tsv")).unwrap();
@@ -44,7 +46,9 @@ fn by_the_api() -> Ranking {
     let mut params = PredictParams::default();
     params.seed = SEED;
     let matcher = Matcher::bundled().unwrap();
-    let predictions = matcher.predict(&donors, &recipients, &contexts, &params).unwrap();
+    let predictions = matcher
+        .predict(&donors, &recipients, &contexts, &params)
+        .unwrap();
     RankingParams::default().rank(&predictions).unwrap()
 }
 
@@ -74,7 +78,11 @@ fn assert_same(expected: &Value, found: &Value, at: &str) {
             }
         }
         (Value::Object(a), Value::Object(b)) => {
-            assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>(), "{at}");
+            assert_eq!(
+                a.keys().collect::<Vec<_>>(),
+                b.keys().collect::<Vec<_>>(),
+                "{at}"
+            );
             for (key, value) in a {
                 assert_same(value, &b[key], &format!("{at}.{key}"));
             }
@@ -86,7 +94,11 @@ fn assert_same(expected: &Value, found: &Value, at: &str) {
 #[test]
 fn the_rust_api_gives_the_golden_numbers() {
     let Some(expected) = expected() else { return };
-    assert_same(&expected, &serde_json::to_value(by_the_api()).unwrap(), "ranking");
+    assert_same(
+        &expected,
+        &serde_json::to_value(by_the_api()).unwrap(),
+        "ranking",
+    );
 }
 
 #[cfg(feature = "cli")]
@@ -96,11 +108,23 @@ fn the_command_line_gives_the_golden_numbers() {
     let path = |name: &str| folder().join(name).display().to_string();
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let seed = SEED.to_string();
-    let (donors, recipients, metadata) =
-        (path("donors.tsv"), path("recipients.tsv"), path("metadata.tsv"));
+    let (donors, recipients, metadata) = (
+        path("donors.tsv"),
+        path("recipients.tsv"),
+        path("metadata.tsv"),
+    );
     let args = [
-        "donormatch", "rank", "--donors", &donors, "--recipients", &recipients, "--metadata",
-        &metadata, "--seed", &seed, "--json",
+        "donormatch",
+        "rank",
+        "--donors",
+        &donors,
+        "--recipients",
+        &recipients,
+        "--metadata",
+        &metadata,
+        "--seed",
+        &seed,
+        "--json",
     ];
     let code = donormatch::cli::run(args, &mut out, &mut err);
     assert_eq!(code, 0, "{}", String::from_utf8_lossy(&err));
@@ -109,7 +133,12 @@ fn the_command_line_gives_the_golden_numbers() {
 
 /// The tables themselves are a draw of the generator, so that anyone can tell where they are from.
 fn write_tables(to: &Path) {
-    let params = SimulationParams { n_donors: 4, n_recipients: 3, seed: 7, ..Default::default() };
+    let params = SimulationParams {
+        n_donors: 4,
+        n_recipients: 3,
+        seed: 7,
+        ..Default::default()
+    };
     let folder = tempfile::tempdir().unwrap();
     params.simulate().unwrap().write(folder.path()).unwrap();
     for name in ["donors.tsv", "recipients.tsv", "metadata.tsv"] {
@@ -133,7 +162,11 @@ fn regenerate() {
     fs::create_dir_all(folder()).unwrap();
     write_tables(&folder());
     if Matcher::has_bundled() {
-        fs::write(folder().join("expected.json"), by_the_api().to_json().unwrap() + "\n").unwrap();
+        fs::write(
+            folder().join("expected.json"),
+            by_the_api().to_json().unwrap() + "\n",
+        )
+        .unwrap();
     } else {
         eprintln!("no bundled model: only the tables were written; see `make models`");
     }

@@ -5,8 +5,22 @@ use std::path::{Path, PathBuf};
 
 /// Base modules first, then the rooms in the order in which data flow through them.
 const ORDER: [&str; 16] = [
-    "error", "random", "profile", "taxonomy", "cohort", "feature", "model", "calibration",
-    "engraftment", "matcher", "evaluation", "ranking", "trial", "explanation", "persist", "cli",
+    "error",
+    "random",
+    "profile",
+    "taxonomy",
+    "cohort",
+    "feature",
+    "model",
+    "calibration",
+    "engraftment",
+    "matcher",
+    "evaluation",
+    "ranking",
+    "trial",
+    "explanation",
+    "persist",
+    "cli",
 ];
 
 fn place(room: &str) -> Option<usize> {
@@ -29,7 +43,11 @@ fn rooms_named(line: &str) -> Vec<String> {
     let code = line.split("//").next().unwrap_or_default();
     code.split("crate::")
         .skip(1)
-        .map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect())
+        .map(|rest| {
+            rest.chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect()
+        })
         .collect()
 }
 
@@ -42,14 +60,27 @@ fn a_room_imports_from_earlier_rooms_only() {
     let mut n_imports = 0;
     for file in files {
         let inner = file.strip_prefix(&src).unwrap();
-        let first = inner.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
-        let Some(own) = place(first.trim_end_matches(".rs")) else { continue };
+        let first = inner
+            .components()
+            .next()
+            .unwrap()
+            .as_os_str()
+            .to_string_lossy()
+            .into_owned();
+        let Some(own) = place(first.trim_end_matches(".rs")) else {
+            continue;
+        };
         let text = fs::read_to_string(&file).unwrap();
         for (number, line) in text.lines().enumerate() {
             for room in rooms_named(line) {
                 n_imports += 1;
                 if place(&room).is_some_and(|other| other > own) {
-                    wrong.push(format!("{}:{}: {}", inner.display(), number + 1, line.trim()));
+                    wrong.push(format!(
+                        "{}:{}: {}",
+                        inner.display(),
+                        number + 1,
+                        line.trim()
+                    ));
                 }
             }
         }
@@ -67,6 +98,9 @@ fn every_room_of_the_crate_has_its_place() {
         line.strip_prefix("mod ")?.strip_suffix(';')
     });
     for room in declared {
-        assert!(place(room).is_some(), "`{room}` has no place in the order of the rooms");
+        assert!(
+            place(room).is_some(),
+            "`{room}` has no place in the order of the rooms"
+        );
     }
 }

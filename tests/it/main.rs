@@ -3,7 +3,6 @@
 mod backend;
 mod boosting;
 mod calibration;
-#[cfg(feature = "cli")]
 mod cli;
 mod evaluation;
 mod evaluation_cohorts;
