@@ -265,7 +265,14 @@ impl EngraftmentModel {
     /// # Errors
     /// [`Error::ModelFile`] naming what does not fit.
     pub fn validate(&self) -> Result<()> {
-        let n_features = FEATURES.len() + self.clades.clades.len();
+        let n_known = (FEATURES.len() + self.clades.clades.len()) as u32;
+        let rising = self.columns.windows(2).all(|pair| pair[0] < pair[1]);
+        if !rising || self.columns.last().is_none_or(|&last| last >= n_known) {
+            return Err(Error::model_file(format!(
+                "the columns of the engraftment model do not rise below {n_known}"
+            )));
+        }
+        let n_features = self.columns.len();
         if self.presence.is_empty() || self.abundance.is_empty() {
             return Err(Error::model_file("the engraftment model has no members"));
         }
