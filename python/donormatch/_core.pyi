@@ -20,6 +20,8 @@ __all__ = [
     "distances",
     "diversity",
     "estimate",
+    "evaluate_engraftment",
+    "evaluate_response",
     "fit_boosting",
     "fit_logistic",
     "fit_logistic_cv",
@@ -266,3 +268,7 @@ def run_cli(args: Sequence[str]) -> int: ...
 def simulate(
     params: str,
 ) -> tuple[ProfileTable, ProfileTable, ProfileTable, str, str]: ...
+def evaluate_response(
+    params: str, patients: PatientCohort, headline: Sequence[str], report: str
+) -> str: ...
+def evaluate_engraftment(params: str, transplants: Sequence[Cohort], report: str) -> str: ...

@@ -89,6 +89,51 @@ class Matcher:
         self.model_ = _core.fit_matcher(json.dumps(settings), patients._cohort, inner)
         return self
 
+    def evaluate(
+        self,
+        patients: PatientCohort | None = None,
+        transplants: Cohort | Sequence[Cohort] | None = None,
+        *,
+        cohorts: Sequence[str] = (),
+        n_resamples: int = 2000,
+        level: float = 0.95,
+        seed: int = 0,
+    ) -> list[dict[str, Any]]:
+        """How good models of these settings are on cohorts they did not learn from.
+
+        Fitted anew for every cohort of patients and every study of transplants left out; what was
+        fitted before plays no part.
+
+        Parameters
+        ----------
+        patients, transplants
+            What to judge response and engraftment on; either may be absent.
+        cohorts
+            The cohorts that the mean is taken over; all by default.
+        n_resamples, level, seed
+            How intervals are drawn.
+
+        Returns
+        -------
+        list of dict
+            ``what comparator scope cohort metric value lo hi n_rows n_groups n_events`` and more,
+            one a figure; naive rules stand beside the models.
+        """
+        bootstrap = {"n_resamples": n_resamples, "level": level, "seed": seed}
+        report = json.dumps({"bootstrap": bootstrap})
+        rows: list[dict[str, Any]] = []
+        if patients is not None:
+            settings = json.dumps(dict(self.response or {}))
+            found = _core.evaluate_response(settings, patients._cohort, list(cohorts), report)
+            rows += [{"what": "response", **row} for row in json.loads(found)]
+        if transplants is not None:
+            several = [transplants] if isinstance(transplants, Cohort) else list(transplants)
+            settings = json.dumps(dict(self.engraftment or {}))
+            inner = [cohort._cohort for cohort in several]
+            found = _core.evaluate_engraftment(settings, inner, report)
+            rows += [{"what": "engraftment", **row} for row in json.loads(found)]
+        return rows
+
     @classmethod
     def bundled(cls) -> Matcher:
         """The matcher that ships with donormatch, fitted on the public tables its card names.

@@ -38,7 +38,9 @@ mod _core {
         PyPhylogeny, clr, distances, diversity, pairwise, rclr, read_tree, toposcore,
     };
     #[pymodule_export]
-    use super::matcher::{PyCohort, PyMatcher, PyPatientCohort, fit_matcher};
+    use super::matcher::{
+        PyCohort, PyMatcher, PyPatientCohort, evaluate_engraftment, evaluate_response, fit_matcher,
+    };
     #[pymodule_export]
     use super::profiles::PyProfiles;
     #[pymodule_export]

@@ -4,8 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use donormatch::cohort::{Cohort, ColumnNames, MetadataTable, PatientCohort, TreatmentContext};
-use donormatch::matcher::{Matcher, MatcherParams, PredictParams};
+use donormatch::engraftment::EngraftmentParams;
+use donormatch::evaluation::{self, ReportParams};
+use donormatch::matcher::{Matcher, MatcherParams, PredictParams, ResponseParams};
 use donormatch::persist::{self, ModelHeader};
+use donormatch::profile::StudyId;
 use donormatch::ranking::{self, RankingParams};
 use donormatch::taxonomy::{HarmonizeParams, harmonize};
 use pyo3::prelude::*;
@@ -199,4 +202,36 @@ impl PyMatcher {
     fn from_bytes(bytes: &[u8]) -> Result<Self> {
         Ok(Self(Arc::new(persist::from_bytes(bytes)?.0)))
     }
+}
+
+/// The response model judged on every cohort left out in turn, as a JSON list of records.
+#[pyfunction]
+pub fn evaluate_response(
+    py: Python<'_>,
+    params: &str,
+    patients: &PyPatientCohort,
+    headline: Vec<String>,
+    report: &str,
+) -> Result<String> {
+    let params: ResponseParams = settings::parse(params)?;
+    let report: ReportParams = settings::parse(report)?;
+    let headline: Vec<StudyId> = headline.into_iter().map(StudyId::new).collect();
+    let patients = patients.0.clone();
+    let judge = move || evaluation::evaluate_response(&params, &patients, &headline, &report);
+    settings::json(&long(py, judge)?.rows)
+}
+
+/// The engraftment model judged on every study left out in turn, as a JSON list of records.
+#[pyfunction]
+pub fn evaluate_engraftment(
+    py: Python<'_>,
+    params: &str,
+    transplants: Vec<Py<PyCohort>>,
+    report: &str,
+) -> Result<String> {
+    let params: EngraftmentParams = settings::parse(params)?;
+    let report: ReportParams = settings::parse(report)?;
+    let transplants: Vec<Cohort> = transplants.iter().map(|one| one.get().0.clone()).collect();
+    let judge = move || evaluation::evaluate_engraftment(&params, &transplants, &report.bootstrap);
+    settings::json(&long(py, judge)?)
 }

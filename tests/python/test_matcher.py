@@ -158,3 +158,10 @@ def test_the_table_of_the_ranking_is_json_and_frame(matcher, tables):
     donors, recipients = tables
     ranking = matcher.rank_donors(donors, recipients, regimen="anti-pd-1+anti-ctla-4")
     assert len(json.loads(ranking.to_json())["rows"]) == len(ranking.to_pandas()) == 4
+
+
+def test_models_are_judged_on_what_they_did_not_see(cohorts):
+    patients, transplants = cohorts
+    rows = dm.Matcher().evaluate(patients, transplants, n_resamples=50)
+    assert {row["what"] for row in rows} == {"response", "engraftment"}
+    assert all(set(row) >= {"comparator", "metric", "value", "lo", "hi", "n_rows"} for row in rows)

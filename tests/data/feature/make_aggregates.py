@@ -80,12 +80,17 @@ def of_table(x, counts):
         "jensen_shannon": beta_diversity("jensenshannon", x, validate=False).data,
         "aitchison": squareform(pdist(clr(x + 0.5))),
         "robust_aitchison": squareform(pdist(np.nan_to_num(rclr(x), nan=0.0))),
-        "unweighted_unifrac": beta_diversity("unweighted_unifrac", (x > 0).astype(int), **tree).data,
+        "unweighted_unifrac": beta_diversity(
+            "unweighted_unifrac", (x > 0).astype(int), **tree
+        ).data,
     }
     if counts:
         # scikit-bio cuts abundances to whole numbers, so that percentages would be lost.
         assert (x == np.floor(x)).all()
-        for name, normalized in [("weighted_unifrac", False), ("weighted_normalized_unifrac", True)]:
+        for name, normalized in [
+            ("weighted_unifrac", False),
+            ("weighted_normalized_unifrac", True),
+        ]:
             beta[name] = beta_diversity(
                 "weighted_unifrac", x.astype(int), normalized=normalized, **tree
             ).data

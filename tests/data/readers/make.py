@@ -35,11 +35,16 @@ def texts(group, name, values):
 def biom(name, change=lambda arrays: None):
     with h5py.File(FOLDER / name, "w", libver="latest") as file:
         file.attrs["type"] = "OTU table"
-        for axis, ids, matrix in [("observation", TAXA, ABUNDANCE.T), ("sample", SAMPLES, ABUNDANCE)]:
+        for axis, ids, matrix in [
+            ("observation", TAXA, ABUNDANCE.T),
+            ("sample", SAMPLES, ABUNDANCE),
+        ]:
             group = file.create_group(axis)
             texts(group, "ids", ids)
             is_sample = axis == "sample"
-            write_compressed(group.create_group("matrix"), matrix, change if is_sample else lambda a: None)
+            write_compressed(
+                group.create_group("matrix"), matrix, change if is_sample else lambda a: None
+            )
         texts(file["observation"].create_group("metadata"), "taxonomy", LINEAGES)
 
 
@@ -51,7 +56,13 @@ def anndata(name, change=lambda arrays: None, dense=None):
             texts(group, "_index", index)
         texts(file["var"], "lineage", [";".join(names) for names in LINEAGES])
         if dense is not None:
-            file.create_dataset("X", shape=dense, dtype="f8", chunks=tuple(min(n, 1024) for n in dense), compression="gzip")
+            file.create_dataset(
+                "X",
+                shape=dense,
+                dtype="f8",
+                chunks=tuple(min(n, 1024) for n in dense),
+                compression="gzip",
+            )
             return
         group = file.create_group("X")
         group.attrs["encoding-type"] = "csr_matrix"
