@@ -36,7 +36,7 @@ impl ModelArguments {
 /// How the profiles are to be read.
 #[derive(Debug, Args)]
 pub(super) struct ProfileArguments {
-    /// Unit of the profiles where the file does not show it: counts, fraction or percent
+    /// Unit of the profiles where the file does not show it: count, fraction or percent
     #[arg(long)]
     unit: Option<String>,
 }
@@ -49,8 +49,11 @@ impl ProfileArguments {
         matcher: &Matcher,
         streams: &mut Streams<'_>,
     ) -> Result<Profiles> {
-        let mut options = ReadOptions::default();
-        options.unit = self.unit.as_deref().map(str::parse::<Unit>).transpose()?;
+        let unit = self.unit.as_deref().map(str::parse::<Unit>).transpose()?;
+        let options = ReadOptions {
+            unit,
+            ..ReadOptions::default()
+        };
         let table = read(path, &options)?;
         let name = path
             .file_name()

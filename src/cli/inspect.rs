@@ -75,7 +75,9 @@ fn table(header: &ModelHeader) -> String {
             ),
         ));
     }
-    rows.iter()
-        .map(|(what, value)| format!("{what}\t{value}\n"))
-        .collect()
+    let mut text = String::new();
+    for (what, value) in rows {
+        text.extend([what.as_str(), "\t", value.as_str(), "\n"]);
+    }
+    text
 }

@@ -11,8 +11,8 @@ use crate::trial::SimulationParams;
 /// Make a synthetic cohort: donors, recipients, transplants and the truth behind them
 #[derive(Debug, Args)]
 pub(super) struct SimulateArguments {
-    /// Folder to write donors.tsv, recipients.tsv, follow_ups.tsv, metadata.tsv, transplants.tsv
-    /// and truth.tsv to; made where absent
+    /// Folder to write the tables to, made where absent: donors, recipients, follow-ups, metadata,
+    /// transplants and truth
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
     /// Seed of everything drawn

@@ -91,7 +91,7 @@ impl<'a> Streams<'a> {
         let mut text = format!("error: {error}");
         let mut cause = std::error::Error::source(&error);
         while let Some(error) = cause {
-            text.push_str(&format!("\n  caused by: {error}"));
+            text.extend(["\n  caused by: ", &error.to_string()]);
             cause = error.source();
         }
         self.note(&text);

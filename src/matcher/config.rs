@@ -87,7 +87,10 @@ impl MatcherConfig {
             digest.update((bytes.len() as u64).to_le_bytes());
             digest.update(&bytes);
         }
-        Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        let hexadecimal = |byte: &u8| {
+            [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0'))
+        };
+        Ok(digest.finalize().iter().flat_map(hexadecimal).collect())
     }
 
     /// Reads the patients; their paths are taken from `data`.

@@ -236,5 +236,7 @@ pub(super) fn close(fractions: &mut [f64]) {
         }
     }
     let sum: f64 = fractions.iter().sum();
-    fractions.iter_mut().for_each(|fraction| *fraction /= sum);
+    for fraction in fractions {
+        *fraction /= sum;
+    }
 }

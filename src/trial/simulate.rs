@@ -320,7 +320,7 @@ fn context(recipient: u32) -> TreatmentContext {
         } else {
             Cancer::Melanoma
         },
-        line: if recipient % 2 == 0 {
+        line: if recipient.is_multiple_of(2) {
             Line::Refractory
         } else {
             Line::First

@@ -1,5 +1,7 @@
 //! The command line: what it writes, and that bad input ends in one message and exit 1.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -307,21 +309,21 @@ fn an_empty_file_is_refused() {
 #[test]
 fn a_duplicated_sample_is_refused() {
     refused(
-        &format!("{HEADER}a\t60\t40\na\t50\t50\n"),
+        &format!("{HEADER}a\t60.5\t39.5\na\t50.5\t49.5\n"),
         &["donors.tsv", "`a`"],
     );
 }
 
 #[test]
 fn a_negative_or_nan_abundance_is_refused() {
-    refused(&format!("{HEADER}a\t-60\t40\n"), &["donors.tsv", "-60"]);
-    refused(&format!("{HEADER}a\tNaN\t40\n"), &["donors.tsv", "NaN"]);
+    refused(&format!("{HEADER}a\t-60.5\t39.5\n"), &["donors.tsv", "-60"]);
+    refused(&format!("{HEADER}a\tNaN\t39.5\n"), &["donors.tsv", "NaN"]);
 }
 
 #[test]
 fn a_row_that_sums_to_0_is_refused() {
     refused(
-        &format!("{HEADER}a\t60\t40\nb\t0\t0\n"),
+        &format!("{HEADER}a\t60.5\t39.5\nb\t0\t0\n"),
         &["donors.tsv", "`b`"],
     );
 }
@@ -329,16 +331,19 @@ fn a_row_that_sums_to_0_is_refused() {
 #[test]
 fn percent_mixed_with_fractions_is_refused() {
     refused(
-        &format!("{HEADER}a\t60\t40\nb\t0.6\t0.4\n"),
-        &["donors.tsv", "unit"],
+        &format!("{HEADER}a\t60.5\t39.5\nb\t0.6\t0.4\n"),
+        &["donors.tsv", "percent and fractions", "`b`"],
     );
 }
 
 #[test]
 fn no_taxon_in_common_with_the_model_is_refused() {
-    refused("sample_id\tfoo\tbar\na\t60\t40\n", &["donors.tsv"]);
     refused(
-        "sample_id\ts__Thermus_aquaticus\ts__Pyrococcus_furiosus\na\t60\t40\n",
+        "sample_id\tfoo\tbar\na\t60.5\t39.5\n",
+        &["donors.tsv", "no taxon"],
+    );
+    refused(
+        "sample_id\ts__Thermus_aquaticus\ts__Pyrococcus_furiosus\na\t60.5\t39.5\n",
         &["donors.tsv"],
     );
 }

@@ -3,6 +3,8 @@
 //! `tests/data/golden` holds the tables and, made by the bundled model, `expected.json`. The same
 //! files are read by `tests/python/test_golden.py`. `make golden` writes them again.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
