@@ -1,5 +1,14 @@
 //! The compiled half of the Python package: extract, release the interpreter, call the core, wrap.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "PyO3 extracts the arguments of a function by value"
+)]
+#![expect(
+    clippy::cast_possible_wrap,
+    reason = "places in memory fit into the 64-bit indices of NumPy"
+)]
+
 mod array;
 mod cli;
 mod error;

@@ -276,19 +276,12 @@ impl EngraftmentModel {
         if self.presence.is_empty() || self.abundance.is_empty() {
             return Err(Error::model_file("the engraftment model has no members"));
         }
-        let rises = self.columns.windows(2).all(|pair| pair[0] < pair[1]);
-        if !rises || self.columns.last().is_some_and(|&last| last as usize >= n_features) {
-            return Err(Error::model_file(format!(
-                "the columns of the engraftment model do not rise below {n_features}"
-            )));
-        }
         for member in self.presence.iter().chain(&self.abundance) {
             member.validate()?;
-            if member.n_features() != self.columns.len() {
+            if member.n_features() != n_features {
                 return Err(Error::model_file(format!(
-                    "an engraftment member reads {} features of {}",
-                    member.n_features(),
-                    self.columns.len()
+                    "an engraftment member reads {} features of {n_features}",
+                    member.n_features()
                 )));
             }
         }

@@ -37,7 +37,7 @@ def test_a_panic_is_a_runtime_error_without_internals(capfd):
 
 
 def test_the_interpreter_runs_while_the_core_does():
-    profiles = many_profiles()
+    profiles = many_profiles(800, 300)
     counted, stop = [0], threading.Event()
 
     def count():
@@ -48,10 +48,12 @@ def test_the_interpreter_runs_while_the_core_does():
     counter = threading.Thread(target=count)
     counter.start()
     before, start = counted[0], time.perf_counter()
-    profiles.distances(metric="jensen_shannon")
-    during, elapsed = counted[0] - before, time.perf_counter() - start
-    stop.set()
-    counter.join()
+    try:
+        profiles.distances(metric="jensen_shannon")
+    finally:
+        during, elapsed = counted[0] - before, time.perf_counter() - start
+        stop.set()
+        counter.join()
     # Held for the whole call, the lock would leave at most a handful of steps.
     assert during > 100, f"{during} steps in {elapsed:.2f} s"
 
