@@ -65,6 +65,7 @@ impl FitArguments {
 struct Judged {
     what: String,
     scope: String,
+    cohort: String,
     comparator: String,
     metric: String,
     value: Option<f64>,
@@ -79,7 +80,7 @@ struct Results {
     rows: Vec<Judged>,
 }
 
-/// The means over cohorts.
+/// The means over cohorts; of the trials, each by its name.
 fn read_metrics(path: &Path) -> Result<Vec<ModelMetric>> {
     let text = std::fs::read(path).map_err(|source| Error::io(path, source))?;
     let results: Results = serde_json::from_slice(&text).map_err(|source| Error::File {
@@ -88,9 +89,13 @@ fn read_metrics(path: &Path) -> Result<Vec<ModelMetric>> {
         message: "not the results of `donormatch evaluate --output`".to_owned(),
         source: Some(Box::new(source)),
     })?;
-    let means = results.rows.into_iter().filter(|row| row.scope == "mean");
+    let is_trial = |row: &Judged| row.what == "trials";
+    let told = results.rows.into_iter().filter(|row| {
+        let scope = if is_trial(row) { "cohort" } else { "mean" };
+        row.scope == scope
+    });
     let metric = |row: Judged| ModelMetric {
-        model: row.what,
+        model: if is_trial(&row) { row.cohort } else { row.what },
         comparator: row.comparator,
         metric: row.metric,
         value: row.value,
@@ -99,5 +104,5 @@ fn read_metrics(path: &Path) -> Result<Vec<ModelMetric>> {
         n_rows: row.n_rows,
         n_groups: row.n_groups,
     };
-    Ok(means.map(metric).collect())
+    Ok(told.map(metric).collect())
 }
