@@ -14,12 +14,11 @@ use donormatch::taxonomy::{HarmonizeParams, Target, harmonize};
 use donormatch::trial::SimulationParams;
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-    let (donors, recipients) = match std::env::args_os().nth(1) {
-        Some(folder) => read_tables(Path::new(&folder))?,
-        None => {
-            let cohort = SimulationParams::default().simulate()?;
-            (cohort.donors, cohort.recipients)
-        }
+    let (donors, recipients) = if let Some(folder) = std::env::args_os().nth(1) {
+        read_tables(Path::new(&folder))?
+    } else {
+        let cohort = SimulationParams::default().simulate()?;
+        (cohort.donors, cohort.recipients)
     };
     let species = HarmonizeParams::new(Target::Species);
     let (donors, of_donors) = harmonize(&donors, &species)?;
