@@ -21,7 +21,10 @@
 //! 11. [`trial`]: simulated cohorts whose truth is known.
 //! 12. [`explanation`]: what moved a figure; reports.
 //! 13. [`persist`]: matcher ↔ bytes.
-#![cfg_attr(feature = "cli", doc = "14. [`cli`]: arguments → the calls above → text, JSON.")]
+#![cfg_attr(
+    feature = "cli",
+    doc = "14. [`cli`]: arguments → the calls above → text, JSON."
+)]
 //!
 //! Anything a caller can cause is an [`Error`] that names the offender. Same inputs and seed, same
 //! bits out, whatever the number of threads.

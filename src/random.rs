@@ -2,7 +2,7 @@
 
 /// Mixes a seed with the number of a fold, tree, member or draw into a seed of its own.
 ///
-/// The finalizer of SplitMix64 (Steele, Lea and Flood 2014, OOPSLA) over their sum.
+/// The finalizer of `SplitMix64` (Steele, Lea and Flood 2014, OOPSLA) over their sum.
 pub(crate) fn derive(seed: u64, number: u64) -> u64 {
     let mut z = seed.wrapping_add(number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

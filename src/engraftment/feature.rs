@@ -187,7 +187,7 @@ impl TaxonFeatures {
                 log10(recipient),
                 log10(donor) - log10(recipient),
                 log10(donor.max(recipient)),
-                log10((donor + recipient) / 2.0),
+                log10(f64::midpoint(donor, recipient)),
                 f64::from(u8::from(donor > 0.0)),
                 f64::from(u8::from(recipient > 0.0)),
                 donor_percentile[at],

@@ -255,7 +255,9 @@ fn mean_scores(members: &[BoostingModel], view: ArrayView2<'_, f64>) -> Result<V
             *sum += score;
         }
     }
-    mean.iter_mut().for_each(|sum| *sum /= members.len() as f64);
+    for sum in &mut mean {
+        *sum /= members.len() as f64;
+    }
     Ok(mean)
 }
 

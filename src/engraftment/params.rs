@@ -57,17 +57,21 @@ pub struct EngraftmentParams {
 
 impl Default for EngraftmentParams {
     fn default() -> Self {
-        let mut presence = BoostingParams::default();
-        presence.n_rounds = 200;
-        presence.learning_rate = 0.05;
-        presence.max_depth = 4;
-        presence.max_bins = 63;
-        presence.l2 = 10.0;
-        presence.min_leaf_rows = 100;
-        presence.row_fraction = 0.5;
-        presence.column_fraction = 0.5;
-        let mut abundance = presence.clone();
-        abundance.loss = crate::model::BoostingLoss::SquaredError;
+        let presence = BoostingParams {
+            n_rounds: 200,
+            learning_rate: 0.05,
+            max_depth: 4,
+            max_bins: 63,
+            l2: 10.0,
+            min_leaf_rows: 100,
+            row_fraction: 0.5,
+            column_fraction: 0.5,
+            ..BoostingParams::default()
+        };
+        let abundance = BoostingParams {
+            loss: crate::model::BoostingLoss::SquaredError,
+            ..presence.clone()
+        };
         Self {
             rank: Rank::Species,
             features: EngraftmentFeatures::Selected,

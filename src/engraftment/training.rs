@@ -1,7 +1,7 @@
 //! Transplants → rows to learn from. Everything counted over more than one row is counted here,
 //! over the cohorts given and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::ArrayView2;
 
@@ -86,7 +86,7 @@ pub(super) fn taxon_prior(cohorts: &[Cohort], observations: &[Observation]) -> T
             cohort.profiles(),
             &rows,
         );
-        studies.push(study.to_owned());
+        studies.push(study);
     }
     TaxonPrior::new(studies, by_taxon)
 }
@@ -96,9 +96,9 @@ fn rows_by_study<'a>(
     cohorts: &'a [Cohort],
     observations: &[Observation],
 ) -> Vec<(String, &'a Cohort, Vec<usize>)> {
-    let mut studies: BTreeMap<(&str, usize), ()> = BTreeMap::new();
+    let mut studies: BTreeSet<(&str, usize)> = BTreeSet::new();
     for observation in observations {
-        studies.insert((&observation.study, observation.cohort), ());
+        studies.insert((&observation.study, observation.cohort));
     }
     let rows_of = |study: &str, cohort: &Cohort| {
         let named = cohort
@@ -106,7 +106,7 @@ fn rows_by_study<'a>(
             .iter()
             .filter(|transplant| transplant.study.as_str() == study)
             .flat_map(Transplant::samples);
-        let named: std::collections::BTreeSet<&SampleId> = named.collect();
+        let named: BTreeSet<&SampleId> = named.collect();
         let samples = cohort.profiles().samples().iter().enumerate();
         samples
             .filter(|(_, sample)| named.contains(sample))
@@ -114,8 +114,8 @@ fn rows_by_study<'a>(
             .collect()
     };
     studies
-        .keys()
-        .map(|&(study, number)| {
+        .into_iter()
+        .map(|(study, number)| {
             (
                 study.to_owned(),
                 &cohorts[number],

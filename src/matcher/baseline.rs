@@ -34,8 +34,8 @@ fn logit(probability: f64) -> f64 {
 
 /// Objective response to checkpoint inhibition alone, first line: (regimen, cancer, rate).
 ///
-/// CheckMate 067 (melanoma: nivolumab 43.7 %, nivolumab + ipilimumab 57.6 %, ipilimumab 19 %),
-/// KEYNOTE-024 (lung, PD-L1 ≥ 50 %: pembrolizumab 44.8 %), CheckMate 214 (kidney, intermediate and
+/// `CheckMate` 067 (melanoma: nivolumab 43.7 %, nivolumab + ipilimumab 57.6 %, ipilimumab 19 %),
+/// KEYNOTE-024 (lung, PD-L1 ≥ 50 %: pembrolizumab 44.8 %), `CheckMate` 214 (kidney, intermediate and
 /// poor risk: nivolumab + ipilimumab 42 %).
 const RESPONSE_FIRST_LINE: [(Regimen, Cancer, f64); 5] = [
     (Regimen::AntiPd1, Cancer::Melanoma, 0.437),

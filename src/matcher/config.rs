@@ -74,7 +74,10 @@ impl MatcherConfig {
     /// # Errors
     /// [`Error::Io`] where a file cannot be read.
     pub fn data_digest(&self, data: &Path, target: Target) -> Result<String> {
-        let patients = self.patients.iter().flat_map(|from| [&from.profiles, &from.metadata]);
+        let patients = self
+            .patients
+            .iter()
+            .flat_map(|from| [&from.profiles, &from.metadata]);
         let transplants = self
             .transplants
             .iter()

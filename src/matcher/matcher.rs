@@ -192,7 +192,9 @@ impl Matcher {
         params.check()?;
         self.check_tables(profiles, profiles, contexts)?;
         let profiles = profiles.closure();
-        let scores = self.response.scores(self.response.schema().features(&profiles)?.view())?;
+        let scores = self
+            .response
+            .scores(self.response.schema().features(&profiles)?.view())?;
         let scene = Scene::new(self, profiles.clone(), profiles, params)?;
         let rows = contexts.par_iter().zip(scores).enumerate();
         rows.map(|(row, (&context, score))| {

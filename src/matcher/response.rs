@@ -62,19 +62,23 @@ pub struct ResponseParams {
 
 impl Default for ResponseParams {
     fn default() -> Self {
-        let mut logistic = LogisticParams::default();
-        logistic.lambda = 1.25;
-        logistic.alpha = 0.0;
-        let mut boosting = BoostingParams::default();
-        boosting.n_rounds = 200;
-        boosting.learning_rate = 0.03;
-        boosting.max_depth = 3;
-        boosting.max_bins = 63;
-        boosting.l2 = 5.0;
-        boosting.min_leaf_rows = 10;
-        boosting.min_leaf_weight = 0.5;
-        boosting.row_fraction = 0.7;
-        boosting.column_fraction = 0.1;
+        let logistic = LogisticParams {
+            lambda: 1.25,
+            alpha: 0.0,
+            ..LogisticParams::default()
+        };
+        let boosting = BoostingParams {
+            n_rounds: 200,
+            learning_rate: 0.03,
+            max_depth: 3,
+            max_bins: 63,
+            l2: 5.0,
+            min_leaf_rows: 10,
+            min_leaf_weight: 0.5,
+            row_fraction: 0.7,
+            column_fraction: 0.1,
+            ..BoostingParams::default()
+        };
         Self {
             min_prevalence: 0.05,
             pseudocount: 1e-5,

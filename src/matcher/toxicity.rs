@@ -28,6 +28,10 @@ pub struct Prior {
 }
 
 /// Settings of the toxicity model: the priors, all of them judgements shrunk from thin data.
+#[expect(
+    clippy::unsafe_derive_deserialize,
+    reason = "the unsafe code is in the slicing macro of ndarray"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -47,14 +51,16 @@ pub struct ToxicityParams {
 
 impl Default for ToxicityParams {
     fn default() -> Self {
-        let mut exploratory = BoostingParams::default();
-        exploratory.n_rounds = 60;
-        exploratory.learning_rate = 0.05;
-        exploratory.max_depth = 2;
-        exploratory.max_bins = 32;
-        exploratory.l2 = 5.0;
-        exploratory.min_leaf_rows = 8;
-        exploratory.row_fraction = 0.7;
+        let exploratory = BoostingParams {
+            n_rounds: 60,
+            learning_rate: 0.05,
+            max_depth: 2,
+            max_bins: 32,
+            l2: 5.0,
+            min_leaf_rows: 8,
+            row_fraction: 0.7,
+            ..BoostingParams::default()
+        };
         Self {
             burden: Prior {
                 mean: 0.15,
@@ -82,6 +88,10 @@ pub struct ToxicityOutcome {
 
 /// Predicts severe immune-related adverse events and myocarditis from the donor's profile and the
 /// regimen.
+#[expect(
+    clippy::unsafe_derive_deserialize,
+    reason = "the unsafe code is in the slicing macro of ndarray"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToxicityModel {
     /// Coefficients: burden, burden × dual; the intercepts' own spreads are in the baselines.

@@ -1,4 +1,5 @@
 //! Calibration: each method equals its reference, and keeps the order of scores.
+#![expect(clippy::expect_used, reason = "a test that cannot go on must fail")]
 
 use approx::{assert_abs_diff_eq, assert_relative_eq};
 use donormatch::ErrorKind;
@@ -38,7 +39,9 @@ fn with(method: CalibrationMethod) -> CalibrationParams {
 
 fn fit(method: CalibrationMethod) -> Calibrator {
     let (scores, outcomes, _) = sample();
-    with(method).fit(&scores, &outcomes, None, None).unwrap()
+    with(method)
+        .fit(&scores, &outcomes, None, None)
+        .expect("the sample can be calibrated")
 }
 
 fn assert_close(found: &[f64], expected: &[f64], tolerance: f64) {

@@ -1,5 +1,5 @@
 //! Elastic-net logistic regression: equal to glmnet and scikit-learn, and what the fit promises.
-
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 #![expect(clippy::float_cmp, reason = "bit-for-bit claims and exact settings")]
 
 use approx::{assert_abs_diff_eq, assert_relative_eq};
