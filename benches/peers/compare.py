@@ -113,7 +113,7 @@ def as_tsv(job_path):
 class Bench:
     def __init__(self, ours, folder, minutes, repeats):
         self.ours, self.folder, self.repeats = ours, pathlib.Path(folder), repeats
-        self.end = time.monotonic() + 60 * minutes
+        self.minutes, self.end = minutes, time.monotonic() + 60 * minutes
         self.n_jobs = 0
 
     def left(self):
@@ -145,19 +145,19 @@ class Bench:
         if self.left() < 5:
             return "not run: out of time"
         workers = []
+        share *= min(1.0, self.minutes / 30)
         try:
             sides = [("ours", ours_job or job), (peer, job)]
             for side, its in sides:
                 workers.append(Worker(command_of(side, self.write(its), self.ours), its["threads"]))
-            started = time.monotonic()
             limit = min(limit, self.left())
-            runs = [[worker.run(limit) for worker in workers]]
-            counted = []
+            first = [worker.run(limit) for worker in workers]
+            started, counted = time.monotonic(), []
             while len(counted) < self.repeats and self.left() > 1:
                 if counted and time.monotonic() - started > share:
                     break
                 counted.append([worker.run(limit) for worker in workers])
-            return {"runs": counted or runs}
+            return {"first": first, "runs": counted or [first]}
         except Absent as absent:
             return f"absent: {absent}"
         except Late:
@@ -205,7 +205,11 @@ def time_row(name, threads, peer, outcome):
         for values in (ratios(runs, "seconds"), ratios(runs, "cpu"))
     ]
     times = [f"{seconds(median(side, 'seconds'))} ({seconds(median(side, 'cpu'))})" for side in (0, 1)]
-    memory = [f"{median(0, key):.0f} / {median(1, key):.0f} MB" for key in ("added_mb", "peak_mb")]
+    first = outcome["first"]
+    memory = [
+        f"{first[0]['added_mb']:.0f} / {first[1]['added_mb']:.0f} MB",
+        f"{median(0, 'peak_mb'):.0f} / {median(1, 'peak_mb'):.0f} MB",
+    ]
     cells = [name, threads, peer, len(runs), *times, *spans, *memory, agreement(*runs[-1])]
     return "| " + " | ".join(map(str, cells)) + " |"
 
@@ -306,12 +310,15 @@ def main():
         rows = []
         results = {}
         # Accuracy takes what the times leave, and its own share at least.
-        times_end = bench.end - (0.4 if "scores" in wanted else 0.0) * 60 * options.minutes
+        times_end = bench.end - (0.42 if "scores" in wanted else 0.0) * 60 * options.minutes
         total_end, bench.end = bench.end, times_end
-        for name, n_threads, peer, job, extra in jobs.timed(bench, options.data, threads, wanted):
+        works = list(enumerate(jobs.timed(bench, options.data, threads, wanted)))
+        works.sort(key=lambda work: jobs.urgency(*work[1][:3]))
+        rows = [""] * len(works)
+        for place, (name, n_threads, peer, job, extra) in works:
             outcome = job if isinstance(job, str) else bench.pair(peer, job, **extra)
-            rows.append(time_row(name, n_threads, peer, outcome))
-            print(rows[-1], file=sys.stderr, flush=True)
+            rows[place] = time_row(name, n_threads, peer, outcome)
+            print(rows[place], file=sys.stderr, flush=True)
         bench.end = total_end
         if "scores" in wanted:
             results = jobs.scored(bench, options.data, max(threads), options.cv_repeats)

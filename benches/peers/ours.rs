@@ -49,6 +49,9 @@ struct Job {
     /// Rows to score or explain, from the top; none means all.
     #[serde(default)]
     n_scored: Option<usize>,
+    /// Which of our models to evaluate; none means all three.
+    #[serde(default)]
+    models: Vec<String>,
     /// A second table to score.
     #[serde(default)]
     scored: Option<PathBuf>,
@@ -280,6 +283,9 @@ fn scores(job: &Job, table: &Table) -> Any<Value> {
         ("better of two", &better),
     ];
     for (name, procedure) in candidates {
+        if !job.models.is_empty() && !job.models.iter().any(|model| model == name) {
+            continue;
+        }
         let apart = [GroupColumn::new("group", &table.groups)];
         let params = CrossValidationParams::default();
         let started = Instant::now();
@@ -345,6 +351,8 @@ fn cpu_seconds() -> f64 {
         let text = fs::read_to_string(entry.path().join("schedstat")).ok()?;
         text.split_whitespace().next()?.parse().ok()
     };
+    // The kernel brings the account of a running thread up to date when it yields.
+    std::thread::yield_now();
     let Ok(tasks) = fs::read_dir("/proc/self/task") else {
         return f64::NAN;
     };
