@@ -161,7 +161,11 @@ class Bench:
         except Absent as absent:
             return f"absent: {absent}"
         except Late:
-            return f"stopped: a run took over {limit:.0f} s" if self.left() > 0 else "not run: out of time"
+            return (
+                f"stopped: a run took over {limit:.0f} s"
+                if self.left() > 0
+                else "not run: out of time"
+            )
         finally:
             for worker in workers:
                 worker.close()
@@ -204,7 +208,9 @@ def time_row(name, threads, peer, outcome):
         f"**{statistics.median(values):.2f}** ({min(values):.2f}–{max(values):.2f})"
         for values in (ratios(runs, "seconds"), ratios(runs, "cpu"))
     ]
-    times = [f"{seconds(median(side, 'seconds'))} ({seconds(median(side, 'cpu'))})" for side in (0, 1)]
+    times = [
+        f"{seconds(median(side, 'seconds'))} ({seconds(median(side, 'cpu'))})" for side in (0, 1)
+    ]
     first = outcome["first"]
     memory = [
         f"{first[0]['added_mb']:.0f} / {first[1]['added_mb']:.0f} MB",
@@ -237,7 +243,8 @@ def scores_tables(results):
         for peer in peers
     }  # fmt: skip
     means = [
-        f"{statistics.mean(values):.3f} ({len(values)})" if values else "" for values in complete.values()
+        f"{statistics.mean(values):.3f} ({len(values)})" if values else ""
+        for values in complete.values()
     ]
     lines.append("| mean over the rows above (how many) | | " + " | ".join(means) + " |")
     for name, result in results.items():
@@ -246,13 +253,26 @@ def scores_tables(results):
         lines += ["", f"{name}, each study left out:", ""]
         lines += ["| study | rows | " + " | ".join(peers) + " |", "|---|--:|" + "--:|" * len(peers)]
         for place, split in enumerate(result["splits"]):
-            cells = ["" if isinstance(auc, str) else f"{auc[place]:.3f}" for auc in result["columns"].values()]
+            cells = [
+                "" if isinstance(auc, str) else f"{auc[place]:.3f}"
+                for auc in result["columns"].values()
+            ]
             lines.append(f"| {split['name']} | {len(split['test'])} | " + " | ".join(cells) + " |")
     return lines
 
 
 def versions():
-    names = ["numpy", "scikit-learn", "xgboost-cpu", "lightgbm", "catboost", "adelie", "skglm", "shap", "joblib"]
+    names = [
+        "numpy",
+        "scikit-learn",
+        "xgboost-cpu",
+        "lightgbm",
+        "catboost",
+        "adelie",
+        "skglm",
+        "shap",
+        "joblib",
+    ]
     found = []
     for name in names:
         try:
@@ -285,7 +305,9 @@ def replace_between(lines):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--ours", required=True, help="the program built from ours.rs")
     parser.add_argument("--data", default=str(ROOT.parent / "shared" / "data"))
     parser.add_argument("--minutes", type=float, default=60.0)
@@ -323,7 +345,12 @@ def main():
         if "scores" in wanted:
             results = jobs.scored(bench, options.data, max(threads), options.cv_repeats)
         lines += ["### Times and memory", "", *TIMES_HEAD, *rows, ""]
-        lines += ["### Accuracy: mean ROC AUC of rows not learned from", "", *scores_tables(results), ""]
+        lines += [
+            "### Accuracy: mean ROC AUC of rows not learned from",
+            "",
+            *scores_tables(results),
+            "",
+        ]
     if options.dry_run:
         print("\n".join(lines))
     else:

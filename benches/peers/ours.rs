@@ -240,7 +240,9 @@ fn folds(job: &Job, table: &Table) -> Any<Done> {
 
 fn complement(test: &[usize], n_rows: usize) -> Vec<usize> {
     let mut is_test = vec![false; n_rows];
-    test.iter().for_each(|&row| is_test[row] = true);
+    for &row in test {
+        is_test[row] = true;
+    }
     (0..n_rows).filter(|&row| !is_test[row]).collect()
 }
 
