@@ -1,0 +1,361 @@
+"""donormatch beside what a user would pick instead: interleaved runs, tables into README.md.
+
+Started by `benches/peers/run`, which sets up the environment; from the root of the project
+
+    benches/peers/run [--minutes 15] [--repeats 5] [--jobs boosting,logistic,predict,shap,scores]
+
+Both sides of a pair stay alive and take turns (ours, peer, ours, peer, …), after one run each that
+is not counted. What the minutes do not suffice for is marked `not run`, never left out.
+"""
+
+import argparse
+import datetime
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+import select
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import jobs
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+README = HERE / "README.md"
+START, END = "<!-- measured: start -->", "<!-- measured: end -->"
+
+
+class Late(Exception):
+    """The run took longer than it may."""
+
+
+class Absent(Exception):
+    """The peer cannot run; the message says why."""
+
+
+class Worker:
+    """A process that runs its job once for each line, and answers in JSON."""
+
+    def __init__(self, command, threads):
+        names = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"]
+        environment = os.environ | dict.fromkeys(names, str(threads))
+        # Without it, OpenMP's threads spin for each other wherever another process runs.
+        environment |= {"OMP_WAIT_POLICY": "PASSIVE"}
+        self.errors = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
+            env=environment | {"PYTHONWARNINGS": "ignore"},
+        )  # fmt: skip
+        self.rest = b""
+
+    def run(self, limit):
+        deadline = time.monotonic() + limit
+        try:
+            self.process.stdin.write(b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        while True:
+            while b"\n" in self.rest:
+                line, self.rest = self.rest.split(b"\n", 1)
+                if line.startswith(b'{"'):
+                    return json.loads(line)
+            ready, _, _ = select.select([self.process.stdout], [], [], deadline - time.monotonic())
+            if not ready:
+                raise Late
+            chunk = os.read(self.process.stdout.fileno(), 1 << 20)
+            if not chunk:
+                self.errors.seek(0)
+                last = [line for line in self.errors.read().splitlines() if line.strip()][-1:]
+                raise Absent(last[0][:160] if last else "ended without a word")
+            self.rest += chunk
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def command_of(side, job_path, ours):
+    if side == "ours":
+        return [ours, str(job_path)]
+    if side.startswith("glmnet"):
+        if not shutil.which("Rscript"):
+            raise Absent("no Rscript: `apt-get install r-cran-glmnet`")
+        probe = subprocess.run(["Rscript", "-e", "library(glmnet)"], capture_output=True)
+        if probe.returncode:
+            raise Absent("R without glmnet: `apt-get install r-cran-glmnet`")
+        return ["Rscript", str(HERE / "glmnet.R"), side.split("-")[1], str(as_tsv(job_path))]
+    return [sys.executable, str(HERE / "peer.py"), side, str(job_path)]
+
+
+def as_tsv(job_path):
+    """The job in the plainest form, since base R reads no JSON."""
+    job = json.loads(job_path.read_text())
+    shape = json.loads((pathlib.Path(job["table"]) / "shape.json").read_text())
+    fields = {"kind": job["kind"], "table": job["table"], "rows": shape["rows"],
+              "columns": shape["columns"], "lambdas": job.get("lambdas", []),
+              "folds": job.get("folds", [])}  # fmt: skip
+    text = [
+        f"{name}\t{' '.join(map(repr, value)) if isinstance(value, list) else value}"
+        for name, value in fields.items()
+    ]
+    path = job_path.with_suffix(".tsv")
+    path.write_text("\n".join(text) + "\n")
+    return path
+
+
+class Bench:
+    def __init__(self, ours, folder, minutes, repeats):
+        self.ours, self.folder, self.repeats = ours, pathlib.Path(folder), repeats
+        self.minutes, self.end = minutes, time.monotonic() + 60 * minutes
+        self.n_jobs = 0
+
+    def left(self):
+        return self.end - time.monotonic()
+
+    def write(self, job):
+        self.n_jobs += 1
+        path = self.folder / f"job{self.n_jobs}.json"
+        path.write_text(json.dumps(job))
+        return path
+
+    def once(self, side, job, limit):
+        """One run without a pair: its result, or words that say why there is none."""
+        try:
+            worker = Worker(command_of(side, self.write(job), self.ours), job["threads"])
+        except Absent as absent:
+            return f"absent: {absent}"
+        try:
+            return worker.run(min(limit, max(self.left(), 0.1)))
+        except Absent as absent:
+            return f"absent: {absent}"
+        except Late:
+            return f"stopped after {limit:.0f} s" if self.left() > 0 else "not run: out of time"
+        finally:
+            worker.close()
+
+    def pair(self, peer, job, ours_job=None, limit=60.0, share=20.0):
+        """Runs in turns: as many as asked for, fewer once `share` seconds are spent."""
+        if self.left() < 5:
+            return "not run: out of time"
+        workers = []
+        share *= min(1.0, self.minutes / 30)
+        try:
+            sides = [("ours", ours_job or job), (peer, job)]
+            for side, its in sides:
+                workers.append(Worker(command_of(side, self.write(its), self.ours), its["threads"]))
+            limit = min(limit, self.left())
+            first = [worker.run(limit) for worker in workers]
+            started, counted = time.monotonic(), []
+            while len(counted) < self.repeats and self.left() > 1:
+                if counted and time.monotonic() - started > share:
+                    break
+                counted.append([worker.run(limit) for worker in workers])
+            return {"first": first, "runs": counted or [first]}
+        except Absent as absent:
+            return f"absent: {absent}"
+        except Late:
+            return (
+                f"stopped: a run took over {limit:.0f} s"
+                if self.left() > 0
+                else "not run: out of time"
+            )
+        finally:
+            for worker in workers:
+                worker.close()
+
+
+def seconds(value):
+    return f"{value:.3g} s" if value >= 0.1 else f"{1000 * value:.3g} ms"
+
+
+def ratios(runs, key):
+    return [pair[1][key] / max(pair[0][key], 1e-6) for pair in runs]
+
+
+def agreement(ours, peer):
+    """What the two came to: held-out AUC, or how far the objectives lie above the lower one."""
+    one, two = ours["result"], peer["result"]
+    if one.get("auc") and two.get("auc"):
+        return f"AUC {statistics.mean(one['auc']):.3f} / {statistics.mean(two['auc']):.3f}"
+    if "objectives" in one and "objectives" in two:
+        both = list(zip(one["objectives"], two["objectives"], strict=False))
+        gaps = [max((pair[side] - min(pair)) / min(pair) for pair in both) for side in (0, 1)]
+        note = "" if len(both) == len(one["objectives"]) else f", {len(two['objectives'])} λ"
+        return f"objective +{gaps[0]:.0e} / +{gaps[1]:.0e}{note}"
+    return ""
+
+
+TIMES_HEAD = [
+    "| work | threads | peer | pairs | ours, clock (CPU) | peer, clock (CPU) | clock, peer ÷ ours "
+    "| CPU, peer ÷ ours | added memory, ours / peer | peak memory, ours / peer | came to, ours / peer |",
+    "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|---|",
+]
+
+
+def time_row(name, threads, peer, outcome):
+    if isinstance(outcome, str):
+        return f"| {name} | {threads} | {peer} | 0 | {outcome} | | | | | | |"
+    runs = outcome["runs"]
+    median = lambda side, key: statistics.median(pair[side][key] for pair in runs)  # noqa: E731
+    spans = [
+        f"**{statistics.median(values):.2f}** ({min(values):.2f}–{max(values):.2f})"
+        for values in (ratios(runs, "seconds"), ratios(runs, "cpu"))
+    ]
+    times = [
+        f"{seconds(median(side, 'seconds'))} ({seconds(median(side, 'cpu'))})" for side in (0, 1)
+    ]
+    first = outcome["first"]
+    memory = [
+        f"{first[0]['added_mb']:.0f} / {first[1]['added_mb']:.0f} MB",
+        f"{median(0, 'peak_mb'):.0f} / {median(1, 'peak_mb'):.0f} MB",
+    ]
+    cells = [name, threads, peer, len(runs), *times, *spans, *memory, agreement(*runs[-1])]
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def scores_tables(results):
+    """One table of mean ROC AUC, one of each fold's where studies are left out."""
+    if not results:
+        return ["Not run."]
+    peers = list(next(iter(results.values()))["columns"])
+    lines = ["| rows | folds | " + " | ".join(peers) + " |", "|---|--:|" + "--:|" * len(peers)]
+    for name, result in results.items():
+        cells = []
+        values = {peer: auc for peer, auc in result["columns"].items() if not isinstance(auc, str)}
+        best = max((statistics.mean(auc) for auc in values.values()), default=None)
+        for auc in result["columns"].values():
+            if isinstance(auc, str):
+                cells.append(auc)
+                continue
+            mean = statistics.mean(auc)
+            cells.append(f"**{mean:.3f}**" if mean == best else f"{mean:.3f}")
+        lines.append(f"| {name} | {len(result['splits'])} | " + " | ".join(cells) + " |")
+    complete = {
+        peer: [statistics.mean(result["columns"][peer]) for result in results.values()
+               if not isinstance(result["columns"][peer], str)]
+        for peer in peers
+    }  # fmt: skip
+    means = [
+        f"{statistics.mean(values):.3f} ({len(values)})" if values else ""
+        for values in complete.values()
+    ]
+    lines.append("| mean over the rows above (how many) | | " + " | ".join(means) + " |")
+    for name, result in results.items():
+        if not result["left_out"]:
+            continue
+        lines += ["", f"{name}, each study left out:", ""]
+        lines += ["| study | rows | " + " | ".join(peers) + " |", "|---|--:|" + "--:|" * len(peers)]
+        for place, split in enumerate(result["splits"]):
+            cells = [
+                "" if isinstance(auc, str) else f"{auc[place]:.3f}"
+                for auc in result["columns"].values()
+            ]
+            lines.append(f"| {split['name']} | {len(split['test'])} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def versions():
+    names = [
+        "numpy",
+        "scikit-learn",
+        "xgboost-cpu",
+        "lightgbm",
+        "catboost",
+        "adelie",
+        "skglm",
+        "shap",
+        "joblib",
+    ]
+    found = []
+    for name in names:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            found.append(f"{name} absent (`pip install` failed)")
+    if shutil.which("Rscript"):
+        code = 'cat("glmnet", as.character(packageVersion("glmnet")), "on", R.version.string)'
+        probe = subprocess.run(["Rscript", "-e", code], capture_output=True, text=True)
+        found.append(probe.stdout or "glmnet absent (`apt-get install r-cran-glmnet`)")
+    else:
+        found.append("glmnet absent (`apt-get install r-cran-glmnet`)")
+    return ", ".join(found)
+
+
+def machine():
+    model = platform.machine()
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    return f"{model}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start"
+
+
+def replace_between(lines):
+    text = README.read_text()
+    before, rest = text.split(START, 1)
+    _, after = rest.split(END, 1)
+    README.write_text(f"{before}{START}\n" + "\n".join(lines) + f"\n{END}{after}")
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--ours", required=True, help="the program built from ours.rs")
+    parser.add_argument("--data", default=str(ROOT.parent / "shared" / "data"))
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--cv-repeats", type=int, default=1, help="of the 5 folds of bench-metaml")
+    parser.add_argument("--jobs", default="boosting,logistic,predict,shap,scores")
+    parser.add_argument("--dry-run", action="store_true", help="print the tables, leave README.md")
+    options = parser.parse_args()
+    started, about = datetime.date.today(), machine()
+    threads = [1, os.cpu_count()] if os.cpu_count() > 1 else [1]
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(options.ours, folder, options.minutes, options.repeats)
+        lines = [
+            "",
+            f"Measured {started} by `benches/peers/run --minutes {options.minutes:g} "
+            f"--repeats {options.repeats}` on {about}.",
+            "",
+            f"Versions: {versions()}.",
+            "",
+        ]
+        wanted = options.jobs.split(",")
+        rows = []
+        results = {}
+        # Accuracy takes what the times leave, and its own share at least.
+        times_end = bench.end - (0.42 if "scores" in wanted else 0.0) * 60 * options.minutes
+        total_end, bench.end = bench.end, times_end
+        works = list(enumerate(jobs.timed(bench, options.data, threads, wanted)))
+        works.sort(key=lambda work: jobs.urgency(*work[1][:3]))
+        rows = [""] * len(works)
+        for place, (name, n_threads, peer, job, extra) in works:
+            outcome = job if isinstance(job, str) else bench.pair(peer, job, **extra)
+            rows[place] = time_row(name, n_threads, peer, outcome)
+            print(rows[place], file=sys.stderr, flush=True)
+        bench.end = total_end
+        if "scores" in wanted:
+            results = jobs.scored(bench, options.data, max(threads), options.cv_repeats)
+        lines += ["### Times and memory", "", *TIMES_HEAD, *rows, ""]
+        lines += [
+            "### Accuracy: mean ROC AUC of rows not learned from",
+            "",
+            *scores_tables(results),
+            "",
+        ]
+    if options.dry_run:
+        print("\n".join(lines))
+    else:
+        replace_between(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,292 @@
+"""The tables, and what is to be done on them, side by side."""
+
+import csv
+import gzip
+import json
+import pathlib
+import statistics
+import sys
+
+import numpy as np
+
+BOOSTERS = ["lightgbm", "xgboost", "histgb", "catboost"]
+OURS = ["ours: boosting", "ours: logistic", "ours: better of two"]
+SCORERS = ["lightgbm", "forest", "logistic-cv", "xgboost", "histgb", "better of peers"]
+METAML = ["Cirrhosis", "Colorectal", "IBD", "Obesity", "T2D", "WT2D"]
+
+
+def write_table(folder, name, features, outcomes, groups=None):
+    path = pathlib.Path(folder) / name
+    path.mkdir()
+    np.ascontiguousarray(features, dtype="<f8").tofile(path / "x.bin")
+    np.asarray(outcomes, dtype="<f8").tofile(path / "y.bin")
+    shape = {"rows": features.shape[0], "columns": features.shape[1]}
+    if groups is not None:
+        shape["groups"] = [int(group) for group in groups]
+    (path / "shape.json").write_text(json.dumps(shape))
+    return str(path)
+
+
+def zero_inflated(n_rows, n_columns, seed):
+    """Log-normal where present; prevalences skewed to 0; outcomes by six common columns."""
+    random = np.random.default_rng(seed)
+    prevalences = random.beta(0.3, 1.0, n_columns)
+    is_present = random.random((n_rows, n_columns)) < prevalences
+    features = np.where(is_present, random.lognormal(0.0, 1.5, (n_rows, n_columns)), 0.0)
+    common = np.argsort(-prevalences)[20:26]
+    score = np.log1p(features[:, common]) @ random.choice([-1.0, 1.0], 6)
+    score = 3.0 * (score - score.mean()) / score.std()
+    return features, (random.random(n_rows) < 1 / (1 + np.exp(-score))).astype(float)
+
+
+def tall(n_rows, seed):
+    """50 dense columns, outcomes by a curved score of ten of them."""
+    random = np.random.default_rng(seed)
+    features = random.standard_normal((n_rows, 50))
+    score = features[:, :5].sum(axis=1) + features[:, 5] * features[:, 6] + features[:, 7] ** 2 - 1
+    return features, (random.random(n_rows) < 1 / (1 + np.exp(-score))).astype(float)
+
+
+def read_tsv(path):
+    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
+    with opened as lines:
+        return list(
+            csv.reader((line for line in lines if not line.startswith("#")), delimiter="\t")
+        )
+
+
+def numbered(names):
+    places = {name: place for place, name in enumerate(dict.fromkeys(names))}
+    return np.array([places[name] for name in names])
+
+
+def metadata(path):
+    head, *rows = read_tsv(path)
+    return {row[0]: dict(zip(head, row, strict=False)) for row in rows}
+
+
+def angles(proportions):
+    """asin √p of each entry: zeros stay zeros, and no row sees another."""
+    return np.arcsin(np.sqrt(np.clip(proportions, 0.0, 1.0)))
+
+
+def icb(data):
+    """Features, response, subjects and cohorts of `icb-thomas2023`."""
+    folder = pathlib.Path(data) / "icb-thomas2023"
+    about = metadata(folder / "metadata.tsv")
+    head, *rows = read_tsv(folder / "profiles.metaphlan.tsv.gz")
+    values = np.array([row[1:] for row in rows], dtype=float).T / 100.0
+    keep = [at for at, name in enumerate(head[1:]) if about[name]["response_orr"] in ("R", "NR")]
+    about = [about[head[1:][at]] for at in keep]
+    outcomes = np.array([row["response_orr"] == "R" for row in about], dtype=float)
+    subjects = numbered([row["subject"] or row["sample_id"] for row in about])
+    return angles(values[keep]), outcomes, subjects, [row["cohort"] for row in about]
+
+
+def crc(data):
+    folder = pathlib.Path(data) / "bench-crc-5studies"
+    about = metadata(folder / "metadata.tsv")
+    _, *rows = read_tsv(folder / "profiles.tsv.gz")
+    values = np.array([row[1:] for row in rows], dtype=float)
+    about = [about[row[0]] for row in rows]
+    outcomes = np.array([row["study_condition"] == "CRC" for row in about], dtype=float)
+    subjects = numbered([row["subjectID"] for row in about])
+    return angles(values), outcomes, subjects, [row["study"] for row in about]
+
+
+HEALTHY = {"n", "leaness"}
+
+
+def metaml(data, name):
+    folder = pathlib.Path(data) / "bench-metaml"
+    about = metadata(folder / f"{name}.metadata.tsv")
+    _, *rows = read_tsv(folder / f"{name}.profiles.tsv.gz")
+    keep = [row for row in rows if about[row[0]]["disease"] != "small_adenoma"]
+    values = np.array([row[1:] for row in keep], dtype=float) / 100.0
+    outcomes = np.array([about[row[0]]["disease"] not in HEALTHY for row in keep], dtype=float)
+    return angles(values), outcomes, numbered([about[row[0]]["subjectID"] for row in keep])
+
+
+def leave_out(names, outcomes, least=20):
+    splits = []
+    for name in sorted(set(names)):
+        test = [row for row, of in enumerate(names) if of == name]
+        if len(test) >= least and 0 < outcomes[test].sum() < len(test):
+            splits.append({"name": name, "test": test})
+    return splits
+
+
+def k_fold(outcomes, groups, repeats, seed=0):
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    splits = []
+    for repeat in range(repeats):
+        folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed + repeat)
+        for fold, (_, test) in enumerate(folds.split(outcomes, outcomes, groups)):
+            splits.append({"name": f"{repeat + 1}.{fold + 1}", "test": [int(row) for row in test]})
+    return splits
+
+
+def urgency(name, n_threads, peer):
+    """What goes first where the minutes may not suffice: the plainest question to the likeliest peer."""
+    is_likely = peer in ("lightgbm", "xgboost", "glmnet-dense", "glmnet-sparse")
+    if name.startswith("10 × 5"):
+        return 3
+    if is_likely and (n_threads == 1 or "folds" in name):
+        return 0
+    return 1 if is_likely or n_threads == 1 else 2
+
+
+def timed(bench, data, threads, wanted):
+    """(work, threads, peer, job or why there is none, options of the pair)."""
+    folder = bench.folder
+    wide = write_table(folder, "wide", *zero_inflated(300, 1000, 1), np.arange(300) // 3)
+    wide_name, most = "300 × 1,000", max(threads)
+    real, real_name = None, "500 × 2,641 real"
+    try:
+        features, outcomes, subjects, _ = icb(data)
+        rows = np.sort(np.random.default_rng(1).permutation(len(outcomes))[:500])
+        real = write_table(folder, "real", features[rows], outcomes[rows], subjects[rows])
+    except FileNotFoundError as error:
+        why_not = f"not run: no `{error.filename}`"
+    trees = {"n_rounds": 200, "max_depth": 3}
+    if "boosting" in wanted:
+        splits = k_fold(*zero_inflated(300, 1000, 1)[1:], np.arange(300) // 3, 2)
+        for peer in BOOSTERS[:3]:
+            job = {
+                "kind": "boosting_folds",
+                "table": wide,
+                "threads": most,
+                "splits": splits,
+            } | trees
+            name = f"2 × 5 grouped folds, {wide_name}, joblib"
+            yield name, most, peer, job, {"limit": 90.0, "share": 25.0}
+        for table, name in [(wide, wide_name), (real, real_name)]:
+            for n_threads in threads:
+                for peer in BOOSTERS if n_threads == 1 else BOOSTERS[:3]:
+                    job = {"kind": "boosting_fit", "table": table, "threads": n_threads} | trees
+                    yield (
+                        f"boosting, {name}",
+                        n_threads,
+                        peer,
+                        job if table else why_not,
+                        {"share": 10.0},
+                    )
+        if real:
+            splits = k_fold(outcomes[rows], subjects[rows], 10)
+            for peer in BOOSTERS[:3]:
+                job = {
+                    "kind": "boosting_folds",
+                    "table": real,
+                    "threads": most,
+                    "splits": splits,
+                } | trees
+                name = f"10 × 5 grouped folds, {real_name}, joblib"
+                yield name, most, peer, job, {"limit": 400.0, "share": 60.0}
+    if "logistic" in wanted:
+        yield from logistic(bench, wide, wide_name, threads)
+        if real:
+            yield from logistic(bench, real, real_name, threads)
+        else:
+            yield f"lasso path, {real_name}", 1, "all", why_not, {}
+    if {"boosting", "predict", "shap"} & set(wanted):
+        table = write_table(folder, "tall", *tall(100_000, 2))
+        yield from on_tall(bench, table, threads, wanted, trees)
+
+
+def on_tall(bench, table, threads, wanted, trees):
+    short = {"share": 8.0}
+    if "shap" in wanted:
+        for depth in (3, 6):
+            for n_threads in threads:
+                peers = ["xgboost", "lightgbm", "shap-xgboost"]
+                for peer in peers if depth == 3 or n_threads > 1 else peers[:1]:
+                    job = {"kind": "shap", "table": table, "threads": n_threads, "n_rounds": 200,
+                           "max_depth": depth, "n_scored": 10_000}  # fmt: skip
+                    name = f"TreeSHAP, 10,000 × 50, 200 trees of depth {depth}"
+                    yield name, n_threads, peer, job, short
+    if "boosting" in wanted:
+        for n_threads in threads:
+            for peer in BOOSTERS:
+                job = {"kind": "boosting_fit", "table": table, "threads": n_threads} | trees
+                yield "boosting, 100,000 × 50", n_threads, peer, job, short
+    if "predict" in wanted:
+        many = write_table(bench.folder, "many", *tall(1_000_000, 3))
+        for n_threads in threads:
+            for peer in BOOSTERS:
+                job = {
+                    "kind": "predict",
+                    "table": table,
+                    "scored": many,
+                    "threads": n_threads,
+                } | trees
+                yield "scores of 1,000,000 × 50, 200 trees", n_threads, peer, job, short
+
+
+def logistic(bench, table, name, threads):
+    """The λ that ours would visit (glmnet's grid and stopping rule) are given to everyone."""
+    path = {"kind": "path", "table": table, "threads": 1}
+    first = bench.once("ours", path, 60.0)
+    if isinstance(first, str):
+        yield f"lasso path, {name}", 1, "all", first, {}
+        return
+    lambdas = first["result"]["lambdas"]
+    title = f"lasso path, {len(lambdas)} λ, {name}"
+    for is_sparse in (False, True):
+        job = path | {"lambdas": lambdas, "is_sparse": is_sparse}
+        form = "sparse" if is_sparse else "dense"
+        yield f"{title}, {form}", 1, f"glmnet-{form}", job, {"share": 10.0}
+    for peer in ["adelie", "skglm", "sklearn-liblinear", "sklearn-saga"]:
+        yield (
+            f"{title}, dense",
+            1,
+            peer,
+            path | {"lambdas": lambdas},
+            {"limit": 30.0, "share": 10.0},
+        )
+    shape = json.loads((pathlib.Path(table) / "shape.json").read_text())
+    groups = np.array(shape["groups"])
+    folds = np.random.default_rng(0).permutation(groups.max() + 1)[groups] % 10
+    job = {"kind": "lambda", "table": table, "lambdas": lambdas, "folds": [int(f) for f in folds]}
+    title = f"choice of λ, 10 grouped folds, {name}"
+    yield f"{title}, dense", 1, "glmnet-dense", job | {"threads": 1}, {"limit": 60.0, "share": 15.0}
+    sparse = job | {"threads": 1, "is_sparse": True}
+    yield f"{title}, sparse", 1, "glmnet-sparse", sparse, {"limit": 60.0, "share": 15.0}
+    for peer in ["adelie", "sklearn-liblinear"]:
+        most = job | {"threads": max(threads)}
+        yield f"{title}, dense", max(threads), peer, most, {"limit": 40.0, "share": 10.0}
+
+
+def scored(bench, data, threads, repeats):
+    """Fold by fold ROC AUC of every model on the real tables; words where there is none."""
+    tables = [
+        ("icb-thomas2023, response", lambda: icb(data)),
+        ("bench-crc-5studies", lambda: crc(data)),
+    ]
+    tables += [(f"bench-metaml {name}", lambda name=name: metaml(data, name)) for name in METAML]
+    results, jobs = {}, {}
+    for name, read in tables:
+        try:
+            features, outcomes, subjects, *studies = read()
+        except FileNotFoundError as error:
+            print(f"{name}: not run: no `{error.filename}`", file=sys.stderr)
+            continue
+        splits = leave_out(studies[0], outcomes) if studies else k_fold(outcomes, subjects, repeats)
+        table = write_table(bench.folder, name.replace(" ", "-"), features, outcomes, subjects)
+        jobs[name] = {"kind": "scores", "table": table, "threads": threads, "splits": splits,
+                      "n_rounds": 200, "max_depth": 3}  # fmt: skip
+        results[name] = {"columns": {}, "splits": splits, "left_out": bool(studies)}
+    limit = min(240.0, 8.0 * bench.minutes)
+    for model in [*OURS, *SCORERS]:
+        for name, job in jobs.items():
+            mine = model in OURS
+            its = job | {"models": [model.removeprefix("ours: ")]} if mine else job
+            left = bench.left() > 5
+            outcome = bench.once("ours" if mine else model, its, limit) if left else "not run"
+            value = outcome if isinstance(outcome, str) else outcome["result"]
+            if not isinstance(value, str):
+                value = (value[its["models"][0]] if mine else value)["auc"]
+            results[name]["columns"][model] = value
+            told = value if isinstance(value, str) else f"{statistics.mean(value):.3f}"
+            print(f"{name}: {model}: {told}", file=sys.stderr, flush=True)
+    return results

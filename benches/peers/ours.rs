@@ -1,0 +1,420 @@
+//! Our side of the comparison with peers: one job, described in a JSON file, run once for each
+//! line on standard input; seconds, CPU seconds, added memory and scores come out as JSON lines.
+//!
+//! `compare.py` writes the jobs, `callgrind.sh` counts the instructions of two of them.
+
+#![expect(clippy::print_stdout, reason = "the results go to who started it")]
+
+use std::error::Error;
+use std::fs;
+use std::io::BufRead;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use donormatch::evaluation::{
+    CrossValidationParams, FoldTask, GroupColumn, GroupedKFold, Metric, NestedSelection, Procedure,
+    ScoredRows, Split, SplitAudit, cross_validate,
+};
+use donormatch::model::{
+    BoostingModel, BoostingParams, ContributionReference, CscMatrix, LambdaGrid, LogisticCvParams,
+    LogisticParams, LogisticPath, MatrixView, PreparedData, TrainingData,
+};
+use ndarray::{Array2, Axis};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+type Any<T> = Result<T, Box<dyn Error>>;
+
+/// What to do, and on which table.
+#[derive(Deserialize)]
+struct Job {
+    kind: Kind,
+    /// A folder with `x.bin` (rows × columns, row by row), `y.bin` and `shape.json`.
+    table: PathBuf,
+    threads: usize,
+    #[serde(default)]
+    n_rounds: u32,
+    #[serde(default)]
+    max_depth: u32,
+    #[serde(default)]
+    is_sparse: bool,
+    /// Test rows of each split; the others are for training.
+    #[serde(default)]
+    splits: Vec<TestRows>,
+    /// λ to visit, all of a path; none means 100 of our own.
+    #[serde(default)]
+    lambdas: Vec<f64>,
+    #[serde(default)]
+    n_lambdas: Option<usize>,
+    /// Rows to score or explain, from the top; none means all.
+    #[serde(default)]
+    n_scored: Option<usize>,
+    /// Which of our models to evaluate; none means all three.
+    #[serde(default)]
+    models: Vec<String>,
+    /// A second table to score.
+    #[serde(default)]
+    scored: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct TestRows {
+    name: String,
+    test: Vec<usize>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    BoostingFit,
+    BoostingFolds,
+    Path,
+    Lambda,
+    Predict,
+    Shap,
+    Scores,
+}
+
+#[derive(Deserialize)]
+struct Shape {
+    rows: usize,
+    columns: usize,
+    #[serde(default)]
+    groups: Vec<u32>,
+}
+
+struct Table {
+    features: Array2<f64>,
+    sparse: Option<CscMatrix>,
+    outcomes: Vec<f64>,
+    groups: Vec<u32>,
+}
+
+impl Table {
+    fn read(folder: &std::path::Path, is_sparse: bool) -> Any<Self> {
+        let shape: Shape = serde_json::from_slice(&fs::read(folder.join("shape.json"))?)?;
+        let features = Array2::from_shape_vec(
+            (shape.rows, shape.columns),
+            read_floats(&folder.join("x.bin"))?,
+        )?;
+        let sparse = is_sparse.then(|| to_sparse(&features)).transpose()?;
+        let groups = match shape.groups.len() {
+            0 => (0..shape.rows as u32).collect(),
+            _ => shape.groups,
+        };
+        Ok(Self {
+            features,
+            sparse,
+            outcomes: read_floats(&folder.join("y.bin"))?,
+            groups,
+        })
+    }
+
+    fn view(&self) -> MatrixView<'_> {
+        match &self.sparse {
+            Some(sparse) => sparse.into(),
+            None => self.features.view().into(),
+        }
+    }
+
+    fn data(&self) -> donormatch::Result<TrainingData<'_>> {
+        TrainingData::new(self.view(), &self.outcomes)?.with_groups(&self.groups)
+    }
+}
+
+fn read_floats(path: &std::path::Path) -> Any<Vec<f64>> {
+    let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let (values, _) = bytes.as_chunks::<8>();
+    Ok(values
+        .iter()
+        .map(|&bytes| f64::from_le_bytes(bytes))
+        .collect())
+}
+
+fn to_sparse(features: &Array2<f64>) -> donormatch::Result<CscMatrix> {
+    let (mut indptr, mut rows, mut values) = (vec![0], Vec::new(), Vec::new());
+    for column in features.columns() {
+        for (row, &value) in column.iter().enumerate() {
+            if value != 0.0 {
+                rows.push(row as u32);
+                values.push(value);
+            }
+        }
+        indptr.push(rows.len());
+    }
+    CscMatrix::new(features.nrows(), indptr, rows, values)
+}
+
+fn boosting(job: &Job) -> BoostingParams {
+    let mut params = BoostingParams::default();
+    params.n_rounds = job.n_rounds;
+    params.max_depth = job.max_depth;
+    params
+}
+
+/// What stands ready before the clock starts.
+struct Ready {
+    table: Table,
+    scored: Option<Table>,
+    model: Option<BoostingModel>,
+}
+
+/// The work that is timed.
+enum Done {
+    Models(Vec<BoostingModel>, Vec<Vec<f64>>),
+    Path(LogisticPath),
+    Lambda(f64),
+    Values(f64),
+    Scores(Value),
+}
+
+#[inline(never)]
+fn run_once(job: &Job, ready: &Ready) -> Any<Done> {
+    let table = &ready.table;
+    let scored = ready.scored.as_ref().unwrap_or(table);
+    let top = ndarray::s![..job.n_scored.unwrap_or(scored.features.nrows()), ..];
+    Ok(match job.kind {
+        Kind::BoostingFit => Done::Models(vec![boosting(job).fit(&table.data()?)?], vec![]),
+        Kind::BoostingFolds => folds(job, table)?,
+        Kind::Path => {
+            let grid = match job.lambdas.as_slice() {
+                [] => LambdaGrid::Automatic {
+                    n_lambdas: job.n_lambdas.unwrap_or(100),
+                    min_ratio: Some(0.01),
+                },
+                given => LambdaGrid::Given(given.to_vec()),
+            };
+            Done::Path(lasso().fit_path(&table.data()?, &grid)?)
+        }
+        Kind::Lambda => {
+            let params = LogisticCvParams {
+                alphas: vec![1.0],
+                ..LogisticCvParams::default()
+            };
+            Done::Lambda(params.fit(&table.data()?)?.lambda)
+        }
+        Kind::Predict => {
+            let model = ready.model.as_ref().ok_or("no model")?;
+            Done::Values(model.scores(scored.features.slice(top))?.iter().sum())
+        }
+        Kind::Shap => {
+            let model = ready.model.as_ref().ok_or("no model")?;
+            let reference = ContributionReference::TrainingRows;
+            let values = model.contributions(scored.features.slice(top), reference)?;
+            Done::Values(values.values.sum())
+        }
+        Kind::Scores => Done::Scores(scores(job, table)?),
+    })
+}
+
+fn lasso() -> LogisticParams {
+    LogisticParams {
+        alpha: 1.0,
+        ..LogisticParams::default()
+    }
+}
+
+fn folds(job: &Job, table: &Table) -> Any<Done> {
+    let prepared = PreparedData::new(table.data()?)?;
+    let training: Vec<Vec<u32>> = job
+        .splits
+        .iter()
+        .map(|split| {
+            complement(&split.test, table.outcomes.len())
+                .into_iter()
+                .map(|row| row as u32)
+                .collect()
+        })
+        .collect();
+    let models = boosting(job).fit_many(&prepared, &training)?;
+    let scores = models
+        .iter()
+        .zip(&job.splits)
+        .map(|(model, split)| {
+            let rows = table.features.select(Axis(0), &split.test);
+            model.scores(rows.view())
+        })
+        .collect::<donormatch::Result<_>>()?;
+    Ok(Done::Models(models, scores))
+}
+
+fn complement(test: &[usize], n_rows: usize) -> Vec<usize> {
+    let mut is_test = vec![false; n_rows];
+    for &row in test {
+        is_test[row] = true;
+    }
+    (0..n_rows).filter(|&row| !is_test[row]).collect()
+}
+
+/// ROC AUC of each split for our boosting, our logistic regression with its λ and α chosen inside
+/// the training rows, and the better of the two, chosen there too.
+fn scores(job: &Job, table: &Table) -> Any<Value> {
+    let fitted =
+        |task: &FoldTask<'_>, model: &dyn Fn(&TrainingData<'_>) -> donormatch::Result<Vec<f64>>| {
+            let rows = table.features.select(Axis(0), task.training);
+            let groups: Vec<u32> = task.training.iter().map(|&row| table.groups[row]).collect();
+            model(&TrainingData::new(rows.view(), task.outcomes)?.with_groups(&groups)?)
+        };
+    let boosted = |task: &FoldTask<'_>, _: &mut SplitAudit<'_>| {
+        let test = table.features.select(Axis(0), task.test);
+        fitted(task, &|data| boosting(job).fit(data)?.scores(test.view()))
+    };
+    let logistic = |task: &FoldTask<'_>, _: &mut SplitAudit<'_>| {
+        let test = table.features.select(Axis(0), task.test);
+        let params = LogisticCvParams {
+            n_folds: 5,
+            ..LogisticCvParams::default()
+        };
+        fitted(task, &|data| params.fit(data)?.model.scores(test.view()))
+    };
+    let better = NestedSelection::new(&table.groups, GroupedKFold::new(5), Metric::RocAuc)
+        .with_candidate("boosting", &boosted)
+        .with_candidate("logistic", &logistic);
+    let splits = job
+        .splits
+        .iter()
+        .map(|split| {
+            let training = complement(&split.test, table.outcomes.len());
+            Split::new(split.name.clone(), training, split.test.clone())
+        })
+        .collect::<donormatch::Result<Vec<_>>>()?;
+    let mut all = serde_json::Map::new();
+    let candidates: [(&str, &dyn Procedure); 3] = [
+        ("boosting", &boosted),
+        ("logistic", &logistic),
+        ("better of two", &better),
+    ];
+    for (name, procedure) in candidates {
+        if !job.models.is_empty() && !job.models.iter().any(|model| model == name) {
+            continue;
+        }
+        let apart = [GroupColumn::new("group", &table.groups)];
+        let params = CrossValidationParams::default();
+        let started = Instant::now();
+        let result = cross_validate(procedure, &table.outcomes, &splits, &apart, &params)?;
+        let values = result.fold_values(Metric::RocAuc);
+        let seconds = started.elapsed().as_secs_f64();
+        all.insert(name.into(), json!({ "auc": values, "seconds": seconds }));
+    }
+    Ok(Value::Object(all))
+}
+
+/// What the timed work came to, computed after the clock has stopped.
+fn summary(job: &Job, table: &Table, done: Done) -> Any<Value> {
+    Ok(match done {
+        Done::Models(models, scores) => {
+            let mut aucs = Vec::new();
+            for (scores, split) in scores.iter().zip(&job.splits) {
+                let observed: Vec<f64> =
+                    split.test.iter().map(|&row| table.outcomes[row]).collect();
+                aucs.push(Metric::RocAuc.value(&ScoredRows::new(scores, &observed)?)?);
+            }
+            let n_trees: usize = models.iter().map(BoostingModel::n_trees).sum();
+            json!({ "auc": aucs, "n_trees": n_trees })
+        }
+        Done::Path(path) => json!({
+            "lambdas": path.lambdas(),
+            "objectives": objectives(table, &path),
+        }),
+        Done::Lambda(lambda) => json!({ "lambda": lambda }),
+        Done::Values(sum) => json!({ "sum": sum }),
+        Done::Scores(scores) => scores,
+    })
+}
+
+/// The lasso's objective at each point: mean log loss + λ Σ |b sd|.
+fn objectives(table: &Table, path: &LogisticPath) -> Vec<f64> {
+    let features = &table.features;
+    let deviations = features.std_axis(Axis(0), 0.0);
+    path.points()
+        .iter()
+        .map(|point| {
+            let mut eta = vec![point.intercept; features.nrows()];
+            let mut penalty = 0.0;
+            for &(feature, value) in &point.coefficients {
+                let column = features.column(feature as usize);
+                eta.iter_mut()
+                    .zip(column)
+                    .for_each(|(eta, x)| *eta += x * value);
+                penalty += (value * deviations[feature as usize]).abs();
+            }
+            let losses = eta
+                .iter()
+                .zip(&table.outcomes)
+                .map(|(&eta, y)| eta.max(0.0) + libm::log1p(libm::exp(-eta.abs())) - y * eta);
+            losses.sum::<f64>() / features.nrows() as f64 + point.lambda * penalty
+        })
+        .collect()
+}
+
+/// Nanoseconds that the living threads of this process have run.
+fn cpu_seconds() -> f64 {
+    let nanoseconds = |entry: fs::DirEntry| -> Option<f64> {
+        let text = fs::read_to_string(entry.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse().ok()
+    };
+    // The kernel brings the account of a running thread up to date when it yields.
+    std::thread::yield_now();
+    let Ok(tasks) = fs::read_dir("/proc/self/task") else {
+        return f64::NAN;
+    };
+    tasks.flatten().filter_map(nanoseconds).sum::<f64>() / 1e9
+}
+
+/// A line of `/proc/self/status` in megabytes.
+fn memory(key: &str) -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kilobytes = status
+        .lines()
+        .find_map(|line| {
+            line.strip_prefix(key)?
+                .split_whitespace()
+                .nth(1)?
+                .parse()
+                .ok()
+        })
+        .unwrap_or(f64::NAN);
+    kilobytes / 1024.0
+}
+
+fn main() -> Any<()> {
+    let Some(path) = std::env::args().nth(1) else {
+        return Err("give the path of a job; `benches/peers/run` does it all".into());
+    };
+    let job: Job = serde_json::from_slice(&fs::read(path)?)?;
+    // The main thread works too, so that a count of its instructions is a count of all.
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(job.threads)
+        .use_current_thread()
+        .build_global()?;
+    let table = Table::read(&job.table, job.is_sparse)?;
+    let needs_model = matches!(job.kind, Kind::Predict | Kind::Shap);
+    let model = needs_model.then(|| boosting(&job).fit(&table.data()?));
+    let ready = Ready {
+        model: model.transpose()?,
+        scored: job
+            .scored
+            .as_ref()
+            .map(|folder| Table::read(folder, false))
+            .transpose()?,
+        table,
+    };
+    for line in std::io::stdin().lock().lines() {
+        line?;
+        // Resets the highest resident size (proc(5)); where it cannot, the size so far stands.
+        fs::write("/proc/self/clear_refs", "5").unwrap_or_default();
+        let (before, cpu, started) = (memory("VmRSS"), cpu_seconds(), Instant::now());
+        let done = run_once(&job, &ready)?;
+        let (seconds, cpu) = (started.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+        let peak = memory("VmHWM");
+        let result = json!({
+            "seconds": seconds,
+            "cpu": cpu,
+            "peak_mb": peak,
+            "added_mb": peak - before,
+            "result": summary(&job, &ready.table, done)?,
+        });
+        println!("{result}");
+    }
+    Ok(())
+}
