@@ -87,12 +87,13 @@ need-data:
 models: wheel need-data ## rebuild the shipped models from the real tables in ../shared/data
 	@for config in models/*/config.toml; do \
 	  folder=$$(dirname "$$config"); echo "$$folder"; \
-	  $(BIN)/donormatch fit --config "$$config" --data $(DATA) --output "$$folder"; \
 	  $(BIN)/donormatch evaluate --config "$$config" --data $(DATA) --output "$$folder/metrics.json" >/dev/null; \
+	  $(BIN)/donormatch fit --config "$$config" --data $(DATA) --output "$$folder" --metrics "$$folder/metrics.json"; \
 	done
 	@echo "run 'make build' to bundle them, and 'make golden' to write the golden values again"
-prove: wheel need-data ## evaluate every model on the real tables, leaving out a cohort at a time
+prove: wheel need-data ## evaluate on the real tables, a cohort left out at a time, and fuzz the readers
 	$(BIN)/donormatch evaluate --data $(DATA)
+	DONORMATCH_FUZZ=1000000 cargo test $(CARGO_FLAGS) --test it -- fuzz
 
 .PHONY: golden
 golden: need-rust ## write the golden cohort and its expected ranking again, with the bundled model

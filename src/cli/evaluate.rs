@@ -8,8 +8,7 @@ use serde::Serialize;
 use super::{Streams, json, tsv};
 use crate::Result;
 use crate::evaluation::{
-    ReportParams, ReportRow, TrialEvaluation, evaluate_engraftment, evaluate_response,
-    evaluate_trial,
+    ReportParams, ReportRow, TrialSummary, evaluate_engraftment, evaluate_response, evaluate_trial,
 };
 use crate::matcher::{MatcherConfig, PredictParams};
 use crate::persist;
@@ -83,7 +82,7 @@ struct Judged {
 #[derive(Debug, Default, Serialize)]
 struct Results {
     rows: Vec<Judged>,
-    trials: Vec<TrialEvaluation>,
+    trials: Vec<TrialSummary>,
 }
 
 impl EvaluateArguments {
@@ -109,7 +108,7 @@ impl EvaluateArguments {
         &self,
         what: What,
         config: &MatcherConfig,
-        trials: &mut Vec<TrialEvaluation>,
+        trials: &mut Vec<TrialSummary>,
         streams: &mut Streams<'_>,
     ) -> Result<Vec<ReportRow>> {
         let _progress = streams.progress("learning without each cohort in turn");
@@ -152,7 +151,7 @@ impl EvaluateArguments {
                         &report,
                     )?;
                     rows.extend(judged.rows.iter().cloned());
-                    trials.push(judged);
+                    trials.push(judged.summary());
                 }
                 Ok(rows)
             }

@@ -51,8 +51,8 @@ pub use procedure::{
 pub use report::{Comparator, ReportParams, ReportRow, Scope, report};
 pub use rows::{ScoredRows, Undefined, number_groups};
 pub use run::{
-    ResponseEvaluation, TrialEvaluation, TrialPair, evaluate_engraftment, evaluate_response,
-    evaluate_trial,
+    ResponseEvaluation, TrialEvaluation, TrialPair, TrialSummary, evaluate_engraftment,
+    evaluate_response, evaluate_trial,
 };
 pub use selection::NestedSelection;
 pub use split::{

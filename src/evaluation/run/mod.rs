@@ -7,4 +7,4 @@ mod trial;
 
 pub use engraftment::evaluate_engraftment;
 pub use response::{ResponseEvaluation, evaluate_response};
-pub use trial::{TrialEvaluation, TrialPair, evaluate_trial};
+pub use trial::{TrialEvaluation, TrialPair, TrialSummary, evaluate_trial};

@@ -40,6 +40,39 @@ pub struct TrialEvaluation {
     pub rows: Vec<ReportRow>,
 }
 
+/// A trial in figures that name no recipient: what may ship.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialSummary {
+    /// The trial.
+    pub study: String,
+    /// Recipients with a known outcome.
+    pub n_recipients: usize,
+    /// Responders among them.
+    pub n_responders: usize,
+    /// Mean predicted probability of the responders, with the donor they had.
+    pub mean_p_response_of_responders: f64,
+    /// The same of the others.
+    pub mean_p_response_of_others: f64,
+}
+
+impl TrialEvaluation {
+    /// The trial without its recipients.
+    pub fn summary(&self) -> TrialSummary {
+        let predicted = |response: bool| -> Vec<f64> {
+            let same = self.pairs.iter().filter(|pair| pair.response == response);
+            same.map(|pair| pair.p_response).collect()
+        };
+        let (responders, others) = (predicted(true), predicted(false));
+        TrialSummary {
+            study: self.study.clone(),
+            n_recipients: self.pairs.len(),
+            n_responders: responders.len(),
+            mean_p_response_of_responders: mean(&responders),
+            mean_p_response_of_others: mean(&others),
+        }
+    }
+}
+
 /// Learns without the trial `study` (its follow-ups and its outcome), predicts its recipients with
 /// the donors they had and with every other donor of the trial, and compares with what happened.
 ///
