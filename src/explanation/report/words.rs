@@ -12,6 +12,15 @@ pub(super) fn flag_meaning(flag: &str) -> Option<&'static str> {
              trial arm of 20 patients saw severe toxicity and myocarditis here; no cut-off is \
              validated. A reason to look closely, not an exclusion."
         }
+        "prevotella_rich_donor" => {
+            "The donor has more Prevotellaceae than nine in ten of the training patients. A signal \
+             of toxicity was seen under dual inhibition only, in one trial; with one inhibitor none \
+             is known."
+        }
+        "response_baseline_borrowed_from_other_cancers" => {
+            "No trial of this regimen in this cancer stands behind the starting probability: it is \
+             the mean over the cancers that were studied, with a wider interval."
+        }
         _ => return None,
     };
     Some(meaning)
