@@ -18,6 +18,7 @@ mod params;
 mod posterior;
 mod prediction;
 mod response;
+mod response_rows;
 mod toxicity;
 
 pub use baseline::{

@@ -1,0 +1,176 @@
+//! What the response model learns from, row for row, and the slope of left-out scores on it.
+
+use crate::cohort::{Patient, PatientCohort};
+use crate::model::probability_of_score;
+use crate::random::Stream;
+use crate::{Error, Result};
+
+/// Outcomes, offsets and cohorts of the patients, row for row.
+#[derive(Debug, Clone)]
+pub(super) struct ResponseRows {
+    pub(super) outcomes: Vec<f64>,
+    pub(super) offsets: Vec<f64>,
+    pub(super) cohort_of: Vec<u32>,
+    pub(super) subject_of: Vec<u32>,
+    pub(super) cohorts: Vec<String>,
+}
+
+impl ResponseRows {
+    pub(super) fn new(cohort: &PatientCohort) -> Self {
+        let patients = cohort.patients();
+        let outcomes: Vec<f64> = patients
+            .iter()
+            .map(|patient| f64::from(u8::from(patient.response == Some(true))))
+            .collect();
+        let (cohort_of, cohorts) = numbered(patients, |patient| patient.cohort.as_str());
+        let (subject_of, _) = numbered(patients, |patient| patient.subject.as_str());
+        let mut rows = Self {
+            outcomes,
+            offsets: Vec::new(),
+            cohort_of,
+            subject_of,
+            cohorts,
+        };
+        rows.offsets = rows.cohort_offsets();
+        rows
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        let n = self.outcomes.len();
+        let responders = self
+            .outcomes
+            .iter()
+            .filter(|&&outcome| outcome > 0.5)
+            .count();
+        if n < 20 || responders == 0 || responders == n {
+            return Err(Error::table(format!(
+                "a response model needs 20 patients and both outcomes, found {n} patients, \
+                 {responders} of them responders"
+            )));
+        }
+        Ok(())
+    }
+
+    /// ln((responders + 1) / (others + 1)) of the patient's cohort.
+    fn cohort_offsets(&self) -> Vec<f64> {
+        let mut counts = vec![(1.0, 1.0); self.cohorts.len()];
+        for (&cohort, &outcome) in self.cohort_of.iter().zip(&self.outcomes) {
+            counts[cohort as usize].0 += outcome;
+            counts[cohort as usize].1 += 1.0 - outcome;
+        }
+        let offset = |&cohort: &u32| {
+            let (yes, no): (f64, f64) = counts[cohort as usize];
+            libm::log(yes / no)
+        };
+        self.cohort_of.iter().map(offset).collect()
+    }
+
+    /// How often each row was drawn: subjects with replacement within their cohort, all samples of
+    /// a subject together.
+    pub(super) fn bootstrap_weights(&self, seed: u64) -> Vec<f64> {
+        let n_subjects = self
+            .subject_of
+            .iter()
+            .max()
+            .map_or(0, |&last| last as usize + 1);
+        let mut subjects: Vec<std::collections::BTreeSet<u32>> =
+            vec![std::collections::BTreeSet::new(); self.cohorts.len()];
+        for (&cohort, &subject) in self.cohort_of.iter().zip(&self.subject_of) {
+            subjects[cohort as usize].insert(subject);
+        }
+        let mut drawn = vec![0.0; n_subjects];
+        let mut stream = Stream::new(seed);
+        for subjects in subjects {
+            let subjects: Vec<u32> = subjects.into_iter().collect();
+            for _ in 0..subjects.len() {
+                drawn[subjects[stream.below(subjects.len())] as usize] += 1.0;
+            }
+        }
+        self.subject_of
+            .iter()
+            .map(|&subject| drawn[subject as usize])
+            .collect()
+    }
+
+    pub(super) fn select(&self, rows: &[usize]) -> Self {
+        let mut numbers = std::collections::BTreeMap::new();
+        let mut cohorts = Vec::new();
+        let cohort_of = rows.iter().map(|&row| {
+            let old = self.cohort_of[row];
+            *numbers.entry(old).or_insert_with(|| {
+                cohorts.push(self.cohorts[old as usize].clone());
+                cohorts.len() as u32 - 1
+            })
+        });
+        let cohort_of = cohort_of.collect();
+        let mut selected = Self {
+            outcomes: rows.iter().map(|&row| self.outcomes[row]).collect(),
+            offsets: Vec::new(),
+            cohort_of,
+            subject_of: rows.iter().map(|&row| self.subject_of[row]).collect(),
+            cohorts,
+        };
+        selected.offsets = selected.cohort_offsets();
+        selected
+    }
+}
+
+/// Numbers the distinct values of a field in order of appearance.
+fn numbered<'a>(
+    patients: &'a [Patient],
+    field: impl Fn(&'a Patient) -> &'a str,
+) -> (Vec<u32>, Vec<String>) {
+    let mut numbers = std::collections::HashMap::new();
+    let mut names = Vec::new();
+    let of = patients
+        .iter()
+        .map(|patient| {
+            let name = field(patient);
+            *numbers.entry(name).or_insert_with(|| {
+                names.push(name.to_owned());
+                names.len() as u32 - 1
+            })
+        })
+        .collect();
+    (of, names)
+}
+
+/// Summed log loss of scores times a slope, beyond the offsets.
+pub(super) fn log_loss(scores: &[f64], rows: &ResponseRows, slope: f64) -> f64 {
+    let of = |((&score, &offset), &outcome): ((&f64, &f64), &f64)| {
+        let score = offset + slope * score;
+        let signed = if outcome > 0.5 { -score } else { score };
+        signed.max(0.0) + libm::log1p(libm::exp(-signed.abs()))
+    };
+    scores
+        .iter()
+        .zip(&rows.offsets)
+        .zip(&rows.outcomes)
+        .map(of)
+        .sum()
+}
+
+/// Posterior mode and spread of the slope, by Newton's method on the log-posterior.
+pub(super) fn slope_posterior(
+    scores: &[f64],
+    rows: &ResponseRows,
+    (mean, sd): (f64, f64),
+) -> (f64, f64) {
+    let mut slope = mean;
+    let mut information = sd.powi(-2);
+    for _ in 0..50 {
+        let mut gradient = (mean - slope) * sd.powi(-2);
+        information = sd.powi(-2);
+        for ((&score, &offset), &outcome) in scores.iter().zip(&rows.offsets).zip(&rows.outcomes) {
+            let p = probability_of_score(offset + slope * score);
+            gradient += score * (outcome - p);
+            information += score * score * p * (1.0 - p);
+        }
+        let step = gradient / information;
+        slope += step;
+        if step.abs() < 1e-10 {
+            break;
+        }
+    }
+    (slope, information.sqrt().recip())
+}
