@@ -10,7 +10,8 @@ use crate::cohort::{Cancer, Line, MetadataTable, Regimen, TreatmentContext};
 use crate::matcher::{Matcher, PredictParams};
 use crate::persist::{self, ModelHeader};
 use crate::profile::{ProfileTable, ReadOptions, Unit, read};
-use crate::taxonomy::{HarmonizeParams, How, Target, harmonize};
+use crate::ranking::target_of;
+use crate::taxonomy::{HarmonizeParams, How, harmonize};
 use crate::{Error, Result};
 
 /// Below this mean share of mapped mass a table is read, but with a warning.
@@ -102,18 +103,6 @@ impl ProfileArguments {
 pub(super) struct Profiles {
     pub table: ProfileTable,
     pub notes: Vec<String>,
-}
-
-fn target_of(matcher: &Matcher) -> Result<Target> {
-    [Target::Species, Target::Genus]
-        .into_iter()
-        .find(|target| target.vocabulary() == *matcher.vocabulary())
-        .ok_or_else(|| {
-            Error::model_file(format!(
-                "its vocabulary `{}` is none that this donormatch can harmonize to",
-                matcher.vocabulary()
-            ))
-        })
 }
 
 /// How recipients are treated: the same for all, or by recipient.

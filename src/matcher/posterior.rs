@@ -77,7 +77,7 @@ impl Normal {
             return Ok(self.clone());
         }
         let n = self.mean.len();
-        let prior_precision = inverse_of_square(&self.factor, n);
+        let prior_precision = inverse(&self.factor, n);
         let mut mode = self.mean.clone();
         for _ in 0..100 {
             let mut gradient: Vec<f64> = (0..n)
@@ -164,10 +164,6 @@ fn inverse(lower: &[f64], n: usize) -> Vec<f64> {
         }
     }
     inverse
-}
-
-fn inverse_of_square(lower: &[f64], n: usize) -> Vec<f64> {
-    inverse(lower, n)
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub fn rank_donors(
 }
 
 /// The rank whose vocabulary the matcher speaks.
-fn target_of(matcher: &Matcher) -> Result<Target> {
+pub(crate) fn target_of(matcher: &Matcher) -> Result<Target> {
     [Target::Species, Target::Genus]
         .into_iter()
         .find(|target| target.vocabulary() == *matcher.vocabulary())
