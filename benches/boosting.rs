@@ -49,7 +49,7 @@ fn planted(n_rows: usize, n_columns: usize, share: f64) -> (CscMatrix, Vec<f64>)
 fn boosting(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("boosting");
     group.sample_size(10);
-    let params = BoostingParams::default();
+    let params = BoostingParams::unsampled();
     for (name, n_rows, n_columns, share) in [
         ("300 x 1,000", 300, 1000, 0.22),
         ("500 x 2,641", 500, 2641, 0.09),

@@ -64,8 +64,9 @@ impl Default for EngraftmentParams {
             max_bins: 63,
             l2: 10.0,
             min_leaf_rows: 100,
+            min_leaf_weight: 0.5,
             row_fraction: 0.5,
-            column_fraction: 0.5,
+            column_fraction: Some(0.5),
             ..BoostingParams::default()
         };
         let abundance = BoostingParams {

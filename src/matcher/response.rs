@@ -74,7 +74,7 @@ impl Default for ResponseParams {
             min_leaf_rows: 10,
             min_leaf_weight: 0.5,
             row_fraction: 0.7,
-            column_fraction: 0.1,
+            column_fraction: Some(0.1),
             ..BoostingParams::default()
         };
         Self {

@@ -58,7 +58,9 @@ impl Default for ToxicityParams {
             max_bins: 32,
             l2: 5.0,
             min_leaf_rows: 8,
+            min_leaf_weight: 0.5,
             row_fraction: 0.7,
+            column_fraction: Some(1.0),
             ..BoostingParams::default()
         };
         Self {

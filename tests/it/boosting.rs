@@ -86,7 +86,7 @@ fn folds_fitted_together_are_the_folds_fitted_alone() {
     let folds: Vec<Vec<u32>> = (0..4)
         .map(|fold| (0..80).filter(|row| row % 4 != fold).collect())
         .collect();
-    let params = BoostingParams::default();
+    let params = BoostingParams::unsampled();
     let together = params.fit_many(&prepared, &folds).unwrap();
     for (model, rows) in together.iter().zip(&folds) {
         assert_eq!(model, &params.fit_rows(&prepared, rows).unwrap());

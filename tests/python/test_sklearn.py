@@ -39,15 +39,15 @@ GROUPS = np.repeat([f"subject_{i}" for i in range(24)], 5)
 CLASSIFIERS = [
     ElasticNetLogisticClassifier(),
     ElasticNetLogisticClassifierCV(n_folds=3),
-    BoostedTreesClassifier(n_rounds=20),
+    BoostedTreesClassifier(n_rounds=20, learning_rate=0.1, row_fraction=1.0),
 ]
-ESTIMATORS = [*CLASSIFIERS, BoostedTreesRegressor(n_rounds=20)]
+ESTIMATORS = [*CLASSIFIERS, BoostedTreesRegressor(n_rounds=20, learning_rate=0.1, row_fraction=1.0)]
 
 
 # With one row a leaf, weights are all that counts.
 BY_WEIGHT = [
-    BoostedTreesClassifier(n_rounds=20, min_leaf_rows=1),
-    BoostedTreesRegressor(n_rounds=20, min_leaf_rows=1),
+    BoostedTreesClassifier(n_rounds=20, learning_rate=0.1, row_fraction=1.0, min_leaf_rows=1),
+    BoostedTreesRegressor(n_rounds=20, learning_rate=0.1, row_fraction=1.0, min_leaf_rows=1),
 ]
 
 

@@ -23,18 +23,18 @@ class _BoostedTrees(Model):
     def __init__(
         self,
         *,
-        n_rounds: int = 200,
-        learning_rate: float = 0.1,
+        n_rounds: int = 1000,
+        learning_rate: float = 0.01,
         max_depth: int = 3,
         max_leaves: int | None = None,
         max_bins: int = 255,
         l2: float = 1.0,
         l1: float = 0.0,
         min_gain: float = 0.0,
-        min_leaf_weight: float = 0.5,
+        min_leaf_weight: float = 0.0,
         min_leaf_rows: int = 2,
-        row_fraction: float = 1.0,
-        column_fraction: float = 1.0,
+        row_fraction: float = 0.7,
+        column_fraction: float | None = None,
         early_stopping: dict[str, float] | None = None,
         monotone: Sequence[Literal["free", "increasing", "decreasing"]] | None = None,
         interactions: Sequence[Sequence[int]] | None = None,
@@ -79,9 +79,9 @@ class BoostedTreesClassifier(BinaryClassifier, _BoostedTrees):
 
     Parameters
     ----------
-    n_rounds : int, default=200
+    n_rounds : int, default=1000
         Trees, at least 1.
-    learning_rate : float, default=0.1
+    learning_rate : float, default=0.01
         Factor on every leaf, above 0, at most 1.
     max_depth : int, default=3
         Splits from the root to a leaf at most, 1 to 16.
@@ -93,14 +93,17 @@ class BoostedTreesClassifier(BinaryClassifier, _BoostedTrees):
         Penalties on a leaf.
     min_gain : float, default=0.0
         Fall of the loss below which a split is not made.
-    min_leaf_weight : float, default=0.5
+    min_leaf_weight : float, default=0.0
         Sum of second derivatives in a leaf at least.
     min_leaf_rows : int, default=2
         Rows in a leaf at least.
-    row_fraction, column_fraction : float, default=1.0
-        Share of rows and of features that a tree sees.
+    row_fraction : float, default=0.7
+        Share of the rows that a tree learns from, drawn anew for each.
+    column_fraction : float, optional
+        Share of the features that a tree may split on, drawn anew for each; by default a tenth,
+        but 20 features at least.
     early_stopping : dict, optional
-        ``{"held_out_fraction": 0.2, "patience": 20}``: stop when rows held out, by whole groups
+        ``{"held_out_fraction": 0.2, "patience": 50}``: stop when rows held out, by whole groups
         where `fit` was given groups, no longer gain.
     monotone : sequence of {"free", "increasing", "decreasing"}, optional
         How the score may move with each feature.
@@ -124,7 +127,7 @@ class BoostedTreesClassifier(BinaryClassifier, _BoostedTrees):
     --------
     >>> import numpy as np
     >>> X, y = np.arange(20.0)[:, np.newaxis], np.arange(20) >= 10
-    >>> model = BoostedTreesClassifier(n_rounds=20).fit(X, y)
+    >>> model = BoostedTreesClassifier(n_rounds=20, learning_rate=0.1).fit(X, y)
     >>> bool((model.predict(X) == y).all()), model.n_trees_
     (True, 20)
     """
@@ -173,9 +176,9 @@ class BoostedTreesRegressor(RegressorMixin, _BoostedTrees):
 
     Parameters
     ----------
-    n_rounds : int, default=200
+    n_rounds : int, default=1000
         Trees, at least 1.
-    learning_rate : float, default=0.1
+    learning_rate : float, default=0.01
         Factor on every leaf, above 0, at most 1.
     max_depth : int, default=3
         Splits from the root to a leaf at most, 1 to 16.
@@ -187,14 +190,17 @@ class BoostedTreesRegressor(RegressorMixin, _BoostedTrees):
         Penalties on a leaf.
     min_gain : float, default=0.0
         Fall of the loss below which a split is not made.
-    min_leaf_weight : float, default=0.5
+    min_leaf_weight : float, default=0.0
         Sum of second derivatives in a leaf at least.
     min_leaf_rows : int, default=2
         Rows in a leaf at least.
-    row_fraction, column_fraction : float, default=1.0
-        Share of rows and of features that a tree sees.
+    row_fraction : float, default=0.7
+        Share of the rows that a tree learns from, drawn anew for each.
+    column_fraction : float, optional
+        Share of the features that a tree may split on, drawn anew for each; by default a tenth,
+        but 20 features at least.
     early_stopping : dict, optional
-        ``{"held_out_fraction": 0.2, "patience": 20}``: stop when rows held out, by whole groups
+        ``{"held_out_fraction": 0.2, "patience": 50}``: stop when rows held out, by whole groups
         where `fit` was given groups, no longer gain.
     monotone : sequence of {"free", "increasing", "decreasing"}, optional
         How the score may move with each feature.

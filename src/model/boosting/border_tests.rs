@@ -16,7 +16,7 @@ fn what_cannot_be_fitted_is_refused() {
             .fit(&TrainingData::new(x.view(), y).unwrap())
             .map(|_| ())
     };
-    let default = BoostingParams::default();
+    let default = BoostingParams::unsampled();
     assert!(
         fit(&default, &[1.0; 20])
             .unwrap_err()
@@ -75,7 +75,7 @@ fn what_cannot_be_fitted_is_refused() {
 fn a_damaged_model_does_not_validate() {
     let x = features(38, 60, 6, 0.2, 1e6);
     let y = outcomes(38, &x);
-    let model = BoostingParams::default()
+    let model = BoostingParams::unsampled()
         .fit(&TrainingData::new(x.view(), &y).unwrap())
         .unwrap();
     model.validate().unwrap();
@@ -154,7 +154,7 @@ fn constant_columns_and_all_zeros_give_the_base_rate() {
     for value in [0.0, 3.0] {
         let x = Array2::from_elem((20, 3), value);
         let y: Vec<f64> = (0..20).map(|i| f64::from(i < 5)).collect();
-        let model = BoostingParams::default()
+        let model = BoostingParams::unsampled()
             .fit(&TrainingData::new(x.view(), &y).unwrap())
             .unwrap();
         for score in model.scores(x.view()).unwrap() {

@@ -377,7 +377,7 @@ mod tests {
         let mut column = BinnedColumn::default();
         let params = BoostingParams {
             max_bins,
-            ..BoostingParams::default()
+            ..BoostingParams::unsampled()
         };
         column.fill(&sorted, 0, &all_rows(values.len()), &params);
         column
@@ -424,7 +424,7 @@ mod tests {
             total_copies: 2,
         };
         let mut column = BinnedColumn::default();
-        column.fill(&sorted, 0, &rows, &BoostingParams::default());
+        column.fill(&sorted, 0, &rows, &BoostingParams::unsampled());
         assert_eq!(column.cuts, [5.0]);
     }
 }

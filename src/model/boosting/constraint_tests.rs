@@ -14,7 +14,7 @@ fn interaction_sets_bound_every_path() {
     let params = BoostingParams {
         interactions: vec![vec![0, 2], vec![1, 3, 4]],
         max_depth: 4,
-        ..BoostingParams::default()
+        ..BoostingParams::unsampled()
     };
     let (model, other) = by_both_engines(&params, &x, &y);
     assert_eq!(model, other);
@@ -53,7 +53,7 @@ fn limits_of_leaves_depth_rows_and_weight_hold() {
         min_leaf_rows: 25,
         min_leaf_weight: 3.0,
         n_rounds: 30,
-        ..BoostingParams::default()
+        ..BoostingParams::unsampled()
     };
     let model = params
         .fit(&TrainingData::new(x.view(), &y).unwrap())
@@ -89,7 +89,7 @@ proptest! {
             ],
             max_depth: depth,
             n_rounds: 20,
-            ..BoostingParams::default()
+            ..BoostingParams::unsampled()
         };
         let (model, other) = by_both_engines(&params, &x, &y);
         prop_assert_eq!(&model, &other);

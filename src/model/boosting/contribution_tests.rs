@@ -18,7 +18,7 @@ fn forest(depth: u32) -> (BoostingModel, Array2<f64>) {
         n_rounds: 12,
         max_depth: depth,
         min_leaf_weight: 0.1,
-        ..BoostingParams::default()
+        ..BoostingParams::unsampled()
     };
     (
         params

@@ -419,16 +419,11 @@ impl<'a> Fit<'a> {
             let seed = draw(params.seed, ROWS, round);
             sample(self.rows.len(), params.row_fraction, seed, ROWS, id)
         });
-        let columns = (params.column_fraction < 1.0).then(|| {
+        let n_features = self.grower.n_features;
+        let share = params.column_share(n_features);
+        let columns = (share < 1.0).then(|| {
             let seed = draw(params.seed, COLUMNS, round);
-            let n_features = self.grower.n_features;
-            sample(
-                n_features,
-                params.column_fraction,
-                seed,
-                COLUMNS,
-                |feature| feature as u64,
-            )
+            sample(n_features, share, seed, COLUMNS, |feature| feature as u64)
         });
         (rows, columns)
     }

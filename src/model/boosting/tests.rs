@@ -78,7 +78,7 @@ pub(super) fn one_tree(depth: u32) -> BoostingParams {
         max_depth: depth,
         learning_rate: 1.0,
         min_bin_rows: Some(1),
-        ..BoostingParams::default()
+        ..BoostingParams::unsampled()
     }
 }
 
@@ -114,10 +114,10 @@ fn sparse_and_dense_input_give_the_same_bits() {
     let x = features(3, 150, 40, 0.8, 1e6);
     let y = outcomes(3, &x);
     let csc = sparse(&x);
-    let dense = BoostingParams::default()
+    let dense = BoostingParams::unsampled()
         .fit(&TrainingData::new(x.view(), &y).unwrap())
         .unwrap();
-    let from_sparse = BoostingParams::default()
+    let from_sparse = BoostingParams::unsampled()
         .fit(&TrainingData::new(&csc, &y).unwrap())
         .unwrap();
     assert_eq!(dense, from_sparse);
@@ -130,9 +130,9 @@ fn any_number_of_threads_gives_the_same_bits() {
     let y = outcomes(4, &x);
     let params = BoostingParams {
         row_fraction: 0.7,
-        column_fraction: 0.5,
+        column_fraction: Some(0.5),
         n_rounds: 3,
-        ..BoostingParams::default()
+        ..BoostingParams::unsampled()
     };
     let fit = |n_threads| {
         let pool = rayon::ThreadPoolBuilder::new()
@@ -175,12 +175,18 @@ fn both_engines_grow_the_same_trees() {
                     min_leaf_rows,
                     max_depth: 5,
                     n_rounds: 20,
-                    ..BoostingParams::default()
+                    ..BoostingParams::unsampled()
                 };
                 let (runs, histograms) = by_both_engines(&params, &x, &y);
                 assert_eq!(runs, histograms);
             }
         }
+        let sampled = BoostingParams {
+            n_rounds: 20,
+            ..BoostingParams::default()
+        };
+        let (runs, histograms) = by_both_engines(&sampled, &x, &y);
+        assert_eq!(runs, histograms);
     }
 }
 
@@ -261,7 +267,7 @@ fn a_weight_is_a_number_of_copies() {
         min_leaf_rows: 1,
         min_bin_rows: Some(1),
         n_rounds: 30,
-        ..BoostingParams::default()
+        ..BoostingParams::unsampled()
     };
 
     let data = TrainingData::new(x.view(), &y).unwrap();
@@ -293,7 +299,7 @@ fn a_fold_learns_nothing_from_the_other_rows() {
     }
     let fit = |x: &Array2<f64>, y: &[f64]| {
         let prepared = PreparedData::new(TrainingData::new(x.view(), y).unwrap()).unwrap();
-        BoostingParams::default()
+        BoostingParams::unsampled()
             .fit_many(&prepared, std::slice::from_ref(&fold))
             .unwrap()
     };
@@ -309,7 +315,7 @@ fn the_order_of_features_does_not_matter() {
     let params = BoostingParams {
         max_depth: 2,
         n_rounds: 10,
-        ..BoostingParams::default()
+        ..BoostingParams::unsampled()
     };
     let one = params
         .fit(&TrainingData::new(x.view(), &y).unwrap())
@@ -329,8 +335,8 @@ fn offsets_are_the_start_of_the_fit() {
     let y = outcomes(33, &x);
     let offsets = vec![0.7; 100];
     let data = TrainingData::new(x.view(), &y).unwrap();
-    let without = BoostingParams::default().fit(&data).unwrap();
-    let with = BoostingParams::default()
+    let without = BoostingParams::unsampled().fit(&data).unwrap();
+    let with = BoostingParams::unsampled()
         .fit(&data.with_offsets(&offsets).unwrap())
         .unwrap();
     let (without, with) = (
@@ -356,7 +362,7 @@ fn early_stopping_keeps_the_best_round_of_held_out_groups() {
     let params = BoostingParams {
         early_stopping: Some(EarlyStopping::default()),
         n_rounds: 300,
-        ..BoostingParams::default()
+        ..BoostingParams::unsampled()
     };
     assert!(
         params.fit(&data).unwrap().n_trees() < 60,
@@ -375,7 +381,7 @@ fn tall_data_are_learned_from() {
     let params = BoostingParams {
         n_rounds: 50,
         max_depth: 4,
-        ..BoostingParams::default()
+        ..BoostingParams::unsampled()
     };
     let model = params.fit(&data).unwrap();
     model.validate().unwrap();
@@ -393,7 +399,7 @@ proptest! {
         let turned: Vec<usize> = (0..50).rev().collect();
         let other = Array2::from_shape_fn((50, 6), |(i, j)| x[[turned[i], j]]);
         let other_y: Vec<f64> = turned.iter().map(|&i| y[i]).collect();
-        let params = BoostingParams { n_rounds: 5, max_depth: 2, ..BoostingParams::default() };
+        let params = BoostingParams { n_rounds: 5, max_depth: 2, ..BoostingParams::unsampled() };
         let one = params.fit(&TrainingData::new(x.view(), &y).unwrap()).unwrap();
         let two = params.fit(&TrainingData::new(other.view(), &other_y).unwrap()).unwrap();
         let (one, two) = (one.scores(x.view()).unwrap(), two.scores(x.view()).unwrap());
@@ -408,7 +414,7 @@ fn a_matrix_view_of_either_kind_is_accepted() {
     let x = features(40, 30, 3, 0.5, 1e6);
     let y = outcomes(40, &x);
     let view: MatrixView<'_> = x.view().into();
-    BoostingParams::default()
+    BoostingParams::unsampled()
         .fit(&TrainingData::new(view, &y).unwrap())
         .unwrap();
 }
