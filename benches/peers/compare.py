@@ -2,15 +2,18 @@
 
 Started by `benches/peers/run`, which sets up the environment; from the root of the project
 
-    benches/peers/run [--minutes 15] [--repeats 5] [--jobs boosting,logistic,predict,shap,scores]
+    benches/peers/run [--minutes 60] [--repeats 5] [--jobs boosting,logistic,predict,shap]
+    benches/peers/run --jobs accuracy [--minutes 120] [--cv-repeats 10] [--slow-repeats 2]
 
-Both sides of a pair stay alive and take turns (ours, peer, ours, peer, …), after one run each that
+The first writes times and memory, the second accuracy; each leaves the tables of the other. Times
+want the machine to themselves; accuracy does not mind company. Both sides of a pair stay alive and take turns (ours, peer, ours, peer, …), after one run each that
 is not counted. What the minutes do not suffice for is marked `not run`, never left out.
 """
 
 import argparse
 import datetime
 import importlib.metadata
+import itertools
 import json
 import os
 import pathlib
@@ -22,13 +25,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import jobs
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 README = HERE / "README.md"
-START, END = "<!-- measured: start -->", "<!-- measured: end -->"
 
 
 class Late(Exception):
@@ -114,14 +117,13 @@ class Bench:
     def __init__(self, ours, folder, minutes, repeats):
         self.ours, self.folder, self.repeats = ours, pathlib.Path(folder), repeats
         self.minutes, self.end = minutes, time.monotonic() + 60 * minutes
-        self.n_jobs = 0
+        self.numbers = itertools.count()
 
     def left(self):
         return self.end - time.monotonic()
 
     def write(self, job):
-        self.n_jobs += 1
-        path = self.folder / f"job{self.n_jobs}.json"
+        path = self.folder / f"job{next(self.numbers)}.json"
         path.write_text(json.dumps(job))
         return path
 
@@ -220,44 +222,131 @@ def time_row(name, threads, peer, outcome):
     return "| " + " | ".join(map(str, cells)) + " |"
 
 
-def scores_tables(results):
-    """One table of mean ROC AUC, one of each fold's where studies are left out."""
+def run_accuracy(bench, data, repeats, slow_repeats):
+    """Results by table and model, one worker a processor; words where there is no result."""
+    plan = list(jobs.accuracy(bench, data, repeats, slow_repeats))
+    plan.sort(key=lambda item: (item[3] in jobs.SLOW, item[2] != "ours"))
+    results = {}
+    for name, splits, *_ in plan:
+        results.setdefault(name, {"splits": splits, "models": {}})
+
+    def work(item):
+        name, _, side, family, job = item
+        left = bench.left()
+        found = bench.once(side, job, left) if left > 5 else "not run: out of time"
+        found = found if isinstance(found, str) else found["result"][family]
+        label = f"ours: {family}" if side == "ours" else side
+        results[name]["models"][label] = found
+        told = found if isinstance(found, str) else f"{statistics.mean(found['auc']):.3f}"
+        print(f"{name}: {label}: {told}", file=sys.stderr, flush=True)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(work, plan))
+    for result in results.values():
+        models = result["models"]
+        ours = ["ours: boosting", "ours: logistic"]
+        models["ours: better of two"] = better(models, ours, len(result["splits"]))
+        models["better of peers"] = better(models, list(jobs.PEERS), len(result["splits"]))
+    return results
+
+
+def better(models, names, n_splits):
+    """In each split, the scores of whoever did best inside the training rows."""
+    all_there = [
+        models[name] for name in names
+        if not isinstance(models[name], str) and len(models[name]["auc"]) == n_splits
+    ]  # fmt: skip
+    if not all_there:
+        return "not run"
+    found = {"auc": [], "inner": []}
+    for split in range(n_splits):
+        best = max(all_there, key=lambda model: model["inner"][split] or 0.0)
+        found["auc"].append(best["auc"][split])
+        found["inner"].append(best["inner"][split])
+    return found
+
+
+COLUMNS = ["ours: boosting", "ours: logistic", "ours: better of two", *jobs.PEERS, "better of peers"]
+
+
+def head_of(first, columns):
+    return ["| " + " | ".join([*first, *columns]) + " |", "|---|--:|" + "--:|" * len(columns)]
+
+
+def accuracy_tables(results):
+    """Mean ROC AUC of each model; ours less each peer's on the same splits; each study left out."""
     if not results:
-        return ["Not run."]
-    peers = list(next(iter(results.values()))["columns"])
-    lines = ["| rows | folds | " + " | ".join(peers) + " |", "|---|--:|" + "--:|" * len(peers)]
+        return ["Not run: the real tables are absent."]
+    lines = head_of(["rows", "splits"], COLUMNS)
+    means = {column: [] for column in COLUMNS}
+    for name, result in results.items():
+        n_splits, cells = len(result["splits"]), []
+        aucs = {
+            column: model["auc"] for column, model in result["models"].items()
+            if not isinstance(model, str)
+        }  # fmt: skip
+        complete = [statistics.mean(auc) for auc in aucs.values() if len(auc) == n_splits]
+        for column in COLUMNS:
+            if column not in aucs:
+                cells.append(result["models"][column])
+                continue
+            mean = statistics.mean(aucs[column])
+            if len(aucs[column]) < n_splits:
+                cells.append(f"{mean:.3f} (of {len(aucs[column])})")
+                continue
+            means[column].append(mean)
+            cells.append(f"**{mean:.3f}**" if mean == max(complete) else f"{mean:.3f}")
+        lines.append(f"| {name} | {n_splits} | " + " | ".join(cells) + " |")
+    cells = [
+        f"{statistics.mean(values):.3f}" if len(values) == len(results) else ""
+        for values in means.values()
+    ]
+    lines.append("| mean of the tables | | " + " | ".join(cells) + " |")
+    return lines + ["", *differences(results), *studies_left_out(results)]
+
+
+def differences(results):
+    """The better of ours less each peer on the splits that both have."""
+    ours, peers = "ours: better of two", [*jobs.PEERS, "better of peers"]
+    lines = ["Ours, the better of two, less the peer, on the splits that both have:", ""]
+    lines += head_of(["rows", "splits"], peers)
+    of_peer = {peer: [] for peer in peers}
     for name, result in results.items():
         cells = []
-        values = {peer: auc for peer, auc in result["columns"].items() if not isinstance(auc, str)}
-        best = max((statistics.mean(auc) for auc in values.values()), default=None)
-        for auc in result["columns"].values():
-            if isinstance(auc, str):
-                cells.append(auc)
+        for peer in peers:
+            models = result["models"]
+            if isinstance(models[ours], str) or isinstance(models[peer], str):
+                cells.append("")
                 continue
-            mean = statistics.mean(auc)
-            cells.append(f"**{mean:.3f}**" if mean == best else f"{mean:.3f}")
+            pairs = zip(models[ours]["auc"], models[peer]["auc"], strict=False)
+            mean = statistics.mean(one - other for one, other in pairs)
+            of_peer[peer].append(mean)
+            cells.append(f"{mean:+.3f}")
         lines.append(f"| {name} | {len(result['splits'])} | " + " | ".join(cells) + " |")
-    complete = {
-        peer: [statistics.mean(result["columns"][peer]) for result in results.values()
-               if not isinstance(result["columns"][peer], str)]
-        for peer in peers
-    }  # fmt: skip
-    means = [
-        f"{statistics.mean(values):.3f} ({len(values)})" if values else ""
-        for values in complete.values()
-    ]
-    lines.append("| mean over the rows above (how many) | | " + " | ".join(means) + " |")
-    for name, result in results.items():
-        if not result["left_out"]:
+    cells = []
+    for values in of_peer.values():
+        if len(values) < 2:
+            cells.append("")
             continue
-        lines += ["", f"{name}, each study left out:", ""]
-        lines += ["| study | rows | " + " | ".join(peers) + " |", "|---|--:|" + "--:|" * len(peers)]
+        error = statistics.stdev(values) / len(values) ** 0.5
+        cells.append(f"**{statistics.mean(values):+.3f}** ± {error:.3f}")
+    return [*lines, "| mean ± standard error over tables | | " + " | ".join(cells) + " |", ""]
+
+
+def studies_left_out(results):
+    lines = []
+    for name, result in results.items():
+        if result["splits"][0]["name"] == "1.1":
+            continue
+        lines += [f"{name}, each study left out:", "", *head_of(["study", "rows"], COLUMNS)]
         for place, split in enumerate(result["splits"]):
             cells = [
-                "" if isinstance(auc, str) else f"{auc[place]:.3f}"
-                for auc in result["columns"].values()
-            ]
+                "" if isinstance(result["models"][column], str)
+                else f"{result['models'][column]['auc'][place]:.3f}"
+                for column in COLUMNS
+            ]  # fmt: skip
             lines.append(f"| {split['name']} | {len(split['test'])} | " + " | ".join(cells) + " |")
+        lines.append("")
     return lines
 
 
@@ -297,11 +386,24 @@ def machine():
     return f"{model}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start"
 
 
-def replace_between(lines):
+def replace_between(what, lines):
     text = README.read_text()
-    before, rest = text.split(START, 1)
-    _, after = rest.split(END, 1)
-    README.write_text(f"{before}{START}\n" + "\n".join(lines) + f"\n{END}{after}")
+    start, end = f"<!-- {what}: start -->", f"<!-- {what}: end -->"
+    before, rest = text.split(start, 1)
+    _, after = rest.split(end, 1)
+    README.write_text("\n".join([f"{before}{start}", *lines, f"{end}{after}"]))
+
+
+def run_times(bench, data, wanted):
+    threads = [1, os.cpu_count()] if os.cpu_count() > 1 else [1]
+    works = list(enumerate(jobs.timed(bench, data, threads, wanted)))
+    works.sort(key=lambda work: jobs.urgency(*work[1][:3]))
+    rows = [""] * len(works)
+    for place, (name, n_threads, peer, job, extra) in works:
+        outcome = job if isinstance(job, str) else bench.pair(peer, job, **extra)
+        rows[place] = time_row(name, n_threads, peer, outcome)
+        print(rows[place], file=sys.stderr, flush=True)
+    return [*TIMES_HEAD, *rows]
 
 
 def main():
@@ -311,50 +413,32 @@ def main():
     parser.add_argument("--ours", required=True, help="the program built from ours.rs")
     parser.add_argument("--data", default=str(ROOT.parent / "shared" / "data"))
     parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--cv-repeats", type=int, default=1, help="of the 5 folds of bench-metaml")
-    parser.add_argument("--jobs", default="boosting,logistic,predict,shap,scores")
+    parser.add_argument("--repeats", type=int, default=5, help="pairs of runs of each time")
+    parser.add_argument("--cv-repeats", type=int, default=10, help="of 5 folds of bench-metaml")
+    parser.add_argument("--slow-repeats", type=int, default=2, help="the same for slow peers")
+    parser.add_argument("--jobs", default="boosting,logistic,predict,shap")
     parser.add_argument("--dry-run", action="store_true", help="print the tables, leave README.md")
     options = parser.parse_args()
     started, about = datetime.date.today(), machine()
-    threads = [1, os.cpu_count()] if os.cpu_count() > 1 else [1]
+    is_accuracy = options.jobs == "accuracy"
+    arguments = f"--jobs {options.jobs} --minutes {options.minutes:g} " + (
+        f"--cv-repeats {options.cv_repeats} --slow-repeats {options.slow_repeats}"
+        if is_accuracy
+        else f"--repeats {options.repeats}"
+    )
+    lines = ["", f"Measured {started} by `benches/peers/run {arguments}` on {about}.", ""]
+    lines += [f"Versions: {versions()}.", ""]
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options.ours, folder, options.minutes, options.repeats)
-        lines = [
-            "",
-            f"Measured {started} by `benches/peers/run --minutes {options.minutes:g} "
-            f"--repeats {options.repeats}` on {about}.",
-            "",
-            f"Versions: {versions()}.",
-            "",
-        ]
-        wanted = options.jobs.split(",")
-        rows = []
-        results = {}
-        # Accuracy takes what the times leave, and its own share at least.
-        times_end = bench.end - (0.42 if "scores" in wanted else 0.0) * 60 * options.minutes
-        total_end, bench.end = bench.end, times_end
-        works = list(enumerate(jobs.timed(bench, options.data, threads, wanted)))
-        works.sort(key=lambda work: jobs.urgency(*work[1][:3]))
-        rows = [""] * len(works)
-        for place, (name, n_threads, peer, job, extra) in works:
-            outcome = job if isinstance(job, str) else bench.pair(peer, job, **extra)
-            rows[place] = time_row(name, n_threads, peer, outcome)
-            print(rows[place], file=sys.stderr, flush=True)
-        bench.end = total_end
-        if "scores" in wanted:
-            results = jobs.scored(bench, options.data, max(threads), options.cv_repeats)
-        lines += ["### Times and memory", "", *TIMES_HEAD, *rows, ""]
-        lines += [
-            "### Accuracy: mean ROC AUC of rows not learned from",
-            "",
-            *scores_tables(results),
-            "",
-        ]
+        if is_accuracy:
+            results = run_accuracy(bench, options.data, options.cv_repeats, options.slow_repeats)
+            lines += accuracy_tables(results)
+        else:
+            lines += [*run_times(bench, options.data, options.jobs.split(",")), ""]
     if options.dry_run:
         print("\n".join(lines))
     else:
-        replace_between(lines)
+        replace_between("accuracy" if is_accuracy else "times", lines)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,41 @@ import csv
 import gzip
 import json
 import pathlib
-import statistics
 import sys
 
 import numpy as np
 
 BOOSTERS = ["lightgbm", "xgboost", "histgb", "catboost"]
-OURS = ["ours: boosting", "ours: logistic", "ours: better of two"]
-SCORERS = ["lightgbm", "forest", "logistic-cv", "xgboost", "histgb", "better of peers"]
+# What is chosen from inside the training rows, for us and for the peers: rounds, rate, depth, and
+# the shares of rows and columns that a tree sees.
+TREES = {
+    "sampled": {"rounds": 1000, "rate": 0.01, "depth": 3, "rows": 0.7, "columns": 0.1},
+    "all rows": {"rounds": 1000, "rate": 0.01, "depth": 3, "rows": 1.0, "columns": 0.1},
+    "deep": {"rounds": 1000, "rate": 0.01, "depth": 5, "rows": 0.7, "columns": 0.1},
+    "unsampled": {"rounds": 200, "rate": 0.1, "depth": 3, "rows": 1.0, "columns": 1.0},
+}
+FORESTS = {
+    "root of columns": {"max_features": "sqrt"},
+    "root of columns, 3 a leaf": {"max_features": "sqrt", "min_samples_leaf": 3},
+    "a tenth of columns": {"max_features": 0.1},
+    "three tenths of columns": {"max_features": 0.3},
+}
+LINES = {
+    f"{name}, C {c:g}": {"l1_ratio": l1_ratio, "C": c}
+    for name, l1_ratio in (("L1", 1.0), ("L2", 0.0))
+    for c in (0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+}
+PEERS = {
+    "forest": FORESTS,
+    "lightgbm": TREES,
+    "logistic": LINES,
+    "xgboost": TREES,
+    "histgb": {name: TREES[name] for name in ("sampled",)},
+    "catboost": {name: TREES[name] for name in ("sampled", "unsampled")},
+}
+# Families that take minutes where the others take seconds have less to choose from, and get the
+# first repeats only.
+SLOW = {"xgboost", "histgb", "catboost"}
 METAML = ["Cirrhosis", "Colorectal", "IBD", "Obesity", "T2D", "WT2D"]
 
 
@@ -257,14 +284,30 @@ def logistic(bench, table, name, threads):
         yield f"{title}, dense", max(threads), peer, most, {"limit": 40.0, "share": 10.0}
 
 
-def scored(bench, data, threads, repeats):
-    """Fold by fold ROC AUC of every model on the real tables; words where there is none."""
+def our_families():
+    """The settings of `TREES` in our words, and elastic nets; λ by log loss in 5 grouped folds."""
+    boosting = {
+        name: {
+            "n_rounds": trees["rounds"], "learning_rate": trees["rate"],
+            "max_depth": trees["depth"], "row_fraction": trees["rows"],
+            "column_fraction": trees["columns"],
+        }
+        for name, trees in TREES.items()
+    }  # fmt: skip
+    logistic = {f"alpha {alpha}": {"alphas": [alpha], "n_folds": 5} for alpha in (0.1, 1.0)}
+    return {
+        "boosting": {name: {"boosting": params} for name, params in boosting.items()},
+        "logistic": {name: {"logistic_cv": params} for name, params in logistic.items()},
+    }
+
+
+def accuracy(bench, data, repeats, slow_repeats):
+    """(table, its splits, side, family, job): everyone's choice and scores on the same splits."""
     tables = [
         ("icb-thomas2023, response", lambda: icb(data)),
         ("bench-crc-5studies", lambda: crc(data)),
     ]
     tables += [(f"bench-metaml {name}", lambda name=name: metaml(data, name)) for name in METAML]
-    results, jobs = {}, {}
     for name, read in tables:
         try:
             features, outcomes, subjects, *studies = read()
@@ -273,20 +316,9 @@ def scored(bench, data, threads, repeats):
             continue
         splits = leave_out(studies[0], outcomes) if studies else k_fold(outcomes, subjects, repeats)
         table = write_table(bench.folder, name.replace(" ", "-"), features, outcomes, subjects)
-        jobs[name] = {"kind": "scores", "table": table, "threads": threads, "splits": splits,
-                      "n_rounds": 200, "max_depth": 3}  # fmt: skip
-        results[name] = {"columns": {}, "splits": splits, "left_out": bool(studies)}
-    limit = min(240.0, 8.0 * bench.minutes)
-    for model in [*OURS, *SCORERS]:
-        for name, job in jobs.items():
-            mine = model in OURS
-            its = job | {"models": [model.removeprefix("ours: ")]} if mine else job
-            left = bench.left() > 5
-            outcome = bench.once("ours" if mine else model, its, limit) if left else "not run"
-            value = outcome if isinstance(outcome, str) else outcome["result"]
-            if not isinstance(value, str):
-                value = (value[its["models"][0]] if mine else value)["auc"]
-            results[name]["columns"][model] = value
-            told = value if isinstance(value, str) else f"{statistics.mean(value):.3f}"
-            print(f"{name}: {model}: {told}", file=sys.stderr, flush=True)
-    return results
+        job = {"kind": "scores", "table": table, "threads": 1, "splits": splits}
+        for family, candidates in our_families().items():
+            yield name, splits, "ours", family, job | {"families": {family: candidates}}
+        for peer, candidates in PEERS.items():
+            few = splits if studies or peer not in SLOW else splits[: 5 * slow_repeats]
+            yield name, splits, peer, peer, job | {"splits": few, "candidates": candidates}

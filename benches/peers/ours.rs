@@ -5,19 +5,21 @@
 
 #![expect(clippy::print_stdout, reason = "the results go to who started it")]
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::io::BufRead;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Instant;
 
 use donormatch::evaluation::{
-    CrossValidationParams, FoldTask, GroupColumn, GroupedKFold, Metric, NestedSelection, Procedure,
-    ScoredRows, Split, SplitAudit, cross_validate,
+    CrossValidationParams, FoldTask, GroupColumn, GroupedKFold, Metric, ModelProcedure,
+    NestedSelection, Procedure, ScoredRows, Split, SplitAudit, cross_validate,
 };
 use donormatch::model::{
     BoostingModel, BoostingParams, ContributionReference, CscMatrix, LambdaGrid, LogisticCvParams,
-    LogisticParams, LogisticPath, MatrixView, PreparedData, TrainingData,
+    LogisticParams, LogisticPath, MatrixView, ModelParams, PreparedData, TrainingData,
 };
 use ndarray::{Array2, Axis};
 use serde::Deserialize;
@@ -49,9 +51,9 @@ struct Job {
     /// Rows to score or explain, from the top; none means all.
     #[serde(default)]
     n_scored: Option<usize>,
-    /// Which of our models to evaluate; none means all three.
+    /// Families of models to evaluate, each with the settings to choose from, by name.
     #[serde(default)]
-    models: Vec<String>,
+    families: BTreeMap<String, BTreeMap<String, ModelParams>>,
     /// A second table to score.
     #[serde(default)]
     scored: Option<PathBuf>,
@@ -146,7 +148,7 @@ fn to_sparse(features: &Array2<f64>) -> donormatch::Result<CscMatrix> {
 }
 
 fn boosting(job: &Job) -> BoostingParams {
-    let mut params = BoostingParams::default();
+    let mut params = BoostingParams::unsampled();
     params.n_rounds = job.n_rounds;
     params.max_depth = job.max_depth;
     params
@@ -246,30 +248,9 @@ fn complement(test: &[usize], n_rows: usize) -> Vec<usize> {
     (0..n_rows).filter(|&row| !is_test[row]).collect()
 }
 
-/// ROC AUC of each split for our boosting, our logistic regression with its λ and α chosen inside
-/// the training rows, and the better of the two, chosen there too.
+/// ROC AUC of each split by each family of models, its settings chosen inside the training rows,
+/// and the mean ROC AUC that the choice was made by: who is to choose between families needs it.
 fn scores(job: &Job, table: &Table) -> Any<Value> {
-    let fitted =
-        |task: &FoldTask<'_>, model: &dyn Fn(&TrainingData<'_>) -> donormatch::Result<Vec<f64>>| {
-            let rows = table.features.select(Axis(0), task.training);
-            let groups: Vec<u32> = task.training.iter().map(|&row| table.groups[row]).collect();
-            model(&TrainingData::new(rows.view(), task.outcomes)?.with_groups(&groups)?)
-        };
-    let boosted = |task: &FoldTask<'_>, _: &mut SplitAudit<'_>| {
-        let test = table.features.select(Axis(0), task.test);
-        fitted(task, &|data| boosting(job).fit(data)?.scores(test.view()))
-    };
-    let logistic = |task: &FoldTask<'_>, _: &mut SplitAudit<'_>| {
-        let test = table.features.select(Axis(0), task.test);
-        let params = LogisticCvParams {
-            n_folds: 5,
-            ..LogisticCvParams::default()
-        };
-        fitted(task, &|data| params.fit(data)?.model.scores(test.view()))
-    };
-    let better = NestedSelection::new(&table.groups, GroupedKFold::new(5), Metric::RocAuc)
-        .with_candidate("boosting", &boosted)
-        .with_candidate("logistic", &logistic);
     let splits = job
         .splits
         .iter()
@@ -279,22 +260,35 @@ fn scores(job: &Job, table: &Table) -> Any<Value> {
         })
         .collect::<donormatch::Result<Vec<_>>>()?;
     let mut all = serde_json::Map::new();
-    let candidates: [(&str, &dyn Procedure); 3] = [
-        ("boosting", &boosted),
-        ("logistic", &logistic),
-        ("better of two", &better),
-    ];
-    for (name, procedure) in candidates {
-        if !job.models.is_empty() && !job.models.iter().any(|model| model == name) {
-            continue;
+    for (family, candidates) in &job.families {
+        let procedures = candidates
+            .values()
+            .map(|params| ModelProcedure::new(params.clone(), table.view(), &table.groups))
+            .collect::<donormatch::Result<Vec<_>>>()?;
+        let mut choice = NestedSelection::new(&table.groups, GroupedKFold::new(5), Metric::RocAuc);
+        for (name, procedure) in candidates.keys().zip(&procedures) {
+            choice = choice.with_candidate(name, procedure);
         }
+        let inner = Mutex::new(BTreeMap::new());
+        let chosen = |task: &FoldTask<'_>, audit: &mut SplitAudit<'_>| {
+            let (best, means) = choice.choose(task)?;
+            if let Ok(mut inner) = inner.lock() {
+                inner.insert(task.test.to_vec(), (best, means[best]));
+            }
+            procedures[best].fit_predict(task, audit)
+        };
         let apart = [GroupColumn::new("group", &table.groups)];
         let params = CrossValidationParams::default();
-        let started = Instant::now();
-        let result = cross_validate(procedure, &table.outcomes, &splits, &apart, &params)?;
-        let values = result.fold_values(Metric::RocAuc);
-        let seconds = started.elapsed().as_secs_f64();
-        all.insert(name.into(), json!({ "auc": values, "seconds": seconds }));
+        let result = cross_validate(&chosen, &table.outcomes, &splits, &apart, &params)?;
+        let inner = inner.into_inner().map_err(|_| "a split panicked")?;
+        let of_splits = || splits.iter().map(|split| inner.get(split.test()));
+        let names: Vec<&String> = candidates.keys().collect();
+        let value = json!({
+            "auc": result.fold_values(Metric::RocAuc),
+            "inner": of_splits().map(|of| of.and_then(|of| of.1)).collect::<Vec<_>>(),
+            "choice": of_splits().map(|of| of.map(|of| names[of.0])).collect::<Vec<_>>(),
+        });
+        all.insert(family.clone(), value);
     }
     Ok(Value::Object(all))
 }

@@ -250,70 +250,91 @@ def prepare_shap(peer, job):
     return run
 
 
-def forest(threads):
-    from sklearn.ensemble import RandomForestClassifier
+def sampled(peer, rounds, rate, depth, rows, columns):
+    """Boosted trees that may see a share of rows and columns, as the settings of a job name them."""
+    if peer == "lightgbm":
+        from lightgbm import LGBMClassifier
 
-    return RandomForestClassifier(n_estimators=500, n_jobs=threads, random_state=0)
+        return LGBMClassifier(
+            n_estimators=rounds, learning_rate=rate, max_depth=depth, num_leaves=2**depth,
+            subsample=rows, subsample_freq=1, colsample_bytree=columns, reg_lambda=1.0,
+            min_child_samples=2, n_jobs=1, random_state=0, verbose=-1,
+        )  # fmt: skip
+    if peer == "xgboost":
+        from xgboost import XGBClassifier
+
+        return XGBClassifier(
+            n_estimators=rounds, learning_rate=rate, max_depth=depth, subsample=rows,
+            colsample_bytree=columns, reg_lambda=1.0, min_child_weight=0.0, tree_method="hist",
+            n_jobs=1, random_state=0,
+        )  # fmt: skip
+    if peer == "histgb":
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
+        # It draws features anew for each split, and no rows.
+        return HistGradientBoostingClassifier(
+            max_iter=rounds, learning_rate=rate, max_depth=depth, max_leaf_nodes=2**depth,
+            max_features=columns, l2_regularization=1.0, min_samples_leaf=2,
+            early_stopping=False, random_state=0,
+        )  # fmt: skip
+    from catboost import CatBoostClassifier
+
+    return CatBoostClassifier(
+        iterations=rounds, learning_rate=rate, depth=depth, subsample=rows, rsm=columns,
+        bootstrap_type="Bernoulli", l2_leaf_reg=1.0, thread_count=1, random_seed=0,
+        verbose=False, allow_writing_files=False,
+    )  # fmt: skip
 
 
-def inner_folds(outcomes, groups):
+def candidate(peer, settings, is_final):
+    """One model to choose; a forest has a fifth of its trees while the choice is made."""
+    if peer == "forest":
+        from sklearn.ensemble import RandomForestClassifier
+
+        return RandomForestClassifier(500 if is_final else 100, random_state=0, **settings)
+    if peer == "logistic":
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        return make_pipeline(StandardScaler(), LogisticRegression(solver="liblinear", **settings))
+    return sampled(peer, **settings)
+
+
+def choose(peer, candidates, features, outcomes, groups):
+    """The settings of the highest mean ROC AUC in 5 grouped folds of these rows, and that mean."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     folds = StratifiedGroupKFold(n_splits=5, shuffle=True, random_state=0)
-    return list(folds.split(outcomes, outcomes, groups))
-
-
-def logistic_cv(outcomes, groups, threads):
-    """L1 logistic regression by liblinear, C of 10 chosen by log loss in 5 grouped folds."""
-    from sklearn.linear_model import LogisticRegressionCV
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    model = LogisticRegressionCV(
-        Cs=np.logspace(-2, 1, 10), cv=inner_folds(outcomes, groups), l1_ratios=(1.0,),
-        solver="liblinear", scoring="neg_log_loss", n_jobs=threads, use_legacy_attributes=False,
-    )  # fmt: skip
-    return make_pipeline(StandardScaler(), model)
-
-
-def fit_scorer(peer, job, features, outcomes, groups):
-    threads = job["threads"]
-    if peer == "forest":
-        model = forest(threads)
-    elif peer == "logistic-cv":
-        model = logistic_cv(outcomes, groups, threads)
-    elif peer == "better of peers":
-        return better_of_peers(job, features, outcomes, groups)
-    else:
-        model = booster(peer, job["n_rounds"], job["max_depth"], threads)
-    return model.fit(features, outcomes)
-
-
-def better_of_peers(job, features, outcomes, groups):
-    """Forest, LightGBM or L1 logistic regression, by ROC AUC in 5 grouped folds of these rows."""
+    folds = list(folds.split(outcomes, outcomes, groups))
     means = {}
-    for peer in ("forest", "lightgbm", "logistic-cv"):
+    for name, settings in candidates.items():
         values = []
-        for training, test in inner_folds(outcomes, groups):
-            parts = features[training], outcomes[training], groups[training]
-            model = fit_scorer(peer, job, *parts)
+        for training, test in folds:
+            model = candidate(peer, settings, is_final=False)
+            model.fit(features[training], outcomes[training])
             values.append(auc(outcomes[test], model.predict_proba(features[test])[:, 1]))
-        means[peer] = np.mean(values)
+        means[name] = float(np.mean(values))
     best = max(means, key=means.get)
-    return fit_scorer(best, job, features, outcomes, groups)
+    return best, means[best]
 
 
 def prepare_scores(peer, job):
     features, outcomes, groups = read_table(job["table"])
+    candidates = job["candidates"]
 
     def run():
-        values = []
+        found = {"auc": [], "inner": [], "choice": []}
         for split in job["splits"]:
             test = np.array(split["test"])
             training = np.setdiff1d(np.arange(len(outcomes)), test)
-            model = fit_scorer(peer, job, features[training], outcomes[training], groups[training])
-            values.append(auc(outcomes[test], model.predict_proba(features[test])[:, 1]))
-        return lambda: {"auc": values}
+            rows = features[training], outcomes[training]
+            best, inner = choose(peer, candidates, *rows, groups[training])
+            model = candidate(peer, candidates[best], is_final=True).fit(*rows)
+            found["auc"].append(auc(outcomes[test], model.predict_proba(features[test])[:, 1]))
+            found["inner"].append(inner)
+            found["choice"].append(best)
+        return lambda: {peer: found}
 
     return run
 

@@ -4,9 +4,9 @@
 //! 1. **Link** rows that share a subject: [`link_groups`], [`RowLinks`], [`number_groups`].
 //! 2. **Split** them without parting a group: [`GroupedKFold`] (also nested),
 //!    [`leave_one_group_out`] (study, donor), [`TwoWayKFold`] (new donor, new recipient, both).
-//! 3. **Run** the whole [`Procedure`] afresh in each split: [`cross_validate`]. The [`LeakAudit`]
-//!    holds what was learned from which rows; [`check_blind_to_test`] and [`check_scores_apart`]
-//!    test the procedure from outside, [`permutation_test`] whether chance does as well;
+//! 3. **Run** the whole [`Procedure`] (or a model on a matrix, [`ModelProcedure`]) afresh in each
+//!    split: [`cross_validate`]. The [`LeakAudit`] holds what was learned from which rows;
+//!    [`check_blind_to_test`] and [`check_scores_apart`] test the procedure from outside, [`permutation_test`] whether chance does as well;
 //!    [`NestedSelection`] chooses between procedures inside the training rows.
 //! 4. **Measure** the held-out scores, as [`ScoredRows`]: any [`Metric`], with an interval over
 //!    groups by [`BootstrapParams`] or [`delong`]; [`calibration_curve`], [`decision_curve`].
@@ -23,6 +23,7 @@ mod blindness;
 mod comparison;
 mod distribution;
 mod metric;
+mod model_procedure;
 mod permutation;
 mod procedure;
 mod random;
@@ -41,6 +42,7 @@ pub use metric::{
     brier, brier_skill, calibration_curve, calibration_intercept, calibration_slope,
     decision_curve, delong, delong_estimate, log_loss, mean_over_cohorts, pool_cohorts, roc_auc,
 };
+pub use model_procedure::ModelProcedure;
 pub use permutation::{
     FoldStatistic, PermutationParams, PermutationScheme, PermutationTest, permutation_test,
 };
