@@ -3,10 +3,14 @@
 Started by `benches/peers/run`, which sets up the environment; from the root of the project
 
     benches/peers/run [--minutes 60] [--repeats 5] [--jobs boosting,logistic,predict,shap]
+    benches/peers/run --jobs seeds [--minutes 30] [--seeds 20]
     benches/peers/run --jobs accuracy [--minutes 120] [--cv-repeats 10] [--slow-repeats 2]
 
-The first writes times and memory, the second accuracy; each leaves the tables of the other. Times
-want the machine to themselves; accuracy does not mind company. Both sides of a pair stay alive and take turns (ours, peer, ours, peer, …), after one run each that
+The first writes times and memory, the second whether the same trees are as good as the peers',
+the third accuracy where everyone chooses settings; each leaves the tables of the others. Times
+want the machine to themselves; accuracy does not mind company.
+
+Both sides of a pair stay alive and take turns (ours, peer, ours, peer, …), after one run each that
 is not counted. What the minutes do not suffice for is marked `not run`, never left out.
 """
 
@@ -386,6 +390,33 @@ def machine():
     return f"{model}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start"
 
 
+def seeds_table(bench, data, n_seeds):
+    """Mean ROC AUC by seed of the same trees, and ours less each peer's over the seeds."""
+    found = {}
+    for name, side, job in jobs.same_trees(bench, data, n_seeds):
+        result = bench.once(side, job, bench.left())
+        if isinstance(result, str):
+            found.setdefault(name, {})[side] = result
+        else:
+            auc = result["result"]["auc"]
+            folds = len(auc) // n_seeds
+            means = [statistics.mean(auc[at : at + folds]) for at in range(0, len(auc), folds)]
+            found.setdefault(name, {})[side] = means
+    lines = ["| rows | model | ROC AUC, mean of the seeds | ours less it, mean ± sd over seeds |",
+             "|---|---|--:|--:|"]  # fmt: skip
+    for name, sides in found.items():
+        ours = sides["ours"]
+        for side, means in sides.items():
+            if isinstance(means, str):
+                lines.append(f"| {name} | {side} | {means} | |")
+                continue
+            gaps = [one - other for one, other in zip(ours, means, strict=True)]
+            gap = f"{statistics.mean(gaps):+.4f} ± {statistics.stdev(gaps):.4f}"
+            told = "" if side == "ours" else gap
+            lines.append(f"| {name} | {side} | {statistics.mean(means):.4f} | {told} |")
+    return lines
+
+
 def replace_between(what, lines):
     text = README.read_text()
     start, end = f"<!-- {what}: start -->", f"<!-- {what}: end -->"
@@ -416,29 +447,33 @@ def main():
     parser.add_argument("--repeats", type=int, default=5, help="pairs of runs of each time")
     parser.add_argument("--cv-repeats", type=int, default=10, help="of 5 folds of bench-metaml")
     parser.add_argument("--slow-repeats", type=int, default=2, help="the same for slow peers")
+    parser.add_argument("--seeds", type=int, default=20, help="of 5 folds by the same trees")
     parser.add_argument("--jobs", default="boosting,logistic,predict,shap")
     parser.add_argument("--dry-run", action="store_true", help="print the tables, leave README.md")
     options = parser.parse_args()
     started, about = datetime.date.today(), machine()
-    is_accuracy = options.jobs == "accuracy"
-    arguments = f"--jobs {options.jobs} --minutes {options.minutes:g} " + (
-        f"--cv-repeats {options.cv_repeats} --slow-repeats {options.slow_repeats}"
-        if is_accuracy
-        else f"--repeats {options.repeats}"
-    )
+    section = options.jobs if options.jobs in ("accuracy", "seeds") else "times"
+    its_own = {
+        "accuracy": f"--cv-repeats {options.cv_repeats} --slow-repeats {options.slow_repeats}",
+        "seeds": f"--seeds {options.seeds}",
+        "times": f"--repeats {options.repeats}",
+    }
+    arguments = f"--jobs {options.jobs} --minutes {options.minutes:g} {its_own[section]}"
     lines = ["", f"Measured {started} by `benches/peers/run {arguments}` on {about}.", ""]
     lines += [f"Versions: {versions()}.", ""]
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options.ours, folder, options.minutes, options.repeats)
-        if is_accuracy:
+        if section == "accuracy":
             results = run_accuracy(bench, options.data, options.cv_repeats, options.slow_repeats)
             lines += accuracy_tables(results)
+        elif section == "seeds":
+            lines += seeds_table(bench, options.data, options.seeds)
         else:
             lines += [*run_times(bench, options.data, options.jobs.split(",")), ""]
     if options.dry_run:
         print("\n".join(lines))
     else:
-        replace_between("accuracy" if is_accuracy else "times", lines)
+        replace_between(section, lines)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import os
 import pathlib
 import sys
 
@@ -199,6 +200,21 @@ def timed(bench, data, threads, wanted):
                         job if table else why_not,
                         {"share": 10.0},
                     )
+        try:
+            its, condition, subjects_of, studies = crc(data)
+            table = write_table(folder, "studies", its, condition, subjects_of)
+            splits = leave_out(studies, condition)
+            for peer in BOOSTERS[:3]:
+                job = {
+                    "kind": "boosting_folds",
+                    "table": table,
+                    "threads": most,
+                    "splits": splits,
+                } | trees
+                name = "each of 5 studies left out, bench-crc-5studies, joblib"
+                yield name, most, peer, job, {"limit": 90.0, "share": 15.0}
+        except FileNotFoundError as error:
+            print(f"not run: no `{error.filename}`", file=sys.stderr)
         if real:
             splits = k_fold(outcomes[rows], subjects[rows], 10)
             for peer in BOOSTERS[:3]:
@@ -282,6 +298,24 @@ def logistic(bench, table, name, threads):
     for peer in ["adelie", "sklearn-liblinear"]:
         most = job | {"threads": max(threads)}
         yield f"{title}, dense", max(threads), peer, most, {"limit": 40.0, "share": 10.0}
+
+
+def same_trees(bench, data, n_seeds):
+    """(table, side, job): 5 grouped folds by each seed, the same rounds, rate and depth for all."""
+    features, outcomes = zero_inflated(300, 1000, 1)
+    tables = {"300 × 1,000": (features, outcomes, np.arange(300) // 3)}
+    try:
+        its, condition, subjects, _ = crc(data)
+        tables["bench-crc-5studies"] = (its, condition, subjects)
+    except FileNotFoundError as error:
+        print(f"not run: no `{error.filename}`", file=sys.stderr)
+    for place, (name, (features, outcomes, groups)) in enumerate(tables.items()):
+        table = write_table(bench.folder, f"seeds{place}", features, outcomes, groups)
+        job = {"kind": "boosting_folds", "table": table, "threads": os.cpu_count(),
+               "splits": k_fold(outcomes, groups, n_seeds), "n_rounds": 200,
+               "max_depth": 3}  # fmt: skip
+        for side in ["ours", *BOOSTERS[:3]]:
+            yield name, side, job
 
 
 def our_families():

@@ -178,13 +178,13 @@ mod tests {
         let mut logistic = LogisticCvParams::default();
         logistic.n_folds = 3;
         for params in [boosting, ModelParams::LogisticCv(logistic)] {
-            let of = |features: MatrixView<'_>| {
+            let views: [MatrixView<'_>; 2] = [features.view().into(), (&columns).into()];
+            let [dense, sparse] = views.map(|features| {
                 let model = ModelProcedure::new(params.clone(), features, &subjects).unwrap();
                 let apart = [GroupColumn::new("subject", &subjects)];
                 let how = CrossValidationParams::default();
                 cross_validate(&model, &outcomes, &splits, &apart, &how).unwrap()
-            };
-            let (dense, sparse) = (of(features.view().into()), of((&columns).into()));
+            });
             assert_eq!(dense.mean_scores(), sparse.mean_scores());
             assert_eq!(dense.audit.entries().len(), 4);
         }

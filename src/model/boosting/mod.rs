@@ -29,6 +29,8 @@ mod stopping;
 #[cfg(test)]
 mod tests;
 mod walk;
+#[cfg(test)]
+mod walk_tests;
 
 pub use contribution::{ContributionReference, Contributions, Interactions};
 pub use fit::PreparedData;

@@ -11,7 +11,7 @@ const RUNS_PER_TASK: usize = 256;
 
 /// The derivatives of one row in the lane of its node, zero in the others: g of `D / 2` lanes,
 /// then h.
-type Lanes<const D: usize> = [i32; D];
+pub(super) type Lanes<const D: usize> = [i32; D];
 
 /// Sums at the cuts of a run, lane by lane.
 struct Sums<const L: usize> {
@@ -38,23 +38,7 @@ impl Level<'_> {
         nodes: &[SearchNode],
         partition: &[u32],
     ) -> Vec<Option<Split>> {
-        let mut table: Vec<Lanes<D>> = vec![[0; D]; self.runs.n_rows + 1];
-        let n_marked = if self.rules.counts_rows {
-            self.runs.n_rows
-        } else {
-            0
-        };
-        let mut lane_of = vec![NO_LANE; n_marked];
-        for (lane, node) in nodes.iter().enumerate() {
-            for &row in &partition[node.start..node.end] {
-                let row = row as usize;
-                table[row][lane] = self.gradients.g[row];
-                table[row][L + lane] = self.gradients.h[row];
-                if n_marked > 0 {
-                    lane_of[row] = lane as u8;
-                }
-            }
-        }
+        let (table, lane_of) = self.lanes::<L, D>(nodes, partition);
         let task = |runs: &[Run]| self.search_runs::<L, D>(runs, nodes, &table, &lane_of);
         let found = if self.is_parallel {
             let tasks: Vec<Vec<Best>> =
@@ -76,7 +60,34 @@ impl Level<'_> {
         splits
     }
 
-    fn search_runs<const L: usize, const D: usize>(
+    /// The derivatives of each row in the lane of its node, and, where rows of leaves are counted,
+    /// that lane.
+    pub(super) fn lanes<const L: usize, const D: usize>(
+        &self,
+        nodes: &[SearchNode],
+        partition: &[u32],
+    ) -> (Vec<Lanes<D>>, Vec<u8>) {
+        let mut table: Vec<Lanes<D>> = vec![[0; D]; self.runs.n_rows + 1];
+        let n_marked = if self.rules.counts_rows {
+            self.runs.n_rows
+        } else {
+            0
+        };
+        let mut lane_of = vec![NO_LANE; n_marked];
+        for (lane, node) in nodes.iter().enumerate() {
+            for &row in &partition[node.start..node.end] {
+                let row = row as usize;
+                table[row][lane] = self.gradients.g[row];
+                table[row][L + lane] = self.gradients.h[row];
+                if n_marked > 0 {
+                    lane_of[row] = lane as u8;
+                }
+            }
+        }
+        (table, lane_of)
+    }
+
+    pub(super) fn search_runs<const L: usize, const D: usize>(
         &self,
         runs: &[Run],
         nodes: &[SearchNode],
@@ -112,7 +123,7 @@ impl Level<'_> {
         clippy::inline_always,
         reason = "must take the instruction set of its caller"
     )]
-    fn search_runs_with<const L: usize, const D: usize>(
+    pub(super) fn search_runs_with<const L: usize, const D: usize>(
         &self,
         runs: &[Run],
         nodes: &[SearchNode],

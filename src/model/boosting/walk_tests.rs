@@ -1,0 +1,92 @@
+//! The walk compiled for AVX2 and the portable one find the same splits, to the bit.
+
+use super::columns::SortedColumns;
+use super::fit::training_rows;
+use super::params::BoostingParams;
+use super::runs::Runs;
+use super::split::{Bounds, Gradients, Rules, SearchNode, Split};
+use super::tests::{features, outcomes, uniform};
+use super::walk::Level;
+use crate::model::TrainingData;
+
+/// The splits of a level of `L` nodes, each with an equal share of the rows: portable, and as
+/// this processor does it.
+fn both_walks<const L: usize, const D: usize>(
+    seed: u64,
+    params: &BoostingParams,
+) -> [Vec<Option<Split>>; 2] {
+    let n_rows = 40 * L;
+    let mut x = features(seed, n_rows, 50, 0.7, 1e6);
+    for i in 0..n_rows / 8 {
+        x[[(i * 7) % n_rows, i % 5]] = f64::NAN;
+    }
+    let y = outcomes(seed, &x);
+    let data = TrainingData::new(x.view(), &y).unwrap();
+    let rows = training_rows(&data, &vec![1; n_rows]);
+    let sorted = SortedColumns::new(x.view().into()).unwrap();
+    let runs = Runs::new(&sorted, &rows, x.ncols(), params, 0.25);
+    let g: Vec<f64> = y.iter().map(|y| 0.5 - y).collect();
+    let h: Vec<f64> = (0..n_rows)
+        .map(|i| 0.05 + 0.2 * uniform(seed, i, 99))
+        .collect();
+    let mut gradients = Gradients::default();
+    gradients.round(&g, &h, &rows.copies, None);
+    let rules = Rules::new(params, &gradients);
+    let partition: Vec<u32> = (0..n_rows as u32).collect();
+    let nodes: Vec<SearchNode> = (0..L)
+        .map(|node| {
+            let range = 40 * node..40 * (node + 1);
+            SearchNode {
+                id: node,
+                g: gradients.g[range.clone()].iter().sum(),
+                h: gradients.h[range.clone()].iter().sum(),
+                n_rows: 40,
+                start: range.start,
+                end: range.end,
+                bounds: Bounds::default(),
+                allowed: None,
+                family: None,
+            }
+        })
+        .collect();
+    let level = Level {
+        runs: &runs,
+        gradients: &gradients,
+        rules: &rules,
+        active: None,
+        is_parallel: false,
+    };
+    let (table, lane_of) = level.lanes::<L, D>(&nodes, &partition);
+    [
+        level.search_runs_with::<L, D>(&runs.runs, &nodes, &table, &lane_of),
+        level.search_runs::<L, D>(&runs.runs, &nodes, &table, &lane_of),
+    ]
+    .map(|found| found.into_iter().map(|best| best.split).collect())
+}
+
+#[test]
+fn the_instruction_set_does_not_change_a_split() {
+    for seed in 0..20 {
+        for (l1, min_leaf_rows) in [(0.0, 2), (0.5, 9)] {
+            let params = BoostingParams {
+                l1,
+                min_leaf_rows,
+                ..BoostingParams::unsampled()
+            };
+            let found = [
+                both_walks::<1, 2>(seed, &params),
+                both_walks::<2, 4>(seed, &params),
+                both_walks::<4, 8>(seed, &params),
+                both_walks::<8, 16>(seed, &params),
+            ];
+            assert!(
+                found
+                    .iter()
+                    .all(|[portable, _]| portable.iter().any(Option::is_some))
+            );
+            for [portable, chosen] in found {
+                assert_eq!(portable, chosen);
+            }
+        }
+    }
+}
