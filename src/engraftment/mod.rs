@@ -5,6 +5,7 @@
 //! [`TransplantPrediction`]. [`NaiveRule`] holds the rules that it has to beat.
 
 mod feature;
+mod fit;
 mod model;
 mod pair;
 mod params;

@@ -1,13 +1,15 @@
 //! Random numbers that are the same on every machine, thread count and release.
 
+use crate::random::{SplitMix64, derive};
+
 /// Xoshiro256** (Blackman and Vigna 2021), seeded through `SplitMix64` as its authors advise.
 #[derive(Debug, Clone)]
 pub(super) struct Random([u64; 4]);
 
 impl Random {
     pub(super) fn new(seed: u64) -> Self {
-        let mut state = seed;
-        Self([(); 4].map(|()| split_mix(&mut state)))
+        let mut seeds = SplitMix64::new(seed);
+        Self([(); 4].map(|()| seeds.next()))
     }
 
     fn next(&mut self) -> u64 {
@@ -45,30 +47,13 @@ pub(super) const STREAM_OF_PERMUTATIONS: usize = 0x7FFF_FFFF;
 
 /// The seed of task `index` of a run with `seed`: unrelated streams for neighboring indices.
 pub(super) fn derive_seed(seed: u64, index: usize) -> u64 {
-    let mut state = seed;
-    let mut mixed = split_mix(&mut state) ^ (index as u64).wrapping_mul(0xA24B_AED4_963E_E407);
-    split_mix(&mut mixed)
-}
-
-fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let z = (*state ^ (*state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
+    let number = (index as u64).wrapping_mul(0xA24B_AED4_963E_E407);
+    derive(derive(seed, 0) ^ number, 0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    // First outputs of SplitMix64 from state 1234567, as listed at Rosetta Code
-    // ("Pseudo-random numbers/Splitmix64").
-    #[test]
-    fn split_mix_gives_its_published_stream() {
-        let mut state = 1_234_567;
-        assert_eq!(split_mix(&mut state), 6_457_827_717_110_365_317);
-        assert_eq!(split_mix(&mut state), 3_203_168_211_198_807_973);
-    }
 
     #[test]
     fn draws_cover_the_range_evenly() {

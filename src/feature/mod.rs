@@ -8,7 +8,6 @@ mod loss;
 mod mismatch;
 mod phylogeny;
 mod profile_schema;
-mod random;
 mod rarefaction;
 mod toposcore;
 

@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::random::SplitMix64;
 use super::whole_count;
 use crate::profile::{CsrMatrix, ProfileTable, SampleId, Unit};
+use crate::random::SplitMix64;
 use crate::{Error, Result};
 
 /// The answer of [`rarefy`].

@@ -19,6 +19,7 @@ mod posterior;
 mod prediction;
 mod response;
 mod response_rows;
+mod scene;
 mod toxicity;
 
 pub use baseline::{

@@ -9,7 +9,6 @@ mod folds;
 #[cfg(feature = "linfa")]
 mod linfa;
 mod logistic;
-mod random;
 
 pub use boosting::{
     BoostingLoss, BoostingModel, BoostingParams, ContributionReference, Contributions,

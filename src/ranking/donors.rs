@@ -23,7 +23,8 @@ pub struct RankedDonors {
 /// Ranks every donor for every recipient: brings both tables into the matcher's vocabulary,
 /// predicts each transplant and its result, and orders the donors.
 ///
-/// `contexts` holds one entry a recipient, in the order of the table. All doors call this.
+/// `contexts` holds one entry a recipient, in the order of the table. For tables in memory, from
+/// Rust or Python; the command line takes the same steps file by file, to name the file in a note.
 ///
 /// # Errors
 /// Those of [`harmonize`], [`Matcher::predict`] and [`RankingParams::rank`].

@@ -176,38 +176,8 @@ class BoostedTreesRegressor(RegressorMixin, _BoostedTrees):
 
     Parameters
     ----------
-    n_rounds : int, default=1000
-        Trees, at least 1.
-    learning_rate : float, default=0.01
-        Factor on every leaf, above 0, at most 1.
-    max_depth : int, default=3
-        Splits from the root to a leaf at most, 1 to 16.
-    max_leaves : int, optional
-        Leaves of a tree at most; where given, the leaf of largest gain is split first.
-    max_bins : int, default=255
-        Bins a feature at most, 2 to 255.
-    l2, l1 : float, default=1.0, 0.0
-        Penalties on a leaf.
-    min_gain : float, default=0.0
-        Fall of the loss below which a split is not made.
-    min_leaf_weight : float, default=0.0
-        Sum of second derivatives in a leaf at least.
-    min_leaf_rows : int, default=2
-        Rows in a leaf at least.
-    row_fraction : float, default=0.7
-        Share of the rows that a tree learns from, drawn anew for each.
-    column_fraction : float, optional
-        Share of the features that a tree may split on, drawn anew for each; by default a tenth,
-        but 20 features at least.
-    early_stopping : dict, optional
-        ``{"held_out_fraction": 0.2, "patience": 50}``: stop when rows held out, by whole groups
-        where `fit` was given groups, no longer gain.
-    monotone : sequence of {"free", "increasing", "decreasing"}, optional
-        How the score may move with each feature.
-    interactions : sequence of sequence of int, optional
-        Sets of features that may stand together on one path.
-    seed : int, default=0
-        What draws rows, features and held-out groups.
+    n_rounds, learning_rate, ..., seed
+        All as in :class:`BoostedTreesClassifier`.
 
     Attributes
     ----------

@@ -1,16 +1,12 @@
 //! Draws by counter: a number depends on the seed, the round and the item, never on what was
 //! drawn before, so threads cannot change it.
 
-/// A well-mixed 64-bit number of `(seed, stream, item)` (finalizer of `SplitMix64`).
-pub(super) fn draw(seed: u64, stream: u64, item: u64) -> u64 {
-    mix(mix(mix(seed ^ 0x9E37_79B9_7F4A_7C15).wrapping_add(stream)).wrapping_add(item))
-}
+use crate::random::{GOLDEN, mix};
 
-fn mix(mut x: u64) -> u64 {
-    x = x.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    x ^ (x >> 31)
+/// A well-mixed 64-bit number of `(seed, stream, item)`.
+pub(super) fn draw(seed: u64, stream: u64, item: u64) -> u64 {
+    let step = |x: u64| mix(x.wrapping_add(GOLDEN));
+    step(step(step(seed ^ GOLDEN).wrapping_add(stream)).wrapping_add(item))
 }
 
 /// Marks `fraction` of the items (at least one): those with the smallest draws.

@@ -164,47 +164,29 @@ impl Level<'_> {
             } else {
                 walk::<L, D, 1>(entries, table, &mut sums)
             };
-            let place = Place {
-                first: run.n_light as usize * L / WIDTH * WIDTH,
-                end: (n_bins * L).next_multiple_of(WIDTH),
-                missing: match (run.side, run.missing.is_empty()) {
-                    (Side::High, false) => MissingSide::Left,
-                    (Side::Low, false) | (Side::Missing, _) => MissingSide::Right,
-                    _ => MissingSide::Unseen,
-                },
-            };
-            if place.any_passes(&filter, &sums) {
-                self.offer(
-                    run,
-                    &place,
-                    &mut filter,
-                    &mut sums,
-                    nodes,
-                    lane_of,
-                    &mut best,
-                );
-            }
-            if run.missing.is_empty() {
-                continue;
-            }
-            add_missing(self.runs.slice(&run.missing), table, &mut sums, n_bins);
-            let place = Place {
-                missing: match run.side {
-                    Side::High => MissingSide::Right,
-                    _ => MissingSide::Left,
-                },
-                ..place
-            };
-            if place.any_passes(&filter, &sums) {
-                self.offer(
-                    run,
-                    &place,
-                    &mut filter,
-                    &mut sums,
-                    nodes,
-                    lane_of,
-                    &mut best,
-                );
+            for takes_missing in [false, true] {
+                if takes_missing {
+                    if run.missing.is_empty() {
+                        break;
+                    }
+                    add_missing(self.runs.slice(&run.missing), table, &mut sums, n_bins);
+                }
+                let place = Place {
+                    first: run.n_light as usize * L / WIDTH * WIDTH,
+                    end: (n_bins * L).next_multiple_of(WIDTH),
+                    missing: missing_side(run, takes_missing),
+                };
+                if place.any_passes(&filter, &sums) {
+                    self.offer(
+                        run,
+                        &place,
+                        &mut filter,
+                        &mut sums,
+                        nodes,
+                        lane_of,
+                        &mut best,
+                    );
+                }
             }
         }
         best
@@ -343,6 +325,17 @@ impl Place {
         } else {
             filter.any::<false>(g, h)
         }
+    }
+}
+
+/// Where missing rows stand, walked with the bins of a run or not.
+fn missing_side(run: &Run, takes_missing: bool) -> MissingSide {
+    match (run.side, run.missing.is_empty(), takes_missing) {
+        (Side::Low, false, true) | (Side::High, false, false) => MissingSide::Left,
+        (Side::Low, false, false) | (Side::High, false, true) | (Side::Missing, ..) => {
+            MissingSide::Right
+        }
+        (Side::Low | Side::High, true, _) => MissingSide::Unseen,
     }
 }
 

@@ -8,8 +8,8 @@ use super::design::RawColumns;
 use super::model::{LogisticModel, check_width, probability_of_score, visit};
 use super::normal::{mean_probability, normal_quantile};
 use super::params::{CoefficientPrior, check_intercept_prior, check_length, check_outcomes};
-use crate::model::random::SplitMix64;
 use crate::model::{MatrixView, TrainingData};
+use crate::random::SplitMix64;
 use crate::{Error, Result};
 
 /// Most features of a Laplace fit: its covariance is the square of this.
