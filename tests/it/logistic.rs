@@ -62,8 +62,8 @@ fn assert_model(model: &LogisticModel, expected: [f64; 7], tolerance: f64) {
     }
 }
 
-/// What the objective says of a model of the small table, standardized penalties.
-fn objective(
+/// What the objective says of a model, standardized penalties.
+pub(crate) fn objective(
     model: &LogisticModel,
     features: &Array2<f64>,
     outcomes: &[f64],
@@ -234,6 +234,7 @@ fn grouped_cross_validation_equals_glmnet() {
         alphas: vec![0.5],
         grid: LambdaGrid::Given(vec![0.2, 0.1, 0.05, 0.02, 0.01]),
         n_folds: 5,
+        fold_tolerance: 1e-10,
         ..LogisticCvParams::default()
     };
     let chosen = params.fit(&data).unwrap();
@@ -597,6 +598,11 @@ fn what_cannot_be_fitted_is_refused_with_a_reason() {
     ] {
         assert_eq!(params.fit(&data).unwrap_err().kind(), ErrorKind::Parameter);
     }
+    let params = LogisticCvParams {
+        fold_tolerance: 1.0,
+        ..LogisticCvParams::default()
+    };
+    assert!(message(params.fit(&data).map(|chosen| chosen.model)).contains("`fold_tolerance`"));
     let model = tight(0.1, 0.5).fit(&data).unwrap();
     assert!(model.scores(features.slice(ndarray::s![.., ..3])).is_err());
     assert!(model.scores(broken.view()).is_err());

@@ -13,6 +13,7 @@ mod golden;
 mod hostile;
 mod house;
 mod logistic;
+mod logistic_tolerance;
 mod ranking;
 mod reader_speed;
 mod readers;

@@ -83,6 +83,18 @@ def test_logistic_coefficients_equal_scikit_learn():
     np.testing.assert_allclose(ours.intercept_, theirs.intercept_, atol=1e-6)
 
 
+def test_the_tolerance_of_folds_leaves_the_choice_and_is_checked():
+    default = ElasticNetLogisticClassifierCV().fit(X, Y, groups=GROUPS)
+    tight = ElasticNetLogisticClassifierCV(fold_tolerance=1e-8).fit(X, Y, groups=GROUPS)
+    assert (default.lambda_chosen_, default.alpha_chosen_) == (
+        tight.lambda_chosen_,
+        tight.alpha_chosen_,
+    )
+    assert default.curves_ != tight.curves_
+    with pytest.raises(dm.ParameterError, match="fold_tolerance"):
+        ElasticNetLogisticClassifierCV(fold_tolerance=0.0).fit(X, Y, groups=GROUPS)
+
+
 @pytest.mark.parametrize("estimator", CLASSIFIERS)
 @pytest.mark.parametrize("layout", [sp.csc_array, sp.csr_matrix, np.asfortranarray, np.array])
 def test_dense_sparse_and_fortran_inputs_give_the_same_bits(estimator, layout):

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::design::RawColumns;
 use super::model::LogisticModel;
-use super::params::{LambdaGrid, LogisticParams, check_outcomes};
+use super::params::{LambdaGrid, LogisticParams, check_outcomes, check_tolerance};
 use super::path::{LogisticPath, PathPoint};
 use super::problem::{Problem, Rows};
 use crate::model::TrainingData;
@@ -40,6 +40,12 @@ pub struct LogisticCvParams {
     pub grid: LambdaGrid,
     /// Number of folds; default 10. With fewer groups ask for fewer.
     pub n_folds: usize,
+    /// [`LogisticParams::tolerance`] of the models inside the folds; default 5e-4. Held-out loss is
+    /// nearly flat where the objective is: the default leaves the objective within 1e-5 of its
+    /// minimum (glmnet: 2e-5) and the curve within a hundredth of its standard error where it is
+    /// least; of two λ closer than that the other may be chosen. The models of all rows keep
+    /// their own tolerance.
+    pub fold_tolerance: f64,
     /// Which λ is chosen; default the one of least loss.
     pub rule: LambdaRule,
     /// Seed of the dealing of groups to folds; default 0.
@@ -53,6 +59,7 @@ impl Default for LogisticCvParams {
             alphas: vec![0.1, 0.5, 1.0],
             grid: LambdaGrid::default(),
             n_folds: 10,
+            fold_tolerance: 5e-4,
             rule: LambdaRule::Minimum,
             seed: 0,
         }
@@ -159,6 +166,7 @@ impl LogisticCvParams {
             ));
         }
         self.grid.check()?;
+        check_tolerance("fold_tolerance", self.fold_tolerance)?;
         for &alpha in &self.alphas {
             self.with_alpha(alpha).check(data.features().n_columns())?;
         }
@@ -183,7 +191,10 @@ impl LogisticCvParams {
     ) -> Result<FoldLoss> {
         let (held_out, training): (Vec<usize>, Vec<usize>) =
             (0..folds.len()).partition(|&row| folds[row] == fold);
-        let params = self.with_alpha(self.alphas[alpha]);
+        let params = LogisticParams {
+            tolerance: self.fold_tolerance,
+            ..self.with_alpha(self.alphas[alpha])
+        };
         let problem = Problem::new(
             &params,
             &raw.select_rows(&training),
@@ -191,16 +202,23 @@ impl LogisticCvParams {
         );
         let grid = LambdaGrid::Given(paths[alpha].lambdas());
         let path = params.walk(&problem, &grid, false)?;
-        let weight = |row: usize| data.weights().map_or(1.0, |weights| weights[row]);
-        let total: f64 = held_out.iter().map(|&row| weight(row)).sum();
+        let unseen = raw.select_rows(&held_out);
+        let pick = |values: Option<&[f64]>, otherwise: f64| -> Vec<f64> {
+            let pick = |&row: &usize| values.map_or(otherwise, |values| values[row]);
+            held_out.iter().map(pick).collect()
+        };
+        let weights = pick(data.weights(), 1.0);
+        let offsets = pick(data.offsets(), 0.0);
+        let outcomes = pick(Some(data.outcomes()), 0.0);
+        let total: f64 = weights.iter().sum();
         let losses = path
             .points()
             .iter()
             .map(|point| {
-                let scores = scores_of(point, raw, data.offsets());
-                let loss: f64 = held_out
-                    .iter()
-                    .map(|&row| weight(row) * log_loss(scores[row], data.outcomes()[row]))
+                let scores = scores_of(point, &unseen, &offsets);
+                let rows = scores.iter().zip(&outcomes).zip(&weights);
+                let loss: f64 = rows
+                    .map(|((&score, &outcome), weight)| weight * log_loss(score, outcome))
                     .sum();
                 if total > 0.0 { loss / total } else { 0.0 }
             })
@@ -248,14 +266,11 @@ fn collect<T: Send>(jobs: impl IndexedParallelIterator<Item = Result<T>>) -> Res
     results.into_iter().collect()
 }
 
-fn scores_of(point: &PathPoint, raw: &RawColumns, offsets: Option<&[f64]>) -> Vec<f64> {
-    let mut scores = match offsets {
-        Some(offsets) => offsets
-            .iter()
-            .map(|offset| offset + point.intercept)
-            .collect(),
-        None => vec![point.intercept; raw.n_rows()],
-    };
+fn scores_of(point: &PathPoint, raw: &RawColumns, offsets: &[f64]) -> Vec<f64> {
+    let mut scores: Vec<f64> = offsets
+        .iter()
+        .map(|offset| offset + point.intercept)
+        .collect();
     for &(feature, coefficient) in &point.coefficients {
         raw.add_column(feature as usize, coefficient, &mut scores);
     }

@@ -2,6 +2,7 @@
 
 use ndarray::ArrayView2;
 
+use super::kernel::{dense_axpy, dense_dot, sparse_axpy, sparse_dot};
 use crate::model::{CscMatrix, MatrixView};
 use crate::{Error, Result};
 
@@ -11,6 +12,9 @@ const DENSE_SHARE: f64 = 0.4;
 
 /// A column whose spread is this small beside its mean is constant but for rounding.
 const CONSTANT_SPREAD: f64 = 1e-12;
+
+/// Smallest curvature of a column beside its uncentered one: what rounding leaves of nothing.
+const LEAST_CURVATURE: f64 = 1e-14;
 
 /// Raw features by columns, non-zeros only; the same whichever way the matrix came.
 #[derive(Debug, Clone)]
@@ -135,19 +139,22 @@ impl RawColumns {
             new_number[old] = new as u32;
         }
         let mut selected = Self::empty(kept.len(), self.n_columns());
-        selected.rows.reserve(self.rows.len());
-        selected.values.reserve(self.values.len());
+        selected.rows = vec![0; self.rows.len()];
+        selected.values = vec![0.0; self.values.len()];
+        let mut n_stored = 0;
         for column in 0..self.n_columns() {
             let (rows, values) = self.column(column);
+            // Written in any case and overwritten unless kept: there is no branch to guess.
             for (&row, &value) in rows.iter().zip(values) {
                 let row = new_number[row as usize];
-                if row != u32::MAX {
-                    selected.rows.push(row);
-                    selected.values.push(value);
-                }
+                selected.rows[n_stored] = row;
+                selected.values[n_stored] = value;
+                n_stored += usize::from(row != u32::MAX);
             }
-            selected.starts.push(selected.values.len());
+            selected.starts.push(n_stored);
         }
+        selected.rows.truncate(n_stored);
+        selected.values.truncate(n_stored);
         selected
     }
 
@@ -236,6 +243,7 @@ impl Design {
     }
 
     fn push_sparse(&mut self, rows: &[u32], values: &[f64], spread: f64) -> Kept {
+        assert!(rows.iter().all(|&row| (row as usize) < self.n_lines));
         let start = self.sparse_values.len();
         self.sparse_rows.extend_from_slice(rows);
         self.sparse_values
@@ -264,6 +272,31 @@ impl Design {
         matches!(self.kept[column], Kept::Constant)
     }
 
+    /// Σ h z² − (Σ h z)² / Σ h, above 0.
+    pub(super) fn curvature(&self, column: usize, h: &[f64]) -> f64 {
+        let (mut first, mut second) = (0.0, 0.0);
+        let mut add = |value: f64, h: f64| {
+            first += h * value;
+            second += h * value * value;
+        };
+        match self.lines(column) {
+            Lines::Dense(values) => values.iter().zip(h).for_each(|(&value, &h)| add(value, h)),
+            Lines::Sparse(rows, values) => rows
+                .iter()
+                .zip(values)
+                .for_each(|(&row, &value)| add(value, h[row as usize])),
+        }
+        curvature(first, second, h.iter().sum())
+    }
+
+    /// Σ |zᵢ| and √Σ zᵢ².
+    pub(super) fn size(&self, column: usize) -> (f64, f64) {
+        let (Lines::Sparse(_, values) | Lines::Dense(values)) = self.lines(column);
+        let sum = values.iter().map(|value| value.abs()).sum();
+        let squares: f64 = values.iter().map(|value| value * value).sum();
+        (sum, squares.sqrt())
+    }
+
     /// What was subtracted from the kept column, in units of its spread.
     pub(super) fn shift(&self, column: usize) -> f64 {
         match self.kept[column] {
@@ -272,84 +305,58 @@ impl Design {
         }
     }
 
-    /// Σ zᵢ vᵢ.
+    /// What is stored of a column.
     #[inline]
-    pub(super) fn dot(&self, column: usize, vector: &[f64]) -> f64 {
+    pub(super) fn lines(&self, column: usize) -> Lines<'_> {
         match self.kept[column] {
-            Kept::Constant => 0.0,
-            Kept::Sparse(start, end) => gather_dot(
+            Kept::Constant => Lines::Sparse(&[], &[]),
+            Kept::Sparse(start, end) => Lines::Sparse(
                 &self.sparse_rows[start..end],
                 &self.sparse_values[start..end],
-                vector,
             ),
-            Kept::Dense(start, _) => {
-                dense_dot(&self.dense_values[start..start + self.n_lines], vector)
-            }
+            Kept::Dense(start, _) => Lines::Dense(&self.dense_values[start..start + self.n_lines]),
         }
     }
 
-    /// `out += a z`.
-    #[inline]
-    pub(super) fn axpy(&self, column: usize, a: f64, out: &mut [f64]) {
-        match self.kept[column] {
-            Kept::Constant => {}
-            Kept::Sparse(start, end) => {
-                let rows = &self.sparse_rows[start..end];
-                for (&row, &value) in rows.iter().zip(&self.sparse_values[start..end]) {
-                    out[row as usize] += a * value;
-                }
-            }
-            Kept::Dense(start, _) => {
-                let values = &self.dense_values[start..start + self.n_lines];
-                for (out, &value) in out.iter_mut().zip(values) {
-                    *out += a * value;
-                }
-            }
+    /// `out[column] = Σ zᵢ vᵢ` for each of `columns`.
+    pub(super) fn dots(&self, columns: &[usize], vector: &[f64], out: &mut [f64]) {
+        assert_eq!(vector.len(), self.n_lines, "one number a line");
+        for &column in columns {
+            out[column] = match self.lines(column) {
+                Lines::Dense(values) => dense_dot(values, vector),
+                // SAFETY: rows are below the number of lines, which is the vector's length.
+                #[expect(unsafe_code, reason = "innermost loop, measured")]
+                Lines::Sparse(rows, values) => unsafe { sparse_dot(rows, values, vector) },
+            };
         }
     }
 
-    /// Σ vᵢ `values`ᵢ over the lines that the column stores, `values` in their order.
-    #[inline]
-    pub(super) fn dot_with(&self, column: usize, values: &[f64], vector: &[f64]) -> f64 {
-        match self.kept[column] {
-            Kept::Constant => 0.0,
-            Kept::Sparse(start, end) => gather_dot(&self.sparse_rows[start..end], values, vector),
-            Kept::Dense(..) => dense_dot(values, vector),
+    /// `out += Σ steps × columns`.
+    pub(super) fn combine(&self, columns: &[usize], steps: &[f64], out: &mut [f64]) {
+        assert_eq!(out.len(), self.n_lines, "one number a line");
+        for (&column, &step) in columns.iter().zip(steps) {
+            match self.lines(column) {
+                _ if step == 0.0 => {}
+                Lines::Dense(values) => dense_axpy(step, values, out),
+                // SAFETY: rows are below the number of lines, which is the length of `out`.
+                #[expect(unsafe_code, reason = "innermost loop, measured")]
+                Lines::Sparse(rows, values) => unsafe { sparse_axpy(step, rows, values, out) },
+            }
         }
     }
+}
 
-    /// Appends `h z` of the lines that the column stores; gives Σ h z and Σ h z².
-    pub(super) fn push_weighted(
-        &self,
-        column: usize,
-        h: &[f64],
-        weighted: &mut Vec<f64>,
-    ) -> (f64, f64) {
-        let mut first = 0.0;
-        let mut second = 0.0;
-        let mut push = |value: f64, h: f64| {
-            let product = h * value;
-            first += product;
-            second += product * value;
-            weighted.push(product);
-        };
-        match self.kept[column] {
-            Kept::Constant => {}
-            Kept::Sparse(start, end) => {
-                let rows = &self.sparse_rows[start..end];
-                for (&row, &value) in rows.iter().zip(&self.sparse_values[start..end]) {
-                    push(value, h[row as usize]);
-                }
-            }
-            Kept::Dense(start, _) => {
-                let values = &self.dense_values[start..start + self.n_lines];
-                for (&value, &h) in values.iter().zip(h) {
-                    push(value, h);
-                }
-            }
-        }
-        (first, second)
-    }
+/// The stored lines of a column; every row of a sparse one is below the number of lines.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Lines<'a> {
+    Sparse(&'a [u32], &'a [f64]),
+    Dense(&'a [f64]),
+}
+
+/// Of a column with these moments under curvatures that sum to `total`.
+pub(super) fn curvature(first: f64, second: f64, total: f64) -> f64 {
+    let least = (LEAST_CURVATURE * second).max(f64::MIN_POSITIVE);
+    (second - first * first / total.max(f64::MIN_POSITIVE)).max(least)
 }
 
 fn moments(rows: &[u32], values: &[f64], weights: &[f64]) -> (f64, f64) {
@@ -369,40 +376,4 @@ fn moments(rows: &[u32], values: &[f64], weights: &[f64]) -> (f64, f64) {
         variance += weights[row as usize] * (value - mean) * (value - mean);
     }
     (mean, variance.sqrt())
-}
-
-/// Four partial sums, so that additions need not wait for one another; the order is fixed.
-#[inline]
-fn gather_dot(rows: &[u32], values: &[f64], vector: &[f64]) -> f64 {
-    let mut sums = [0.0; 4];
-    let row_chunks = rows.chunks_exact(4);
-    let value_chunks = values.chunks_exact(4);
-    let mut rest = 0.0;
-    for (&row, &value) in row_chunks.remainder().iter().zip(value_chunks.remainder()) {
-        rest += value * vector[row as usize];
-    }
-    for (rows, values) in row_chunks.zip(value_chunks) {
-        for lane in 0..4 {
-            sums[lane] += values[lane] * vector[rows[lane] as usize];
-        }
-    }
-    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
-}
-
-/// As [`gather_dot`], with eight partial sums.
-#[inline]
-pub(super) fn dense_dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; 8];
-    let a_chunks = a.chunks_exact(8);
-    let b_chunks = b.chunks_exact(8);
-    let mut rest = 0.0;
-    for (&a, &b) in a_chunks.remainder().iter().zip(b_chunks.remainder()) {
-        rest += a * b;
-    }
-    for (a, b) in a_chunks.zip(b_chunks) {
-        for lane in 0..8 {
-            sums[lane] += a[lane] * b[lane];
-        }
-    }
-    ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7])) + rest
 }

@@ -4,6 +4,7 @@
 mod cholesky;
 mod cv;
 mod design;
+mod kernel;
 mod laplace;
 mod model;
 mod normal;
@@ -11,6 +12,7 @@ mod params;
 mod path;
 mod problem;
 mod quadratic;
+mod screening;
 mod solver;
 
 pub use cv::{CurvePoint, CvCurve, LambdaRule, LogisticCv, LogisticCvParams};

@@ -4,6 +4,9 @@ use super::design::{Design, RawColumns};
 use super::params::{LogisticParams, Scaling};
 use crate::model::TrainingData;
 
+/// A product that may double once more without overflow.
+const LARGEST_PRODUCT: f64 = 1e300;
+
 /// The rows of one fit: outcomes, normalized weights, offsets.
 #[derive(Debug, Clone)]
 pub(super) struct Rows {
@@ -189,8 +192,14 @@ impl State {
     }
 
     /// Recomputes losses, residuals and curvatures from the scores.
+    #[expect(
+        clippy::float_cmp,
+        reason = "rows share a logarithm where their weights are the very same"
+    )]
     pub(super) fn evaluate(&mut self, problem: &Problem) {
         let mut log_loss = 0.0;
+        // Σ w ln(1 + small) as w ln Π (1 + small) over rows of the same weight: one logarithm.
+        let (mut product, mut weight_of_product) = (1.0, 0.0);
         let lines = self.residuals.iter_mut().zip(&mut self.curvatures);
         let rows = problem.outcomes.iter().zip(&problem.weights);
         for (((residual, curvature), &score), (&outcome, &weight)) in
@@ -206,8 +215,14 @@ impl State {
             };
             *residual = weight * (outcome - probability);
             *curvature = weight * small * likelier * likelier;
-            log_loss += weight * (score.max(0.0) - outcome * score + libm::log1p(small));
+            log_loss += weight * (score.max(0.0) - outcome * score);
+            if weight != weight_of_product || product > LARGEST_PRODUCT {
+                log_loss += weight_of_product * libm::log(product);
+                (product, weight_of_product) = (1.0, weight);
+            }
+            product *= 1.0 + small;
         }
+        log_loss += weight_of_product * libm::log(product);
         self.log_loss = log_loss;
         self.intercept_loss = 0.0;
         if let Some(line) = problem.intercept_line {

@@ -3,8 +3,8 @@
 //!
 //! With curvatures `h`, the intercept is profiled out: the model's gradient and curvature of
 //! column `z` are those of `z − Σhz/Σh`, so neither the mean of a sparse column nor the intercept
-//! is ever touched inside the loop. The columns `hz` are kept, so that a visit reads one array to
-//! see and another to move.
+//! is ever touched inside the loop. The columns `√h z` are kept, one after another, so that a visit
+//! reads one array twice: to see and to move.
 //!
 //! Coordinate descent creeps where columns outnumber what the rows can tell apart; every few
 //! sweeps its iterates are extrapolated (Anderson), and the guess is kept if the model is lower.
@@ -12,20 +12,15 @@
 //! # References
 //! Bertrand and Massias, "Anderson acceleration of coordinate descent", AISTATS 2021.
 
-use super::design::Design;
+use super::design::{Design, Lines, curvature};
+use super::kernel::{LANES, dense_axpy, dense_dot, sparse_axpy, sparse_dot};
 use super::problem::{Problem, State};
 
-/// Full sweeps of one inner problem; the Newton loop takes what it gets and goes on.
-const MOST_ROUNDS: usize = 50;
-
-/// Sweeps over the support between full ones, at most.
-const MOST_SWEEPS: usize = 100;
+/// Sweeps of one inner problem; the Newton loop takes what it gets and goes on.
+const MOST_SWEEPS: usize = 1000;
 
 /// Differences of iterates that one extrapolation is made of.
 const DEPTH: usize = 5;
-
-/// Smallest curvature of a column beside its uncentered one: what rounding leaves of nothing.
-const LEAST_CURVATURE: f64 = 1e-14;
 
 /// What a column looks like under the curvatures of one Newton step.
 #[derive(Debug, Clone, Copy)]
@@ -35,10 +30,14 @@ struct Slot {
     gradient: f64,
     /// Σ h z.
     first: f64,
-    /// Σ h z² − (Σ h z)² / Σ h.
-    curvature: f64,
+    /// Second derivative: Σ h z² − (Σ h z)² / Σ h, and the ridge.
+    bend: f64,
     l1: f64,
     ridge: f64,
+    /// √(bend × null curvature): what a step is multiplied by to be held against a precision.
+    unit: f64,
+    /// Where `√h z` begins in `values`.
+    start: usize,
 }
 
 /// A point of the model.
@@ -46,9 +45,9 @@ struct Slot {
 struct Point {
     /// Coefficients, by slot.
     coefficients: Vec<f64>,
-    /// Change of the scores by the columns, without the intercept's.
+    /// √h × the change of the scores by the columns, without the intercept's.
     scores: Vec<f64>,
-    /// Σ h × `scores`.
+    /// Σ √h × `scores`.
     score_sum: f64,
 }
 
@@ -56,99 +55,86 @@ struct Point {
 #[derive(Debug)]
 pub(super) struct QuadraticModel<'a> {
     design: &'a Design,
-    h: &'a [f64],
-    residuals: &'a [f64],
     residual_sum: f64,
     total: f64,
+    null_curvature: f64,
     slots: Vec<Slot>,
-    /// `h z` of each slot's stored lines, one after another.
-    weighted: Vec<f64>,
-    starts: Vec<usize>,
+    /// `√h z` of the slots, one after another.
+    values: Vec<f64>,
     now: Point,
     start: Vec<f64>,
 }
 
 impl<'a> QuadraticModel<'a> {
-    /// `gradients` of all columns, of which those of `columns` are up to date.
+    /// `gradients` of all columns, of which those of `columns` are up to date; `null_curvature` is
+    /// the one at which precisions are in units of the gradient.
     pub(super) fn new(
         problem: &'a Problem,
-        state: &'a State,
+        null_curvature: f64,
+        state: &State,
         lambda: f64,
         columns: &[usize],
         gradients: &[f64],
     ) -> Self {
         let design = &problem.design;
-        let h = state.curvatures.as_slice();
-        let total = h.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-        let mut weighted = Vec::new();
-        let mut starts = vec![0];
-        let mut slots = Vec::with_capacity(columns.len());
-        for &column in columns {
-            let (first, second) = design.push_weighted(column, h, &mut weighted);
-            starts.push(weighted.len());
-            let least = (LEAST_CURVATURE * second).max(f64::MIN_POSITIVE);
-            slots.push(Slot {
-                column,
-                gradient: gradients[column],
-                first,
-                curvature: (second - first * first / total).max(least),
-                l1: lambda * problem.l1[column],
-                ridge: problem.ridge(column, lambda),
-            });
-        }
         let start: Vec<f64> = columns.iter().map(|&c| state.coefficients[c]).collect();
-        Self {
+        let n_lines = design.n_lines().next_multiple_of(LANES);
+        let mut roots: Vec<f64> = state.curvatures.iter().map(|h| h.sqrt()).collect();
+        roots.resize(n_lines, 0.0);
+        let mut n_values = 0;
+        let slots = columns
+            .iter()
+            .map(|&column| {
+                let slot = Slot {
+                    column,
+                    gradient: gradients[column],
+                    first: 0.0,
+                    bend: 0.0,
+                    l1: lambda * problem.l1[column],
+                    ridge: problem.ridge(column, lambda),
+                    unit: 0.0,
+                    start: n_values,
+                };
+                n_values += match design.lines(column) {
+                    Lines::Dense(_) => n_lines,
+                    Lines::Sparse(rows, _) => rows.len(),
+                };
+                slot
+            })
+            .collect();
+        let mut model = Self {
             design,
-            h,
-            residuals: &state.residuals,
             residual_sum: state.residuals.iter().sum(),
-            total,
+            total: state.curvatures.iter().sum::<f64>().max(f64::MIN_POSITIVE),
+            null_curvature,
             slots,
-            weighted,
-            starts,
+            values: Vec::with_capacity(n_values),
             now: Point {
                 coefficients: start.clone(),
-                scores: vec![0.0; h.len()],
+                scores: vec![0.0; n_lines],
                 score_sum: 0.0,
             },
             start,
+        };
+        model.weigh(&roots);
+        model
+    }
+
+    /// Writes the second derivative along each working column to its place in `out`.
+    pub(super) fn bends(&self, out: &mut [f64]) {
+        for slot in &self.slots {
+            out[slot.column] = slot.bend;
         }
     }
 
-    /// Minimizes to `precision` (in units of the gradient); gives the step of each working column
+    /// Minimizes until a sweep mends no more than `precision`, a breach as
+    /// [`Solver::violation`](super::solver::Solver) measures it; gives the step of each working column
     /// and of the intercept.
     pub(super) fn minimize(mut self, precision: f64) -> (Vec<f64>, f64) {
-        let everything: Vec<usize> = (0..self.slots.len()).collect();
-        for _ in 0..MOST_ROUNDS {
-            if self.sweep(&everything) <= precision {
-                break;
-            }
-            let support: Vec<usize> = everything
-                .iter()
-                .copied()
-                .filter(|&at| self.now.coefficients[at] != 0.0 || self.slots[at].l1 == 0.0)
-                .collect();
-            self.descend(&support, precision);
-        }
-        let intercept = self.intercept_step();
-        let mut steps = self.now.coefficients;
-        for (now, start) in steps.iter_mut().zip(&self.start) {
-            *now -= start;
-        }
-        (steps, intercept)
-    }
-
-    /// The intercept's step that is best for the columns' scores as they are.
-    fn intercept_step(&self) -> f64 {
-        (self.residual_sum - self.now.score_sum) / self.total
-    }
-
-    /// Sweeps over the support, extrapolated every [`DEPTH`].
-    fn descend(&mut self, support: &[usize], precision: f64) {
         let mut trail: Vec<Point> = Vec::with_capacity(DEPTH + 1);
         for _ in 0..MOST_SWEEPS {
-            if self.sweep(support) <= precision {
-                return;
+            if self.sweep() <= precision {
+                break;
             }
             trail.push(self.now.clone());
             if trail.len() == DEPTH + 1 {
@@ -160,44 +146,98 @@ impl<'a> QuadraticModel<'a> {
                 trail.clear();
             }
         }
+        let intercept = self.intercept_step();
+        let mut steps = self.now.coefficients;
+        for (now, start) in steps.iter_mut().zip(&self.start) {
+            *now -= start;
+        }
+        (steps, intercept)
     }
 
-    /// One pass of exact coordinate minimizations; the largest change in units of the gradient.
-    fn sweep(&mut self, at: &[usize]) -> f64 {
+    /// Fills the slots; `roots` are √h, then zeros up to a multiple of [`LANES`].
+    fn weigh(&mut self, roots: &[f64]) {
+        for slot in &mut self.slots {
+            match self.design.lines(slot.column) {
+                Lines::Dense(values) => {
+                    let products = values.iter().zip(roots).map(|(value, root)| root * value);
+                    self.values.extend(products);
+                    self.values.resize(slot.start + roots.len(), 0.0);
+                    slot.first = dense_dot(&self.values[slot.start..], roots);
+                }
+                Lines::Sparse(rows, values) => {
+                    let products = rows.iter().zip(values);
+                    let products = products.map(|(&row, value)| roots[row as usize] * value);
+                    self.values.extend(products);
+                    // SAFETY: the line above has looked up every row.
+                    #[expect(unsafe_code, reason = "innermost loop, measured")]
+                    let first = unsafe { sparse_dot(rows, &self.values[slot.start..], roots) };
+                    slot.first = first;
+                }
+            }
+            let products = &self.values[slot.start..];
+            let second = dense_dot(products, products);
+            slot.bend = curvature(slot.first, second, self.total) + slot.ridge;
+            slot.unit = (slot.bend * self.null_curvature).sqrt();
+        }
+    }
+
+    /// One pass of exact coordinate minimizations; the largest step, as the breach of the
+    /// optimality conditions that it mends.
+    fn sweep(&mut self) -> f64 {
         let mut largest = 0.0_f64;
         let mut intercept = self.intercept_step();
-        for &at in at {
-            let slot = self.slots[at];
-            let weighted = &self.weighted[self.starts[at]..self.starts[at + 1]];
-            let seen = self
-                .design
-                .dot_with(slot.column, weighted, &self.now.scores);
-            let before = self.now.coefficients[at];
-            let bent = slot.curvature + slot.ridge;
+        let Point {
+            coefficients,
+            scores,
+            score_sum,
+        } = &mut self.now;
+        assert!(scores.len() >= self.design.n_lines());
+        for (slot, coefficient) in self.slots.iter().zip(coefficients) {
+            let lines = self.design.lines(slot.column);
+            let n_products = match lines {
+                Lines::Dense(_) => scores.len(),
+                Lines::Sparse(rows, _) => rows.len(),
+            };
+            let products = &self.values[slot.start..slot.start + n_products];
+            let seen = match lines {
+                Lines::Dense(_) => dense_dot(products, scores),
+                // SAFETY: rows are below the number of lines, and there are that many scores.
+                #[expect(unsafe_code, reason = "innermost loop, measured")]
+                Lines::Sparse(rows, _) => unsafe { sparse_dot(rows, products, scores) },
+            };
             let gradient = slot.gradient - seen - intercept * slot.first;
-            let after = soft_threshold(gradient + slot.curvature * before, slot.l1) / bent;
-            let step = after - before;
-            if step != 0.0 {
-                self.now.coefficients[at] = after;
-                self.design.axpy(slot.column, step, &mut self.now.scores);
-                self.now.score_sum += step * slot.first;
-                intercept -= step * slot.first / self.total;
-                largest = largest.max(step.abs() * bent);
+            let pull = gradient + (slot.bend - slot.ridge) * *coefficient;
+            let after = soft_threshold(pull, slot.l1) / slot.bend;
+            let step = after - *coefficient;
+            if step == 0.0 {
+                continue;
             }
+            match lines {
+                Lines::Dense(_) => dense_axpy(step, products, scores),
+                // SAFETY: as above.
+                #[expect(unsafe_code, reason = "innermost loop, measured")]
+                Lines::Sparse(rows, _) => unsafe { sparse_axpy(step, rows, products, scores) },
+            }
+            *coefficient = after;
+            *score_sum += step * slot.first;
+            intercept -= step * slot.first / self.total;
+            largest = largest.max(step.abs() * slot.unit);
         }
         largest
     }
 
+    /// The intercept's step that is best for the columns' scores as they are.
+    fn intercept_step(&self) -> f64 {
+        (self.residual_sum - self.now.score_sum) / self.total
+    }
+
     /// The model at a point, with the intercept that is best there.
     fn value(&self, point: &Point) -> f64 {
-        let intercept = (self.residual_sum - point.score_sum) / self.total;
-        let mut value = 0.0;
-        for ((&score, &h), &residual) in point.scores.iter().zip(self.h).zip(self.residuals) {
-            let score = score + intercept;
-            value += score * (0.5 * h * score - residual);
-        }
-        for (slot, &b) in self.slots.iter().zip(&point.coefficients) {
-            value += slot.l1 * b.abs() + 0.5 * slot.ridge * b * b;
+        let rest = self.residual_sum - point.score_sum;
+        let squares: f64 = point.scores.iter().map(|score| score * score).sum();
+        let mut value = 0.5 * (squares - rest * rest / self.total);
+        for ((slot, &b), &start) in self.slots.iter().zip(&point.coefficients).zip(&self.start) {
+            value += slot.l1 * b.abs() + 0.5 * slot.ridge * b * b - slot.gradient * (b - start);
         }
         value
     }

@@ -2,13 +2,23 @@
 
 use super::problem::{Problem, State};
 use super::quadratic::QuadraticModel;
+use super::screening::Gradients;
 use crate::{Error, Result};
 
 /// Residual sum, in units of the weights (which sum to 1), of the model without features.
 const NULL_TOLERANCE: f64 = 1e-12;
 
-/// How far inside the violation the inner problem is solved.
-const INNER_SHARE: f64 = 0.02;
+/// How far inside the violation the inner problem is solved, …
+const INNER_SHARE: f64 = 0.1;
+
+/// … but no further inside the tolerance than this.
+const INNER_FLOOR: f64 = 0.5;
+
+/// Where a step leaves more than this of the violation, the inner problem was left too early: …
+const LEAST_PROGRESS: f64 = 0.5;
+
+/// … from then on it is solved closer by this.
+const CLOSER: f64 = 0.2;
 
 /// Relative rise of the objective that is rounding, not ascent.
 const ROUNDING: f64 = 1e-13;
@@ -17,14 +27,20 @@ const ROUNDING: f64 = 1e-13;
 #[derive(Debug)]
 pub(super) struct Solver<'a> {
     problem: &'a Problem,
+    /// In units of the gradient, at the curvature `null_curvature`.
     tolerance: f64,
+    /// Second derivative of the log loss by the intercept, without features.
+    null_curvature: f64,
+    /// [`Solver::bend`] of each working column, when last computed.
+    bends: Vec<f64>,
     max_iterations: usize,
     pub(super) state: State,
     /// Columns that have been let in, in the order they came.
     working: Vec<usize>,
+    /// Columns outside the working set at the last check whose gradients are up to date.
+    suspects: Vec<usize>,
     is_working: Vec<bool>,
-    /// Minus the derivative of the loss by each column, at the last full check.
-    gradients: Vec<f64>,
+    gradients: Gradients,
     trial: Option<State>,
     /// The solution before this one, from which the next is guessed.
     before: Option<State>,
@@ -36,31 +52,41 @@ impl<'a> Solver<'a> {
     /// Solves for the intercept and the columns that λ does not act on.
     pub(super) fn new(problem: &'a Problem, tolerance: f64, max_iterations: usize) -> Result<Self> {
         let n_columns = problem.n_columns();
+        let design = &problem.design;
+        let entering: Vec<usize> = (0..n_columns)
+            .filter(|&column| !design.is_constant(column))
+            .collect();
+        let state = State::null(problem);
         let mut solver = Self {
             problem,
             tolerance: NULL_TOLERANCE,
+            null_curvature: row_curvature(problem, &state),
+            bends: vec![1.0; n_columns],
             max_iterations,
-            state: State::null(problem),
+            gradients: Gradients::new(design, &state.residuals),
+            state,
             working: Vec::new(),
+            suspects: entering.clone(),
             is_working: vec![false; n_columns],
-            gradients: vec![0.0; n_columns],
             trial: None,
             before: None,
             null_log_loss: 0.0,
         };
         solver.solve_working(0.0)?;
         solver.null_log_loss = solver.state.log_loss;
-        solver.check_all();
-        let largest = solver.gradients.iter().fold(0.0_f64, |a, g| a.max(g.abs()));
+        solver.null_curvature = row_curvature(problem, &solver.state);
+        solver.refresh(&entering);
+        let values = solver.gradients.values().iter();
+        let largest = values.fold(0.0_f64, |a, g| a.max(g.abs()));
         solver.tolerance = tolerance * if largest > 0.0 { largest } else { 1.0 };
-        for column in 0..n_columns {
-            if !problem.is_penalized(column) && !problem.design.is_constant(column) {
-                solver.admit(column);
+        for &column in &entering {
+            if !problem.is_penalized(column) {
+                solver.admit(column, 0.0);
             }
         }
         if !solver.working.is_empty() {
             solver.solve_working(0.0)?;
-            solver.check_all();
+            solver.refresh(&entering);
         }
         Ok(solver)
     }
@@ -69,7 +95,7 @@ impl<'a> Solver<'a> {
     /// as if the L1 share were one in a thousand (glmnet's rule).
     pub(super) fn lambda_max(&self, alpha: f64) -> f64 {
         let mut largest = 0.0_f64;
-        for (column, gradient) in self.gradients.iter().enumerate() {
+        for (column, gradient) in self.gradients.values().iter().enumerate() {
             let l1 = self.problem.l1[column];
             let weight = if alpha >= 1e-3 {
                 l1
@@ -94,34 +120,11 @@ impl<'a> Solver<'a> {
 
     /// Moves to the solution at `lambda`, coming from `previous`.
     pub(super) fn solve(&mut self, lambda: f64, previous: f64) -> Result<()> {
-        let n_columns = self.problem.n_columns();
-        self.drop_idle(lambda);
         self.extrapolate(lambda);
-        // The sequential strong rule: columns below this are left out until the last check.
-        let screened: Vec<usize> = (0..n_columns)
-            .filter(|&column| {
-                let bound = self.problem.l1[column] * (2.0 * lambda - previous);
-                !self.problem.design.is_constant(column) && self.gradients[column].abs() >= bound
-            })
-            .collect();
-        for &column in &screened {
-            if !self.is_working[column]
-                && self.gradients[column].abs() > lambda * self.problem.l1[column]
-            {
-                self.admit(column);
-            }
-        }
+        self.renew_working(lambda);
         loop {
             self.solve_working(lambda)?;
-            if self.admit_violators(lambda, &screened) {
-                continue;
-            }
-            self.check_all();
-            let mut is_clean = true;
-            for column in 0..n_columns {
-                is_clean &= !self.admit_violator(column, lambda);
-            }
-            if is_clean {
+            if !self.admit_violators(lambda, 2.0 * lambda - previous) {
                 return Ok(());
             }
         }
@@ -144,8 +147,10 @@ impl<'a> Solver<'a> {
                 *guess = ahead(now, then);
             }
             trial.coefficients.copy_from_slice(&solution.coefficients);
-            for (column, &then) in before.coefficients.iter().enumerate() {
+            // A coefficient other than 0 in either solution was in the working set of the later.
+            for &column in &self.working {
                 let now = solution.coefficients[column];
+                let then = before.coefficients[column];
                 if now - then == 0.0 {
                     continue;
                 }
@@ -155,7 +160,9 @@ impl<'a> Solver<'a> {
                 } else {
                     // It would pass through 0 and is left there.
                     trial.coefficients[column] = 0.0;
-                    self.problem.design.axpy(column, -guess, &mut trial.scores);
+                    self.problem
+                        .design
+                        .combine(&[column], &[-guess], &mut trial.scores);
                 }
             }
             trial.evaluate(self.problem);
@@ -168,69 +175,77 @@ impl<'a> Solver<'a> {
         self.before = Some(solution);
     }
 
-    /// Sends away columns at 0 that λ keeps there.
-    fn drop_idle(&mut self, lambda: f64) {
-        let Self {
-            working,
-            is_working,
-            state,
-            gradients,
-            problem,
-            ..
-        } = self;
-        working.retain(|&column| {
-            let l1 = lambda * problem.l1[column];
-            let keep = state.coefficients[column] != 0.0 || gradients[column].abs() > l1;
-            is_working[column] = keep || !problem.is_penalized(column);
-            is_working[column]
+    /// Sends away the columns that λ keeps at 0, and lets in those that cannot stay there.
+    fn renew_working(&mut self, lambda: f64) {
+        let solution = self.before.as_ref().unwrap_or(&self.state);
+        let leaves_zero = |column: usize| {
+            self.gradients.values()[column].abs() > lambda * self.problem.l1[column]
+        };
+        self.working.retain(|&column| {
+            let keep = self.state.coefficients[column] != 0.0
+                || solution.coefficients[column] != 0.0
+                || !self.problem.is_penalized(column)
+                || leaves_zero(column);
+            self.is_working[column] = keep;
+            keep
         });
+        let mut entering = std::mem::take(&mut self.suspects);
+        entering.retain(|&column| !self.is_working[column] && leaves_zero(column));
+        for column in entering {
+            self.admit(column, lambda);
+        }
     }
 
-    fn admit_violators(&mut self, lambda: f64, screened: &[usize]) -> bool {
-        let mut found = false;
-        for &column in screened {
-            if !self.is_working[column] {
-                self.gradients[column] = self.problem.design.dot(column, &self.state.residuals);
-                found |= self.admit_violator(column, lambda);
+    /// Lets in the columns outside the working set that breach their conditions, and tells whether
+    /// there were any. Looks at those that may have come to `threshold`, which is at most λ: the
+    /// bound of the strong rule, so that the columns to let in at the next λ are among them.
+    fn admit_violators(&mut self, lambda: f64, threshold: f64) -> bool {
+        let mut suspects = self.gradients.suspects(threshold, &self.problem.l1);
+        suspects.retain(|&column| !self.is_working[column]);
+        self.refresh(&suspects);
+        let n_before = self.working.len();
+        for &column in &suspects {
+            let excess = self.gradients.values()[column].abs() - lambda * self.problem.l1[column];
+            if excess > 0.0 && excess * self.unit(self.bend(column, lambda)) > self.tolerance {
+                self.admit(column, lambda);
             }
         }
-        found
+        self.suspects = suspects;
+        self.working.len() > n_before
     }
 
-    fn admit_violator(&mut self, column: usize, lambda: f64) -> bool {
-        let excess = self.gradients[column].abs() - lambda * self.problem.l1[column];
-        let violates = !self.is_working[column] && excess > self.tolerance;
-        if violates {
-            self.admit(column);
-        }
-        violates
+    fn admit(&mut self, column: usize, lambda: f64) {
+        self.bends[column] = self.bend(column, lambda);
+        self.is_working[column] = true;
+        self.working.push(column);
     }
 
-    fn admit(&mut self, column: usize) {
-        if !self.is_working[column] && !self.problem.design.is_constant(column) {
-            self.is_working[column] = true;
-            self.working.push(column);
-        }
+    /// The second derivative of the objective by a coefficient.
+    fn bend(&self, column: usize, lambda: f64) -> f64 {
+        let curvature = self
+            .problem
+            .design
+            .curvature(column, &self.state.curvatures);
+        curvature + self.problem.ridge(column, lambda)
     }
 
-    fn check_all(&mut self) {
-        for (column, gradient) in self.gradients.iter_mut().enumerate() {
-            *gradient = self.problem.design.dot(column, &self.state.residuals);
-        }
+    /// What a breach is multiplied by before it is held against the tolerance.
+    fn unit(&self, bend: f64) -> f64 {
+        (self.null_curvature / bend).sqrt()
+    }
+
+    /// Brings the gradients of `columns` up to date.
+    fn refresh(&mut self, columns: &[usize]) {
+        self.gradients
+            .refresh(&self.problem.design, columns, &self.state.residuals);
     }
 
     /// Newton steps over the working columns until they meet their conditions.
     fn solve_working(&mut self, lambda: f64) -> Result<()> {
-        let intercept_scale = 1.0
-            + self
-                .problem
-                .intercept_line
-                .map_or(0.0, |line| line.precision);
+        let mut before = f64::INFINITY;
+        let mut share = 1.0;
         for _ in 0..self.max_iterations {
-            let residual_sum: f64 = self.state.residuals.iter().sum();
-            let violation = self
-                .violation(lambda)
-                .max(residual_sum.abs() / intercept_scale);
+            let violation = self.violation(lambda).max(self.intercept_violation());
             if violation <= self.tolerance {
                 return Ok(());
             }
@@ -239,12 +254,18 @@ impl<'a> Solver<'a> {
             }
             let model = QuadraticModel::new(
                 self.problem,
+                self.null_curvature,
                 &self.state,
                 lambda,
                 &self.working,
-                &self.gradients,
+                self.gradients.values(),
             );
-            let precision = (INNER_SHARE * violation).max(0.1 * self.tolerance);
+            model.bends(&mut self.bends);
+            if violation > LEAST_PROGRESS * before {
+                share *= CLOSER;
+            }
+            before = violation;
+            let precision = share * (INNER_SHARE * violation).max(INNER_FLOOR * self.tolerance);
             let (steps, intercept_step) = model.minimize(precision);
             self.step(lambda, &steps, intercept_step)?;
         }
@@ -255,12 +276,23 @@ impl<'a> Solver<'a> {
         )))
     }
 
-    /// The largest breach of the optimality conditions among working columns.
+    /// The breach of the intercept's condition, as [`Solver::violation`] measures it.
+    fn intercept_violation(&self) -> f64 {
+        let sum: f64 = self.state.residuals.iter().sum();
+        let prior = self.problem.intercept_line;
+        let scale = 1.0 + prior.map_or(0.0, |line| line.precision);
+        self.unit(row_curvature(self.problem, &self.state)) * sum.abs() / scale
+    }
+
+    /// The largest breach of the optimality conditions among working columns, each divided by the
+    /// root of its curvature: the square is twice what the objective could still fall along that
+    /// column, whether the rows are nearly separated there or not.
     fn violation(&mut self, lambda: f64) -> f64 {
+        self.gradients
+            .refresh(&self.problem.design, &self.working, &self.state.residuals);
         let mut largest = 0.0_f64;
         for &column in &self.working {
-            let gradient = self.problem.design.dot(column, &self.state.residuals);
-            self.gradients[column] = gradient;
+            let gradient = self.gradients.values()[column];
             let l1 = lambda * self.problem.l1[column];
             let coefficient = self.state.coefficients[column];
             let breach = if coefficient == 0.0 {
@@ -268,8 +300,8 @@ impl<'a> Solver<'a> {
             } else {
                 let ridge = self.problem.ridge(column, lambda);
                 (gradient - ridge * coefficient - l1 * coefficient.signum()).abs()
-                    / (1.0 + self.problem.prior_curvature[column])
             };
+            let breach = breach * self.unit(self.bends[column]);
             largest = if breach.is_nan() {
                 breach
             } else {
@@ -310,17 +342,22 @@ impl<'a> Solver<'a> {
         for score in &mut trial.scores {
             *score += share * intercept_step;
         }
-        for (&column, &step) in self.working.iter().zip(steps) {
-            if step != 0.0 {
-                trial.coefficients[column] += share * step;
-                self.problem
-                    .design
-                    .axpy(column, share * step, &mut trial.scores);
-            }
+        let steps: Vec<f64> = steps.iter().map(|step| share * step).collect();
+        for (&column, step) in self.working.iter().zip(&steps) {
+            trial.coefficients[column] += step;
         }
+        self.problem
+            .design
+            .combine(&self.working, &steps, &mut trial.scores);
         trial.evaluate(self.problem);
     }
 }
 
 /// Halvings of one step before giving up.
 const MOST_HALVINGS: usize = 40;
+
+/// Second derivative of the log loss by the intercept.
+fn row_curvature(problem: &Problem, state: &State) -> f64 {
+    let rows = &state.curvatures[..problem.outcomes.len()];
+    rows.iter().sum::<f64>().max(f64::MIN_POSITIVE)
+}
