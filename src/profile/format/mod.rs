@@ -57,6 +57,7 @@ pub use memory::LabelledMatrix;
 pub use options::{
     DuplicatedTaxa, EmptySamples, Orientation, ReadLimits, ReadOptions, UnclassifiedTaxa,
 };
+pub use taxonomy_tsv::Taxonomy;
 
 use self::draft::Draft;
 #[cfg(feature = "containers")]
@@ -256,13 +257,17 @@ fn draft_of_biom(source: Source<'_>) -> Result<Draft> {
     }
 }
 
+fn read_taxonomy(path: &Path, options: &ReadOptions) -> Result<Taxonomy> {
+    taxonomy_of(Source::open(path, options)?)
+}
+
 /// The taxonomy of a QIIME 2 artifact, or of the text that is inside one.
-fn read_taxonomy(path: &Path, options: &ReadOptions) -> Result<taxonomy_tsv::Taxonomy> {
-    let source = Source::open(path, options)?;
+fn taxonomy_of(source: Source<'_>) -> Result<Taxonomy> {
     #[cfg(feature = "containers")]
     if source.head().starts_with(ZIP) {
+        let (path, options) = (source.path().to_path_buf(), source.options());
         let artifact = qza::open(source, &["taxonomy.tsv"])?;
-        return taxonomy_tsv::read(Source::from_bytes(path, &artifact.bytes, options)?);
+        return taxonomy_tsv::read(Source::from_bytes(&path, &artifact.bytes, options)?);
     }
     taxonomy_tsv::read(source)
 }
