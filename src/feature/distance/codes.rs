@@ -332,8 +332,11 @@ impl Scratch {
                 &rows_c[code[2] as usize],
                 &rows_d[code[3] as usize],
             ];
-            for lane in 0..LANES {
-                cell[lane] += (a[lane] + b[lane]) + (c[lane] + d[lane]);
+            // All lanes are read before any is written, so that they become vectors.
+            let sums: [f64; LANES] =
+                std::array::from_fn(|lane| (a[lane] + b[lane]) + (c[lane] + d[lane]));
+            for (cell, sum) in cell.iter_mut().zip(sums) {
+                *cell += sum;
             }
         }
     }

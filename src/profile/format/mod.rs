@@ -197,8 +197,10 @@ fn draft(source: Source<'_>) -> Result<Draft> {
     Ok(draft)
 }
 
-/// Reads a container behind a barrier: the decoders of Arrow panic on damaged files (an unknown
-/// type is `unimplemented!` to them), and what a file can cause must be an error here.
+/// Reads a container behind a barrier: the decoder of Parquet panics on a damaged file in places
+/// that cannot be seen beforehand (a page that names a dictionary its column has not got, found
+/// while it is decoded), and what a file can cause must be an error here. The panic's own message
+/// still goes to standard error; Arrow IPC is checked before it is decoded (`ipc`).
 #[cfg(feature = "containers")]
 fn read_container(source: Source<'_>, container: Container) -> Result<Draft> {
     let path = source.path().to_path_buf();

@@ -226,7 +226,11 @@ fn genuine(seeds: &mut Seeds) {
             if ending == "rst" || path.ends_with("ORIGIN.tsv") {
                 continue;
             }
-            let bytes = unpacked(std::fs::read(&path).unwrap());
+            let mut bytes = unpacked(std::fs::read(&path).unwrap());
+            if name == "lineage" {
+                // Each line is a taxon, and a few dozen are as good as hundreds.
+                bytes.truncate(4_096);
+            }
             if bytes.len() < 65_536
                 && (inside != "arrow_parquet" || is_arrow == (name == "arrow_ipc"))
             {
