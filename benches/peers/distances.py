@@ -12,7 +12,10 @@ scikit-bio and UniFrac know only all pairs of one table: they get as many pairs 
 recipients has, not the twice as many that they would need. Times are medians, of the clock and of the
 processor (all threads: the one to read on a machine that does other work too); sums of all
 distances are compared, to 1e-9 relative, where the peer did all the work. `donormatch_peak_mb` is
-what the call held at most, its result included, beside the tables it was given.
+what the call held at most, its result included, beside the tables it was given; memory that the
+allocator kept from reading the tables is not counted, so set MALLOC_MMAP_THRESHOLD_=1024 and
+MALLOC_TRIM_THRESHOLD_=0 for the full figure. At the default size unweighted UniFrac then holds 229
+MB: 200 of result, 20 of differences between patterns, 9 of bits and codes; the tables are 24 MB.
 """
 
 import argparse
