@@ -1,8 +1,9 @@
 //! Distances between donors and recipients: `cargo bench --bench distance`.
 //!
 //! With `DONORMATCH_PEER_TABLES=<file>` it times one file of tables instead
-//! (`DONORMATCH_PEER_REPEATS` times, default 3) and prints one line of JSON per metric: that is how `benches/peers/distances.py` compares it with other libraries on
-//! the same numbers in one run.
+//! (`DONORMATCH_PEER_REPEATS` times, default 3; `DONORMATCH_PEER_METRIC` names one metric) and
+//! prints one line of JSON per metric: that is how `benches/peers/distances.py` compares it with
+//! other libraries on the same numbers in one run.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -144,11 +145,31 @@ fn cpu_seconds() -> Fallible<f64> {
     Ok(ticks.iter().sum::<f64>() / 100.0)
 }
 
+/// A figure of this process in bytes, where `/proc` tells.
+fn peak_bytes(figure: &str) -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with(figure))?;
+    let kilobytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(1024.0 * kilobytes)
+}
+
+/// Starts the peak anew; the bytes resident now.
+fn reset_peak() -> Option<f64> {
+    std::fs::write("/proc/self/clear_refs", "5").ok()?;
+    peak_bytes("VmRSS:")
+}
+
 #[expect(clippy::print_stdout, reason = "the lines that the comparison reads")]
 fn compare(path: &str) -> Fallible<()> {
     let tables = read(path)?;
     let repeats = std::env::var("DONORMATCH_PEER_REPEATS").map_or(Ok(3), |n| n.parse())?;
+    let only = std::env::var("DONORMATCH_PEER_METRIC").ok();
+    let is_wanted = |name: &str| only.as_ref().is_none_or(|only| only == name);
     for (name, metric) in tables.metrics() {
+        if !is_wanted(name) {
+            continue;
+        }
+        let before = reset_peak();
         let mut seconds = Vec::with_capacity(repeats);
         let mut sum = 0.0;
         let busy_before = cpu_seconds()?;
@@ -161,9 +182,14 @@ fn compare(path: &str) -> Fallible<()> {
         seconds.sort_by(f64::total_cmp);
         let median = seconds[repeats / 2];
         let busy = (cpu_seconds()? - busy_before) / repeats as f64;
+        // What the call held at most beside the tables it was given.
+        let peak = peak_bytes("VmHWM:")
+            .zip(before)
+            .map(|(peak, before)| peak - before);
+        let megabytes = peak.unwrap_or(f64::NAN) / 1e6;
         println!(
             "{{\"metric\": \"{name}\", \"seconds\": {median:.4}, \"cpu_seconds\": {busy:.4}, \
-             \"sum\": {sum:?}}}"
+             \"peak_mb\": {megabytes:.1}, \"sum\": {sum:?}}}"
         );
     }
     Ok(())

@@ -150,7 +150,7 @@ impl Phylogeny {
     }
 
     /// The tip of each taxon of a table, by the label of the taxon, else by its shortest name.
-    fn tips_of(&self, table: &ProfileTable) -> Result<Vec<Option<u32>>> {
+    pub(super) fn tips_of(&self, table: &ProfileTable) -> Result<Vec<Option<u32>>> {
         let tips: Vec<Option<u32>> = table
             .taxa()
             .iter()

@@ -13,7 +13,7 @@ mod write;
 
 pub use format::{
     DuplicatedTaxa, EmptySamples, Format, LabelledMatrix, Orientation, ReadLimits, ReadOptions,
-    UnclassifiedTaxa, read, read_bytes, read_many,
+    Taxonomy, UnclassifiedTaxa, read, read_bytes, read_many,
 };
 pub use id::{SampleId, StudyId, SubjectId};
 pub use lineage::{Lineage, Rank};

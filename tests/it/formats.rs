@@ -6,7 +6,7 @@
     reason = "a test fails by panicking, also in its helpers"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use donormatch::profile::{
@@ -74,19 +74,22 @@ fn every_genuine_file_reads_as_its_own_tool_reads_it() {
     let Some(folder) = folder() else { return };
     let text = std::fs::read_to_string(folder.join("EXPECTED.json")).unwrap();
     let expected: serde_json::Map<String, Value> = serde_json::from_str(&text).unwrap();
-    let (mut n_equal, mut n_refused) = (0, 0);
+    // By family: equal, refused as expected. `tests/data/README.md` has the same figures.
+    let mut families: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
     for (name, entry) in &expected {
-        match check(&folder, name, entry) {
-            Outcome::Equal => n_equal += 1,
-            Outcome::RefusedAsExpected => n_refused += 1,
-        }
+        let family = name.split('/').next().unwrap();
+        let place = match check(&folder, name, entry) {
+            Outcome::Equal => 0,
+            Outcome::RefusedAsExpected => 1,
+        };
+        families.entry(family).or_default()[place] += 1;
     }
-    eprintln!(
-        "{} files: {n_equal} equal, {n_refused} refused as expected",
-        expected.len()
-    );
-    assert_eq!(n_equal + n_refused, expected.len());
-    assert!(n_equal >= 60, "only {n_equal} files were read");
+    for (family, [n_equal, n_refused]) in &families {
+        eprintln!("{family}: {n_equal} equal, {n_refused} refused as expected");
+    }
+    let n_equal: usize = families.values().map(|[n_equal, _]| n_equal).sum();
+    eprintln!("{n_equal} of {} files equal", expected.len());
+    assert!(n_equal >= 65, "only {n_equal} files were read");
 }
 
 fn check(folder: &Path, name: &str, entry: &Value) -> Outcome {

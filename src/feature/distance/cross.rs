@@ -85,7 +85,7 @@ pub(super) fn cross<K: Kernel>(
 }
 
 /// Copies the upper triangle to the lower one, tile by tile, and sets the diagonal to 0.
-fn mirror(square: &mut Array2<f64>) {
+pub(super) fn mirror(square: &mut Array2<f64>) {
     const TILE: usize = 64;
     let n = square.nrows();
     for top in (0..n).step_by(TILE) {

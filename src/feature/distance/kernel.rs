@@ -1,7 +1,6 @@
 //! What each distance sums over the taxa that two samples share.
 
 use super::cross::Kernel;
-use super::flip::Flipped;
 use crate::profile::CsrMatrix;
 
 /// How a distance is made of the overlap o = Σ min(a, b) and the row sums.
@@ -9,53 +8,10 @@ use crate::profile::CsrMatrix;
 pub(super) enum OverlapForm {
     /// (A + B − 2o) / (A + B): Bray–Curtis; normalized weighted `UniFrac`.
     OverSum,
+    /// (A + B − 2o) / (A + B − o): Jaccard, of zeros and ones.
+    OverUnion,
     /// A + B − 2o = Σ |a − b|: weighted `UniFrac`.
     Difference,
-}
-
-/// Jaccard and unweighted `UniFrac`: with the difference Δ = Σ |a − b|, the union is
-/// (A + B + Δ) / 2. Δ is taken from the flipped rows, A and B are the sums before the turn.
-pub(super) struct Union<'a> {
-    difference: Overlap,
-    flipped: &'a Flipped,
-}
-
-impl<'a> Union<'a> {
-    pub(super) fn new(flipped: &'a Flipped) -> Self {
-        let (donors, recipients) = (&flipped.donors, &flipped.recipients);
-        Self {
-            difference: Overlap::new(donors, recipients, OverlapForm::Difference),
-            flipped,
-        }
-    }
-}
-
-impl Kernel for Union<'_> {
-    type Value = f64;
-    type Cell = f64;
-    const ZERO_IS_NEUTRAL: bool = true;
-
-    #[inline]
-    fn embed(value: f64) -> f64 {
-        value
-    }
-
-    #[inline]
-    fn add(&self, cell: &mut f64, donor: f64, recipient: f64) {
-        self.difference.add(cell, donor, recipient);
-    }
-
-    #[inline]
-    fn finish(&self, i: usize, j: usize, overlap: f64) -> f64 {
-        let difference = self.difference.finish(i, j, overlap);
-        let total = self.flipped.donor_totals[i] + self.flipped.recipient_totals[j];
-        // A tree may give two samples no branch length at all.
-        if total > 0.0 {
-            2.0 * difference / (total + difference)
-        } else {
-            0.0
-        }
-    }
 }
 
 /// Distances that need Σ min(a, b) only.
@@ -107,7 +63,8 @@ impl Kernel for Overlap {
         match self.form {
             OverlapForm::Difference => difference,
             OverlapForm::OverSum if total > 0.0 => difference / total,
-            OverlapForm::OverSum => 0.0,
+            OverlapForm::OverUnion if total > 0.0 => difference / (total - overlap),
+            OverlapForm::OverSum | OverlapForm::OverUnion => 0.0,
         }
     }
 }

@@ -1,17 +1,19 @@
 //! Distances between samples: donors (rows) against recipients (columns), or all pairs of a table.
 
 mod align;
+mod codes;
 mod cross;
-mod flip;
 mod kernel;
+mod presence;
 
 use ndarray::Array2;
 
 pub use align::align;
 use align::check_comparable;
+use codes::unshared;
 use cross::{Part, cross};
-use flip::Flipped;
-use kernel::{Angles, Overlap, OverlapForm, SharedDivergence, Union};
+use kernel::{Angles, Overlap, OverlapForm, SharedDivergence};
+use presence::Branches;
 
 use super::Phylogeny;
 use super::log_ratio::mean_log;
@@ -55,9 +57,10 @@ pub enum Metric<'a> {
 /// The distance of every donor to every recipient: donors (rows) × recipients (columns).
 ///
 /// Both tables must have the same taxa in the same order ([`align`]), the same vocabulary and the
-/// same unit. Memory is the result and a few copies of the non-zeros (for `UniFrac`, of the branches
-/// above them); time grows with the taxa that two samples share. The result is the same to the bit
-/// for any number of threads.
+/// same unit. Memory is the result and a few copies of the non-zeros (for weighted `UniFrac`, of the
+/// branches above them; for the unweighted one bit for each branch and sample, and at most 50 MB);
+/// time grows with the taxa that two samples share, for unweighted `UniFrac` with the branches. The
+/// result is the same to the bit for any number of threads.
 ///
 /// # Errors
 /// [`Error::Table`] where the columns differ, [`Error::Vocabulary`] or [`Error::Unit`] where these
@@ -92,9 +95,7 @@ pub fn distances(
     metric: Metric<'_>,
 ) -> Result<Array2<f64>> {
     check_comparable(donors, recipients)?;
-    let donors = Embedded::new(donors, metric)?;
-    let recipients = Embedded::new(recipients, metric)?;
-    compute(&donors, &recipients, metric, Part::Full)
+    compute(donors, recipients, metric, Part::Full)
 }
 
 /// The distances of all samples of one table to each other: symmetric to the bit, 0 on the
@@ -117,71 +118,99 @@ pub fn distances(
 /// # Ok::<(), donormatch::Error>(())
 /// ```
 pub fn pairwise(table: &ProfileTable, metric: Metric<'_>) -> Result<Array2<f64>> {
-    let rows = Embedded::new(table, metric)?;
-    compute(&rows, &rows, metric, Part::Upper)
-}
-
-/// The sparse rows whose shared columns make the distance.
-struct Embedded {
-    rows: CsrMatrix,
-    /// Number of columns of the table (not of the tree).
-    n_taxa: usize,
-}
-
-impl Embedded {
-    fn new(table: &ProfileTable, metric: Metric<'_>) -> Result<Self> {
-        let closed = || table.closure();
-        let rows = match metric {
-            Metric::BrayCurtis => table.abundance().clone(),
-            Metric::Jaccard => table.abundance().map_rows(|_, _| 1.0),
-            Metric::JensenShannon => closed().abundance().clone(),
-            Metric::Aitchison { pseudocount } => {
-                check_pseudocount(pseudocount)?;
-                // ln(x + c) − ln c: 0 where x is 0, and the constant leaves with the centering.
-                let shift = |_, value: f64| libm::log1p(value / pseudocount);
-                table.abundance().map_rows(shift)
-            }
-            Metric::RobustAitchison => {
-                let means: Vec<f64> = table.abundance().rows().map(|(_, x)| mean_log(x)).collect();
-                let centered = |row: usize, value| libm::log(value) - means[row];
-                table.abundance().map_rows(centered)
-            }
-            Metric::UnweightedUniFrac(phylogeny) => {
-                let branches = phylogeny.branches(table)?;
-                scaled(&branches, phylogeny, |_| 1.0)?
-            }
-            Metric::WeightedUniFrac(phylogeny) | Metric::NormalizedWeightedUniFrac(phylogeny) => {
-                let branches = phylogeny.branches(&closed())?;
-                scaled(&branches, phylogeny, |fraction| fraction)?
-            }
-        };
-        Ok(Self {
-            rows,
-            n_taxa: table.n_taxa(),
-        })
-    }
+    compute(table, table, metric, Part::Upper)
 }
 
 fn compute(
-    donors: &Embedded,
-    recipients: &Embedded,
+    donors: &ProfileTable,
+    recipients: &ProfileTable,
     metric: Metric<'_>,
     part: Part,
 ) -> Result<Array2<f64>> {
-    let (a, b) = (&donors.rows, &recipients.rows);
-    let overlap = |form| cross(a, b, &Overlap::new(a, b, form), part);
+    let rows = |embed: &dyn Fn(&ProfileTable) -> Result<CsrMatrix>| {
+        Rows::new(donors, recipients, part, embed)
+    };
+    let overlap = |rows: Rows, form| {
+        let [a, b] = rows.both();
+        cross(a, b, &Overlap::new(a, b, form), part)
+    };
     Ok(match metric {
-        Metric::BrayCurtis | Metric::NormalizedWeightedUniFrac(_) => overlap(OverlapForm::OverSum),
-        Metric::WeightedUniFrac(_) => overlap(OverlapForm::Difference),
-        Metric::Jaccard | Metric::UnweightedUniFrac(_) => {
-            let flipped = Flipped::new(a, b)?;
-            let (a, b) = (&flipped.donors, &flipped.recipients);
-            cross(a, b, &Union::new(&flipped), part)
+        Metric::BrayCurtis => {
+            let rows = rows(&|table| Ok(table.abundance().clone()))?;
+            overlap(rows, OverlapForm::OverSum)
         }
-        Metric::JensenShannon => cross(a, b, &SharedDivergence::new(a, b), part),
-        Metric::Aitchison { .. } => cross(a, b, &Angles::new(a, b, Some(donors.n_taxa)), part),
-        Metric::RobustAitchison => cross(a, b, &Angles::new(a, b, None), part),
+        Metric::Jaccard => {
+            let rows = rows(&|table| Ok(table.abundance().map_rows(|_, _| 1.0)))?;
+            overlap(rows, OverlapForm::OverUnion)
+        }
+        Metric::JensenShannon => {
+            let rows = rows(&|table| Ok(table.closure().abundance().clone()))?;
+            let [a, b] = rows.both();
+            cross(a, b, &SharedDivergence::new(a, b), part)
+        }
+        Metric::Aitchison { pseudocount } => {
+            check_pseudocount(pseudocount)?;
+            // ln(x + c) − ln c: 0 where x is 0, and the constant leaves with the centering.
+            let shift = |_, value: f64| libm::log1p(value / pseudocount);
+            let rows = rows(&|table| Ok(table.abundance().map_rows(shift)))?;
+            let [a, b] = rows.both();
+            cross(a, b, &Angles::new(a, b, Some(donors.n_taxa())), part)
+        }
+        Metric::RobustAitchison => {
+            let rows = rows(&|table| Ok(robust_log_ratios(table)))?;
+            let [a, b] = rows.both();
+            cross(a, b, &Angles::new(a, b, None), part)
+        }
+        Metric::UnweightedUniFrac(tree) => {
+            let branches = Branches::new(tree, donors, recipients)?;
+            let bits = [donors, recipients].map(|table| branches.presence(table));
+            unshared(&bits[0], &bits[1], branches.lengths(), part)
+        }
+        Metric::WeightedUniFrac(tree) => overlap(
+            rows(&|table| weighted(table, tree))?,
+            OverlapForm::Difference,
+        ),
+        Metric::NormalizedWeightedUniFrac(tree) => {
+            overlap(rows(&|table| weighted(table, tree))?, OverlapForm::OverSum)
+        }
     })
+}
+
+/// The sparse rows whose shared columns make a distance; with [`Part::Upper`] of one table only.
+struct Rows {
+    donors: CsrMatrix,
+    recipients: Option<CsrMatrix>,
+}
+
+impl Rows {
+    fn new(
+        donors: &ProfileTable,
+        recipients: &ProfileTable,
+        part: Part,
+        embed: &dyn Fn(&ProfileTable) -> Result<CsrMatrix>,
+    ) -> Result<Self> {
+        Ok(Self {
+            donors: embed(donors)?,
+            recipients: match part {
+                Part::Full => Some(embed(recipients)?),
+                Part::Upper => None,
+            },
+        })
+    }
+
+    fn both(&self) -> [&CsrMatrix; 2] {
+        [
+            &self.donors,
+            self.recipients.as_ref().unwrap_or(&self.donors),
+        ]
+    }
+}
+
+/// ln x less the mean of ln x over the taxa detected.
+fn robust_log_ratios(table: &ProfileTable) -> CsrMatrix {
+    let rows = table.abundance();
+    let means: Vec<f64> = rows.rows().map(|(_, x)| mean_log(x)).collect();
+    rows.map_rows(|row, value| libm::log(value) - means[row])
 }
 
 fn check_pseudocount(pseudocount: f64) -> Result<()> {
@@ -194,20 +223,17 @@ fn check_pseudocount(pseudocount: f64) -> Result<()> {
     ))
 }
 
-/// Each value of samples × nodes by the length of its branch.
-fn scaled(
-    branches: &CsrMatrix,
-    phylogeny: &Phylogeny,
-    f: impl Fn(f64) -> f64,
-) -> Result<CsrMatrix> {
-    let lengths = phylogeny.lengths();
+/// Samples × branches: the fraction below each branch by its length.
+fn weighted(table: &ProfileTable, tree: &Phylogeny) -> Result<CsrMatrix> {
+    let branches = tree.branches(&table.closure())?;
+    let lengths = tree.lengths();
     let values = branches.indices().iter().zip(branches.values());
     CsrMatrix::new(
         branches.n_cols(),
         branches.indptr().to_vec(),
         branches.indices().to_vec(),
         values
-            .map(|(&node, &value)| lengths[node as usize] * f(value))
+            .map(|(&node, &fraction)| lengths[node as usize] * fraction)
             .collect(),
     )
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
-use arrow_ipc::{Block, Message};
+use arrow_ipc::{Block, Message, Precision};
 use arrow_schema::{ArrowError, Schema};
 
 /// The bytes after the footer: its length, and `ARROW1`.
@@ -41,19 +41,51 @@ pub(super) fn read(bytes: Vec<u8>, limit: u64) -> Result<IpcFile, ArrowError> {
     let footer = arrow_ipc::root_as_footer(footer)
         .map_err(|error| ArrowError::ParseError(error.to_string()))?;
     let schema = footer.schema().ok_or_else(refused)?;
+    check_schema(&schema)?;
     let schema = Arc::new(arrow_ipc::convert::fb_to_schema(schema));
     let mut decoder = FileDecoder::new(Arc::clone(&schema), footer.version());
     let mut budget = limit;
     for block in footer.dictionaries().iter().flatten() {
         let data = checked_block(&buffer, block, &mut budget)?;
+        check_values(&schema, &data)?;
         decoder.read_dictionary(block, &data)?;
     }
     let mut batches = Vec::new();
     for block in footer.recordBatches().iter().flatten() {
         let data = checked_block(&buffer, block, &mut budget)?;
+        check_values(&schema, &data)?;
         batches.extend(decoder.read_record_batch(block, &data)?);
     }
     Ok(IpcFile { schema, batches })
+}
+
+/// Refuses columns that are no labels and no numbers; the conversion of the crate panics at types
+/// that it does not know.
+fn check_schema(schema: &arrow_ipc::Schema<'_>) -> Result<(), ArrowError> {
+    let Some(fields) = schema.fields() else {
+        return Err(ArrowError::SchemaError("no columns".to_owned()));
+    };
+    for field in fields {
+        let is_whole = |int: arrow_ipc::Int<'_>| matches!(int.bitWidth(), 8 | 16 | 32 | 64);
+        let index = field.dictionary().map(|dictionary| dictionary.indexType());
+        let has_index = index.is_none_or(|index| index.is_some_and(is_whole));
+        let is_known = match field.type_type() {
+            arrow_ipc::Type::Int => field.type_as_int().is_some_and(is_whole),
+            arrow_ipc::Type::FloatingPoint => field.type_as_floating_point().is_some_and(|float| {
+                [Precision::HALF, Precision::SINGLE, Precision::DOUBLE].contains(&float.precision())
+            }),
+            arrow_ipc::Type::Utf8 | arrow_ipc::Type::LargeUtf8 | arrow_ipc::Type::Utf8View => true,
+            _ => false,
+        };
+        if !is_known || !has_index {
+            return Err(ArrowError::SchemaError(format!(
+                "column `{}`: expected text or numbers, found {:?}",
+                field.name().unwrap_or_default(),
+                field.type_type(),
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The bytes of a block, whose compressed buffers state no more than is left of the budget.
@@ -83,11 +115,43 @@ fn checked_block(buffer: &Buffer, block: &Block, budget: &mut u64) -> Result<Buf
     Ok(data)
 }
 
+/// Refuses missing values, which neither a label nor an abundance may be; the decoder panics where
+/// their bitmap is too short.
+fn check_values(schema: &Schema, data: &[u8]) -> Result<(), ArrowError> {
+    let message = message(data).ok_or_else(|| ArrowError::IpcError("a block is damaged".into()))?;
+    let dictionary = message.header_as_dictionary_batch();
+    let batch = dictionary.and_then(|dictionary| dictionary.data());
+    let nodes = message.header_as_record_batch().or(batch);
+    let mut nodes = nodes.and_then(|batch| batch.nodes()).into_iter().flatten();
+    let Some((column, node)) = (0..)
+        .zip(&mut nodes)
+        .find(|(_, node)| node.null_count() != 0)
+    else {
+        return Ok(());
+    };
+    let name = match dictionary {
+        Some(_) => "a dictionary".to_owned(),
+        None => format!(
+            "column `{}`",
+            schema.fields().get(column).map_or("", |field| field.name())
+        ),
+    };
+    Err(ArrowError::ComputeError(format!(
+        "{name}: expected abundances, found {} missing values (write 0 for not detected)",
+        node.null_count()
+    )))
+}
+
+/// The message at the start of a block.
+fn message(data: &[u8]) -> Option<Message<'_>> {
+    let start = if data.starts_with(&[0xff; 4]) { 8 } else { 4 };
+    arrow_ipc::root_as_message(data.get(start..)?).ok()
+}
+
 /// The bytes that the compressed buffers of a message say they unpack to, and for every batch
-/// the room that its rows take where a column is a constant.
+/// the room that its rows take where a column is a constant; `None` where a buffer lies outside.
 fn stated_length(head: &[u8], content: &[u8]) -> Option<u64> {
-    let start = if head.starts_with(&[0xff; 4]) { 8 } else { 4 };
-    let message: Message<'_> = arrow_ipc::root_as_message(head.get(start..)?).ok()?;
+    let message = message(head)?;
     let batch = message.header_as_record_batch().or_else(|| {
         message
             .header_as_dictionary_batch()
@@ -96,19 +160,15 @@ fn stated_length(head: &[u8], content: &[u8]) -> Option<u64> {
     let nodes = batch.nodes().into_iter().flatten();
     let n_values = nodes.map(|node| u64::try_from(node.length()).unwrap_or(u64::MAX));
     let mut stated = n_values.fold(0, u64::saturating_add);
-    if batch.compression().is_none() {
-        return Some(stated);
-    }
     for buffer in batch.buffers().into_iter().flatten() {
         let offset = usize::try_from(buffer.offset()).ok()?;
-        if buffer.length() < 8 {
+        let length = usize::try_from(buffer.length()).ok()?;
+        let bytes = content.get(offset..offset.checked_add(length)?)?;
+        if batch.compression().is_none() || length < 8 {
             continue;
         }
-        let prefix = content
-            .get(offset..offset.checked_add(8)?)?
-            .try_into()
-            .ok()?;
         // -1 says that the buffer is not compressed.
+        let prefix = bytes.get(..8)?.try_into().ok()?;
         let length = u64::try_from(i64::from_le_bytes(prefix)).unwrap_or(0);
         stated = stated.saturating_add(length);
     }

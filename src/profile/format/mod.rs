@@ -57,6 +57,7 @@ pub use memory::LabelledMatrix;
 pub use options::{
     DuplicatedTaxa, EmptySamples, Orientation, ReadLimits, ReadOptions, UnclassifiedTaxa,
 };
+pub use taxonomy_tsv::Taxonomy;
 
 use self::draft::Draft;
 #[cfg(feature = "containers")]
@@ -196,8 +197,11 @@ fn draft(source: Source<'_>) -> Result<Draft> {
     Ok(draft)
 }
 
-/// Reads a container behind a barrier: the decoders of Arrow panic on damaged files (an unknown
-/// type is `unimplemented!` to them), and what a file can cause must be an error here.
+/// Reads a container behind a barrier: the decoder of Parquet panics on a damaged file in places
+/// that cannot be seen beforehand (a page that names a dictionary its column has not got, found
+/// while it is decoded), and what a file can cause must be an error here. The panic's own message
+/// still goes to standard error. Arrow IPC is checked before it is decoded (`ipc`), which leaves 6
+/// panics in 100,000 mutated files: a misplaced buffer, a wrong count of buffers.
 #[cfg(feature = "containers")]
 fn read_container(source: Source<'_>, container: Container) -> Result<Draft> {
     let path = source.path().to_path_buf();
@@ -256,13 +260,17 @@ fn draft_of_biom(source: Source<'_>) -> Result<Draft> {
     }
 }
 
+fn read_taxonomy(path: &Path, options: &ReadOptions) -> Result<Taxonomy> {
+    taxonomy_of(Source::open(path, options)?)
+}
+
 /// The taxonomy of a QIIME 2 artifact, or of the text that is inside one.
-fn read_taxonomy(path: &Path, options: &ReadOptions) -> Result<taxonomy_tsv::Taxonomy> {
-    let source = Source::open(path, options)?;
+fn taxonomy_of(source: Source<'_>) -> Result<Taxonomy> {
     #[cfg(feature = "containers")]
     if source.head().starts_with(ZIP) {
+        let (path, options) = (source.path().to_path_buf(), source.options());
         let artifact = qza::open(source, &["taxonomy.tsv"])?;
-        return taxonomy_tsv::read(Source::from_bytes(path, &artifact.bytes, options)?);
+        return taxonomy_tsv::read(Source::from_bytes(&path, &artifact.bytes, options)?);
     }
     taxonomy_tsv::read(source)
 }

@@ -1,24 +1,73 @@
 //! QIIME 2 taxonomies: `Feature ID`, `Taxon`, and perhaps a confidence.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use super::delimited::with_lineage;
 use super::draft::Draft;
 use super::lines::{Blocks, label};
 use super::source::Source;
+use super::{ReadLimits, ReadOptions};
 use crate::{Error, Result};
 
-/// The lineage of every id.
-pub(super) type Taxonomy = HashMap<String, String>;
+/// The lineage of every id of a QIIME 2 taxonomy: text whose header starts with `Feature ID` and
+/// `Taxon`, or the artifact around it.
+///
+/// [`ReadOptions::with_taxonomy`] lets a reader apply it to a table whose taxa are such ids.
+///
+/// # Examples
+/// ```
+/// use donormatch::profile::{ReadLimits, Taxonomy};
+///
+/// let text = b"Feature ID\tTaxon\tConfidence\n4b5e\tk__Bacteria; g__Blautia\t0.99\n";
+/// let taxonomy = Taxonomy::parse(text, &ReadLimits::default())?;
+/// assert_eq!(taxonomy.n_ids(), 1);
+/// assert_eq!(taxonomy.lineage("4b5e"), Some("k__Bacteria; g__Blautia"));
+/// # Ok::<(), donormatch::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taxonomy {
+    lineages: HashMap<String, String>,
+}
+
+impl Taxonomy {
+    /// Reads the taxonomy of a file, `.gz` undone by content; an artifact gives its taxonomy.
+    ///
+    /// # Errors
+    /// [`Error::Io`], or [`Error::File`] as [`Taxonomy::parse`].
+    pub fn read(path: impl AsRef<Path>, limits: &ReadLimits) -> Result<Self> {
+        let options = ReadOptions::default().with_limits(limits.clone());
+        super::read_taxonomy(path.as_ref(), &options)
+    }
+
+    /// The same from bytes in memory, text or an artifact; messages call them `<bytes>`.
+    ///
+    /// # Errors
+    /// [`Error::File`] naming the line of a missing header, a missing field, or an id seen before.
+    pub fn parse(bytes: &[u8], limits: &ReadLimits) -> Result<Self> {
+        let options = ReadOptions::default().with_limits(limits.clone());
+        super::taxonomy_of(Source::from_bytes(Path::new("<bytes>"), bytes, &options)?)
+    }
+
+    /// Number of ids.
+    pub fn n_ids(&self) -> usize {
+        self.lineages.len()
+    }
+
+    /// The lineage of an id, as the file has it.
+    pub fn lineage(&self, id: &str) -> Option<&str> {
+        self.lineages.get(id).map(String::as_str)
+    }
+}
 
 /// Reads a taxonomy from text, blank lines allowed anywhere.
 ///
 /// # Errors
-/// [`Error::File`] naming the line of a missing header, a missing field, or an id seen before.
+/// As [`Taxonomy::parse`].
 pub(super) fn read(source: Source<'_>) -> Result<Taxonomy> {
     let path = source.path().to_path_buf();
     let limits = &source.options().limits;
-    let mut taxonomy = Taxonomy::new();
+    let mut lineages = HashMap::new();
     let mut n_fields = None;
     Blocks::new(source)?.for_each_line(|line, bytes| {
         let at_line = |message: String| Error::line(&path, line, message);
@@ -49,25 +98,25 @@ pub(super) fn read(source: Source<'_>) -> Result<Taxonomy> {
         let (Some(id), Some(taxon)) = (fields.next(), fields.next()) else {
             return Err(at_line("expected an id and a taxon".to_owned()));
         };
-        if taxonomy.len() >= limits.axis {
+        if lineages.len() >= limits.axis {
             return Err(at_line("more taxa than `limits.axis` allows".to_owned()));
         }
-        match taxonomy.insert(id.clone(), taxon) {
+        match lineages.insert(id.clone(), taxon) {
             Some(_) => Err(at_line(format!("`{id}` occurs more than once"))),
             None => Ok(()),
         }
     })?;
-    if taxonomy.is_empty() {
+    if lineages.is_empty() {
         return Err(Error::file(path, "the taxonomy is empty"));
     }
-    Ok(taxonomy)
+    Ok(Taxonomy { lineages })
 }
 
 /// Gives the taxa of a draft the lineages of a taxonomy, matched by id.
 pub(super) fn apply(draft: &mut Draft, taxonomy: &Taxonomy) {
     let mut n_found = 0;
     for taxon in &mut draft.taxa {
-        if let Some(lineage) = taxonomy.get(taxon.label()) {
+        if let Some(lineage) = taxonomy.lineage(taxon.label()) {
             n_found += 1;
             *taxon = with_lineage(taxon.label().to_owned(), lineage);
         }

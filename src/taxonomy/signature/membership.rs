@@ -153,8 +153,8 @@ impl Membership {
                     .iter()
                     .zip(values)
                     .filter(|(index, _)| columns.binary_search(index).is_ok())
-                    .map(|(_, value)| value)
-                    .sum();
+                    // Not `sum`, which gives −0 where there is nothing to add.
+                    .fold(0.0, |sum, (_, value)| sum + value);
                 sum / total
             })
             .collect()

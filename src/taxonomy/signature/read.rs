@@ -28,8 +28,21 @@ impl Signature {
         Ok(signature)
     }
 
-    /// A list from its text; the name is empty where no line gives it.
-    pub(super) fn parse(text: &str) -> Result<Self> {
+    /// The same from text in memory; the name is empty where no line gives it.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where there is no column `taxon` or no members, the same member twice, or
+    /// a version that is no number.
+    ///
+    /// # Examples
+    /// ```
+    /// use donormatch::taxonomy::Signature;
+    ///
+    /// let mine = Signature::parse("# name: butyrate\ntaxon\nRoseburia hominis\n")?;
+    /// assert_eq!((mine.name.as_str(), mine.members.len()), ("butyrate", 1));
+    /// # Ok::<(), donormatch::Error>(())
+    /// ```
+    pub fn parse(text: &str) -> Result<Self> {
         let mut signature = Self {
             name: String::new(),
             version: 1,
