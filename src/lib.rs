@@ -55,6 +55,7 @@
 //! ```
 
 pub mod calibration;
+mod cholesky;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod cohort;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cholesky::Cholesky;
 use crate::model::probability_of_score;
 use crate::{Error, Result};
 
@@ -77,7 +78,7 @@ impl Normal {
             return Ok(self.clone());
         }
         let n = self.mean.len();
-        let prior_precision = inverse(&self.factor, n);
+        let prior_precision = Cholesky::from_lower(n, self.factor.clone()).inverse();
         let mut mode = self.mean.clone();
         for _ in 0..100 {
             let mut gradient: Vec<f64> = (0..n)
@@ -99,13 +100,13 @@ impl Normal {
                     }
                 }
             }
-            let lower = cholesky(&precision, n)?;
-            let step = solve(&lower, &gradient, n);
+            let curvature = factor_of(n, &precision)?;
+            let step = curvature.solve(&gradient);
             mode.iter_mut().zip(&step).for_each(|(b, step)| *b += step);
             if step.iter().all(|step| step.abs() < 1e-12) {
                 return Ok(Self {
                     mean: mode,
-                    factor: cholesky(&inverse(&lower, n), n)?,
+                    factor: factor_of(n, &curvature.inverse())?.into_lower(),
                 });
             }
         }
@@ -115,55 +116,9 @@ impl Normal {
     }
 }
 
-/// Lower Cholesky factor of a symmetric positive definite matrix.
-fn cholesky(matrix: &[f64], n: usize) -> Result<Vec<f64>> {
-    let mut lower = vec![0.0; n * n];
-    for i in 0..n {
-        for j in 0..=i {
-            let dot: f64 = (0..j).map(|k| lower[i * n + k] * lower[j * n + k]).sum();
-            let rest = matrix[i * n + j] - dot;
-            if i == j {
-                if rest <= 0.0 {
-                    return Err(Error::convergence("a curvature is not positive definite"));
-                }
-                lower[i * n + i] = rest.sqrt();
-            } else {
-                lower[i * n + j] = rest / lower[j * n + j];
-            }
-        }
-    }
-    Ok(lower)
-}
-
-/// Solves (L Lᵀ) x = b.
-fn solve(lower: &[f64], b: &[f64], n: usize) -> Vec<f64> {
-    let mut x = b.to_vec();
-    for i in 0..n {
-        for k in 0..i {
-            x[i] -= lower[i * n + k] * x[k];
-        }
-        x[i] /= lower[i * n + i];
-    }
-    for i in (0..n).rev() {
-        for k in i + 1..n {
-            x[i] -= lower[k * n + i] * x[k];
-        }
-        x[i] /= lower[i * n + i];
-    }
-    x
-}
-
-/// (L Lᵀ)⁻¹.
-fn inverse(lower: &[f64], n: usize) -> Vec<f64> {
-    let mut inverse = vec![0.0; n * n];
-    for column in 0..n {
-        let mut unit = vec![0.0; n];
-        unit[column] = 1.0;
-        for (row, value) in solve(lower, &unit, n).into_iter().enumerate() {
-            inverse[row * n + column] = value;
-        }
-    }
-    inverse
+fn factor_of(n: usize, matrix: &[f64]) -> Result<Cholesky> {
+    Cholesky::new(n, matrix)
+        .ok_or_else(|| Error::convergence("a curvature is not positive definite"))
 }
 
 #[cfg(test)]

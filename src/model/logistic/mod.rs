@@ -1,7 +1,6 @@
 //! Elastic-net logistic regression: a whole path of λ by proximal Newton and coordinate descent,
 //! priors from published effects, choice of λ and α by grouped cross-validation, Laplace posterior.
 
-mod cholesky;
 mod cv;
 mod design;
 mod kernel;

@@ -2,14 +2,14 @@
 
 /// The lower triangle L with L Lᵀ = the matrix.
 #[derive(Debug, Clone)]
-pub(super) struct Cholesky {
+pub(crate) struct Cholesky {
     n: usize,
     lower: Vec<f64>,
 }
 
 impl Cholesky {
     /// None where the matrix is not positive definite.
-    pub(super) fn new(n: usize, matrix: &[f64]) -> Option<Self> {
+    pub(crate) fn new(n: usize, matrix: &[f64]) -> Option<Self> {
         let mut lower = vec![0.0; n * n];
         for i in 0..n {
             for j in 0..=i {
@@ -30,8 +30,18 @@ impl Cholesky {
         Some(Self { n, lower })
     }
 
+    /// The matrix whose factor is known: `lower` has a positive diagonal and zeros above it.
+    pub(crate) fn from_lower(n: usize, lower: Vec<f64>) -> Self {
+        Self { n, lower }
+    }
+
+    /// L, with zeros above its diagonal.
+    pub(crate) fn into_lower(self) -> Vec<f64> {
+        self.lower
+    }
+
     /// x with matrix × x = `right`.
-    pub(super) fn solve(&self, right: &[f64]) -> Vec<f64> {
+    pub(crate) fn solve(&self, right: &[f64]) -> Vec<f64> {
         let n = self.n;
         let mut x = right.to_vec();
         for i in 0..n {
@@ -49,7 +59,7 @@ impl Cholesky {
     }
 
     /// The inverse of the matrix, symmetric to the last bit.
-    pub(super) fn inverse(&self) -> Vec<f64> {
+    pub(crate) fn inverse(&self) -> Vec<f64> {
         let n = self.n;
         let mut inverse = vec![0.0; n * n];
         let mut unit = vec![0.0; n];
@@ -65,7 +75,7 @@ impl Cholesky {
     }
 
     /// L × `vector`.
-    pub(super) fn lower_times(&self, vector: &[f64]) -> Vec<f64> {
+    pub(crate) fn lower_times(&self, vector: &[f64]) -> Vec<f64> {
         (0..self.n)
             .map(|i| {
                 let row = &self.lower[i * self.n..=i * self.n + i];
