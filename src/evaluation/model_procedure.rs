@@ -175,8 +175,10 @@ mod tests {
             .splits(&subjects, Some(&outcomes), 0)
             .unwrap();
         let boosting = ModelParams::Boosting(BoostingParams::default());
-        let mut logistic = LogisticCvParams::default();
-        logistic.n_folds = 3;
+        let logistic = LogisticCvParams {
+            n_folds: 3,
+            ..LogisticCvParams::default()
+        };
         for params in [boosting, ModelParams::LogisticCv(logistic)] {
             let views: [MatrixView<'_>; 2] = [features.view().into(), (&columns).into()];
             let [dense, sparse] = views.map(|features| {

@@ -1,5 +1,4 @@
 //! What the tolerances of the elastic net leave, of the objective and of the choice by folds.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 #![expect(clippy::float_cmp, reason = "bit-for-bit claims and exact settings")]
 
 use approx::assert_abs_diff_eq;
