@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Base modules first, then the rooms in the order in which data flow through them.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "error",
     "random",
+    "cholesky",
     "profile",
     "taxonomy",
     "cohort",

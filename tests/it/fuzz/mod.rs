@@ -45,7 +45,10 @@ impl Panics {
             if !is_decoder(&place) {
                 print(panic);
             }
-            *counts.lock().entry(place).or_insert(0) += 1;
+            // Another test that fails at the same time is not a reader's doing.
+            if !place.starts_with("tests/") {
+                *counts.lock().entry(place).or_insert(0) += 1;
+            }
         }));
         panics
     }
