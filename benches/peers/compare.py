@@ -249,25 +249,23 @@ def run_accuracy(bench, data, repeats, slow_repeats):
     for result in results.values():
         models = result["models"]
         ours = ["ours: boosting", "ours: logistic"]
-        models["ours: better of two"] = better(models, ours, len(result["splits"]))
-        models["better of peers"] = better(models, list(jobs.PEERS), len(result["splits"]))
+        models["ours: better of two"] = better(models, ours)
+        models["better of peers"] = better(models, list(jobs.PEERS))
     return results
 
 
-def better(models, names, n_splits):
-    """In each split, the scores of whoever did best inside the training rows."""
-    all_there = [
-        models[name] for name in names
-        if not isinstance(models[name], str) and len(models[name]["auc"]) == n_splits
-    ]  # fmt: skip
-    if not all_there:
+def better(models, names):
+    """In each split, the scores of whoever did best inside the training rows.
+
+    Of those with the most splits: who has fewer has no part in the choice.
+    """
+    there = [models[name] for name in names if not isinstance(models[name], str)]
+    n_splits = max((len(model["auc"]) for model in there), default=0)
+    there = [model for model in there if len(model["auc"]) == n_splits]
+    if not there:
         return "not run"
-    found = {"auc": [], "inner": []}
-    for split in range(n_splits):
-        best = max(all_there, key=lambda model: model["inner"][split] or 0.0)
-        found["auc"].append(best["auc"][split])
-        found["inner"].append(best["inner"][split])
-    return found
+    best = [max(there, key=lambda model: model["inner"][at] or 0.0) for at in range(n_splits)]
+    return {"auc": [model["auc"][at] for at, model in enumerate(best)]}
 
 
 COLUMNS = ["ours: boosting", "ours: logistic", "ours: better of two", *jobs.PEERS, "better of peers"]
@@ -295,10 +293,10 @@ def accuracy_tables(results):
                 cells.append(result["models"][column])
                 continue
             mean = statistics.mean(aucs[column])
+            means[column].append(mean)
             if len(aucs[column]) < n_splits:
                 cells.append(f"{mean:.3f} (of {len(aucs[column])})")
                 continue
-            means[column].append(mean)
             cells.append(f"**{mean:.3f}**" if mean == max(complete) else f"{mean:.3f}")
         lines.append(f"| {name} | {n_splits} | " + " | ".join(cells) + " |")
     cells = [
