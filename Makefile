@@ -102,7 +102,7 @@ golden: need-rust ## write the golden cohort and its expected ranking again, wit
 .PHONY: bench bench-peers
 bench: need-rust ## time the hot rooms
 	cargo bench --locked
-bench-peers: wheel ## time and score donormatch beside its peers, in an environment of their own
+bench-peers: need-rust need-python ## time donormatch beside its peers (accuracy: benches/peers/run --jobs accuracy)
 	@test -x benches/peers/run || { echo "missing: benches/peers/run" >&2; exit 1; }
 	benches/peers/run
 

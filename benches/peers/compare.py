@@ -268,7 +268,13 @@ def better(models, names):
     return {"auc": [model["auc"][at] for at, model in enumerate(best)]}
 
 
-COLUMNS = ["ours: boosting", "ours: logistic", "ours: better of two", *jobs.PEERS, "better of peers"]
+COLUMNS = [
+    "ours: boosting",
+    "ours: logistic",
+    "ours: better of two",
+    *jobs.PEERS,
+    "better of peers",
+]
 
 
 def head_of(first, columns):

@@ -187,8 +187,13 @@ def unifrac_times(library, counts, n_pairs, tree, threads, repeats):
             def call():
                 out = ctypes.POINTER(SsuMatrix)()
                 status = ssu.one_off(
-                    table.encode(), str(path).encode(), method, ctypes.c_bool(False),
-                    ctypes.c_double(1.0), ctypes.c_bool(False), ctypes.c_uint(threads),
+                    table.encode(),
+                    str(path).encode(),
+                    method,
+                    ctypes.c_bool(False),
+                    ctypes.c_double(1.0),
+                    ctypes.c_bool(False),
+                    ctypes.c_uint(threads),
                     ctypes.byref(out),
                 )
                 if status != 0:
