@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from donormatch import _core
+from donormatch import _core, _html
 from donormatch._convert import options_json
 from donormatch._errors import ParameterError
 from donormatch._harmonize import HarmonizationReport
@@ -42,7 +42,8 @@ class ObservedChange:
         ----------
         triads
             The ids of donor, baseline and follow-up of each transplant: triples, mappings with
-            these keys, or a frame with the columns `donor`, `baseline` and `follow_up`.
+            these keys, or a frame (pandas, Polars, PyArrow) with the columns `donor`, `baseline`
+            and `follow_up`.
 
         Returns
         -------
@@ -237,6 +238,9 @@ class MismatchedNull:
     def __repr__(self) -> str:
         return f"MismatchedNull({len(self.tests)} triads, global_p={self.global_p:.3g})"
 
+    def _repr_html_(self) -> str:
+        return _records_html(repr(self), self.tests)
+
 
 @dataclass(frozen=True)
 class TransplantPrediction:
@@ -277,17 +281,29 @@ class TransplantPrediction:
             f"{self.n_kept:.1f} kept, {self.n_lost:.1f} lost)"
         )
 
+    def _repr_html_(self) -> str:
+        return _records_html(repr(self), self.taxa)
+
+
+def _records_html(caption: str, records: list[dict[str, Any]]) -> str:
+    columns = list(records[0]) if records else []
+    return _html.table(caption, columns, (list(one.values()) for one in records), len(records))
+
 
 def triads_json(triads: Triads) -> str:
-    """Triples, mappings or the rows of a frame, as JSON records."""
-    if hasattr(triads, "iloc"):
-        frame: Any = triads
-        missing = [role for role in ROLES if role not in frame.columns]
+    """Triples, mappings or the rows of a frame (pandas, Polars, PyArrow), as JSON records."""
+    rows: Any = triads
+    if hasattr(rows, "iloc"):
+        missing = [role for role in ROLES if role not in rows.columns]
         if missing:
             message = f"`triads`: the frame has no column `{missing[0]}`"
             raise ParameterError(message)
-        triads = list(zip(*(frame[role] for role in ROLES), strict=True))
-    return json.dumps([_triad(triad) for triad in triads])
+        rows = zip(*(rows[role] for role in ROLES), strict=True)
+    elif hasattr(rows, "iter_rows"):
+        rows = rows.iter_rows(named=True)
+    elif hasattr(rows, "to_pylist"):
+        rows = rows.to_pylist()
+    return json.dumps([_triad(triad) for triad in rows])
 
 
 def _triad(triad: Sequence[str] | Mapping[str, str]) -> dict[str, str]:

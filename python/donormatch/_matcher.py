@@ -317,7 +317,7 @@ class Matcher:
         """
         model = self._fitted()
         donor, recipient = as_profiles(donor), as_profiles(recipient)
-        predict = json.dumps({"day": day, "antibiotics": antibiotics})
+        predict = json.dumps({"day": float(day), "antibiotics": antibiotics})
         found, *reports = model.predict_transplant(donor._table, recipient._table, predict)
         tables = map(HarmonizationReport._from_json, reports)
         harmonization = dict(zip(("donor", "recipient"), tables, strict=True))

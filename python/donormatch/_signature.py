@@ -6,12 +6,16 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from donormatch import _core
+from donormatch import _core, _html
+from donormatch._optional import optional
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Member", "Membership", "Signature", "signature", "signature_names", "signatures"]
 
@@ -140,6 +144,10 @@ class Signature:
     def __repr__(self) -> str:
         return f"Signature({self.name!r}, version={self.version}, {len(self)} members)"
 
+    def _repr_html_(self) -> str:
+        rows = ((member.name, ", ".join(member.keys)) for member in self.members)
+        return _html.table(repr(self), ["member", "keys"], rows, len(self))
+
 
 def signature_names() -> list[str]:
     """The names of the built-in signatures.
@@ -245,6 +253,33 @@ class Membership:
         """The members without a column: not detected, or not measurable."""
         pairs = zip(self.members, self.status, strict=True)
         return [member for member, status in pairs if status != "measured"]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """What each sample holds, as ``donormatch signatures --profiles`` prints it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``sample_id signature version n_members n_not_measurable n_present summed_fraction``,
+            one row a sample.
+        """
+        frame: pd.DataFrame = optional("pandas", "to_pandas").DataFrame(
+            {
+                "sample_id": self.sample_ids,
+                "signature": self.signature,
+                "version": self.version,
+                "n_members": len(self.members),
+                "n_not_measurable": self.n_not_measurable,
+                "n_present": self.n_present,
+                "summed_fraction": self.summed_fraction,
+            }
+        )
+        return frame
+
+    def _repr_html_(self) -> str:
+        rows = zip(self.sample_ids, self.n_present, self.summed_fraction, strict=True)
+        columns = ["sample_id", "n_present", "summed_fraction"]
+        return _html.table(repr(self), columns, rows, len(self.sample_ids))
 
     def __repr__(self) -> str:
         n_measured = self.status.count("measured")

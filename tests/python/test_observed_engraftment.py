@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import donormatch as dm
+
+ROOT = Path(__file__).parents[2]
 
 # Taxa t0 to t5; the rows of `four_samples` in the Rust tests, with the same figures by hand.
 COUNTS = [[10, 0, 3, 1, 2, 0], [1, 1, 0, 0, 40, 2], [0, 7, 0, 5, 1, 9], [2, 2, 2, 2, 2, 2]]
@@ -46,6 +51,10 @@ def test_triads_come_as_triples_mappings_and_frames():
     assert counts().observed_engraftment(mappings) == expected
     assert counts().observed_engraftment(pd.DataFrame(mappings)) == expected
     assert counts().observed_engraftment(map(list, triples)) == expected
+    assert counts().observed_engraftment(np.array(triples)) == expected
+    pl, pa = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
+    assert counts().observed_engraftment(pl.DataFrame(mappings)) == expected
+    assert counts().observed_engraftment(pa.Table.from_pylist(mappings)) == expected
     assert counts().observed_engraftment([]) == []
     for wrong in ([("a", "b")], ["abc"], [{"donor": "a"}], pd.DataFrame({"donor": ["a"]})):
         with pytest.raises(dm.ParameterError, match="`triads`"):
@@ -87,6 +96,7 @@ def test_own_donors_beat_mismatched_ones():
     triads = [(f"d{at}", f"b{at}", f"a{at}") for at in range(6)]
     null = table.mismatched_null(triads, seed=5)
     assert null.n_mismatched == 30
+    assert "p_value" in null._repr_html_()
     peds = [row["peds"] for row in table.observed_engraftment(triads)]
     assert [test["observed"] for test in null.tests] == peds == [1.0] * 6
     # By hand: the mean share of a donor's taxa in the follow-ups of the others.
@@ -174,3 +184,27 @@ def test_relative_abundances_need_the_depth_of_the_follow_up():
     # ln 0.1 / ln(1 - 0.001) = 2,301.4 reads are needed.
     for depth, fate in ((2302, "lost"), (2301, "indeterminate")):
         assert table.call_losses("x", "y", follow_up_depth=depth)[1]["fate"] == fate
+
+
+# The definitions of q2-fmt on its own data, computed apart from donormatch: tests/data/README.md.
+# The Rust tests read the same file.
+def test_real_triads_give_the_figures_of_q2_fmt():
+    pd = pytest.importorskip("pandas")
+    folder = ROOT.parent / "shared" / "data" / "fmt-q2fmt"
+    if not folder.is_dir():
+        pytest.skip(f"no `{folder}`")
+    expected = json.loads((ROOT / "tests/data/feature/aggregates.json").read_text())["fmt-q2fmt"]
+    table = dm.read_profiles(folder / "profiles.tsv.gz", unit="count", empty_samples="drop")
+    transplants = pd.read_csv(folder / "transplants.tsv", sep="\t", dtype=str)
+    triads = transplants.rename(
+        columns={"donor_samples": "donor", "pre_sample": "baseline", "post_sample": "follow_up"}
+    )
+    seen = pd.DataFrame(table.observed_engraftment(triads))
+    assert len(seen) == expected["n_triads"]
+    for name in ("peds", "pprs", "novel_peds", "weighted_peds", "engrafted_abundance", "n_lost"):
+        assert seen[name].mean() == pytest.approx(expected[name]["mean"], abs=1e-12), name
+    null = table.mismatched_null(triads)
+    assert null.n_mismatched == expected["n_mismatched"]
+    tests = null.to_pandas()
+    assert tests["expected"][0] == pytest.approx(expected["mismatched_mean"], abs=1e-12)
+    assert tests["observed"].tolist() == seen["peds"].tolist()

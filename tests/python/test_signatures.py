@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import io
 import pickle
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -107,6 +110,30 @@ def test_a_list_of_ones_own_is_laid_over_a_table_as_a_built_in_one_is():
     assert set(table().memberships()) == set(dm.signature_names())
     with pytest.raises(dm.ParameterError, match="two are called `mine`"):
         table().memberships([mine, mine])
+
+
+def test_the_command_line_measures_the_same(tmp_path):
+    pd = pytest.importorskip("pandas")
+    path, mine = tmp_path / "profiles.tsv", tmp_path / "butyrate.tsv"
+    table().write(path)
+    mine.write_text(LIST)
+    own = ["--signature", "oral", "--signature-file", str(mine)]
+    done = subprocess.run(
+        [sys.executable, "-m", "donormatch", "signatures", "--profiles", str(path), *own],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = table().memberships(["oral", dm.Signature.read(mine)])
+    expected = pd.concat([one.to_pandas() for one in found.values()], ignore_index=True)
+    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(done.stdout), sep="\t"), expected)
+
+
+def test_notebooks_show_tables_and_escape():
+    mine = dm.Signature.parse("# name: mine\ntaxon\n<script>alert(1)</script>\n")
+    assert "&lt;script&gt;" in mine._repr_html_()
+    assert "<script" not in mine._repr_html_()
+    assert "summed_fraction" in table().membership("oral")._repr_html_()
 
 
 def test_a_filtered_table_does_not_say_absent():
