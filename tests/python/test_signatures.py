@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import pickle
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -155,6 +157,28 @@ def test_the_toposcore_says_what_the_table_allows():
     assert (filtered["class"], filtered["call"]) == ("undecided", "UNKNOWN")
     assert (filtered["akkermansia"], filtered["akkermansia_class"]) == (None, None)
     assert list(complete)[:4] == ["sample_id", "n_sig1", "n_sig2", "score"]
+
+
+def vectors():
+    path = Path(__file__).parents[1] / "data" / "toposcore" / "vectors.tsv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+# Where they come from: tests/data/toposcore/README.md; the Rust tests read the same file.
+@pytest.mark.parametrize("vector", vectors(), ids=lambda vector: vector["case"])
+def test_every_published_vector_of_the_toposcore_is_met(vector):
+    counts = int(vector["n_sig1_present"]), int(vector["n_sig2_present"])
+    try:
+        fraction = float(vector["akkermansia_pct"]) / 100
+    except ValueError:
+        fraction = None
+    found = dm.toposcore_from_counts(*counts, fraction)
+    assert found["score"] == pytest.approx(float(vector["S_exact"]), abs=5e-10)
+    assert found["class"] == vector["class_round3_current_app"].lower()
+    assert found["call"] == vector["final_round3"]
+    exact = dm.toposcore_from_counts(*counts, fraction, cut_off="exact_roc")
+    assert exact["class"] == vector["class_exact_ROC_threshold"].lower()
 
 
 # Derosa et al. 2024, and the pair of counts for which its rounding decides (k = 1783).

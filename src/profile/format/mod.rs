@@ -163,6 +163,9 @@ pub fn read_many<P: AsRef<Path> + Sync>(
         .collect::<Vec<_>>()
         .into_iter()
         .collect::<Result<_>>()?;
+    if tables.is_empty() {
+        return Err(Error::parameter("paths", "expected at least one file"));
+    }
     let names: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
     merge::merge(&names, &tables.iter().collect::<Vec<_>>())
 }
