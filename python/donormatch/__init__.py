@@ -10,6 +10,7 @@ from __future__ import annotations
 from donormatch import metrics
 from donormatch._cohort import Cohort, PatientCohort
 from donormatch._core import __version__, n_threads, set_n_threads
+from donormatch._engraftment import MismatchedNull, TransplantPrediction
 from donormatch._errors import (
     ConvergenceError,
     DonorMatchError,
@@ -23,10 +24,19 @@ from donormatch._errors import (
     SynonymWarning,
     UnitWarning,
 )
+from donormatch._features import toposcore_from_counts
 from donormatch._harmonize import HarmonizationReport
 from donormatch._matcher import Matcher, rank_donors
 from donormatch._profiles import Profiles, read_profiles, read_tree
 from donormatch._ranking import Assignment, Ranking
+from donormatch._signature import (
+    Member,
+    Membership,
+    Signature,
+    signature,
+    signature_names,
+    signatures,
+)
 from donormatch._simulate import SyntheticCohort, simulate
 
 __all__ = [
@@ -38,6 +48,9 @@ __all__ = [
     "HarmonizationReport",
     "InputError",
     "Matcher",
+    "Member",
+    "Membership",
+    "MismatchedNull",
     "MissingTaxaWarning",
     "ModelFormatError",
     "NotFittedError",
@@ -46,8 +59,10 @@ __all__ = [
     "PatientCohort",
     "Profiles",
     "Ranking",
+    "Signature",
     "SynonymWarning",
     "SyntheticCohort",
+    "TransplantPrediction",
     "UnitWarning",
     "__version__",
     "metrics",
@@ -56,5 +71,9 @@ __all__ = [
     "read_profiles",
     "read_tree",
     "set_n_threads",
+    "signature",
+    "signature_names",
+    "signatures",
     "simulate",
+    "toposcore_from_counts",
 ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from donormatch import _core
 from donormatch._cohort import Cohort, PatientCohort
+from donormatch._engraftment import TransplantPrediction
 from donormatch._errors import NotFittedError, OutOfDomainWarning, ParameterError
 from donormatch._harmonize import HarmonizationReport
 from donormatch._profiles import Profiles, read_profiles
@@ -267,6 +268,60 @@ class Matcher:
             message = f"{outside} of {len(ranking)} pairs lie outside what the models know"
             warnings.warn(message, OutOfDomainWarning, stacklevel=2)
         return ranking
+
+    def predict_transplant(
+        self,
+        donor: Source,
+        recipient: Source,
+        *,
+        day: float = 28.0,
+        antibiotics: bool | None = None,
+    ) -> TransplantPrediction:
+        """What a transplant is expected to leave, taxon by taxon; research use only.
+
+        Parameters
+        ----------
+        donor
+            Profiles of one donor, a file of them, or a frame; several samples are averaged.
+        recipient
+            The one sample of the recipient before the transplant.
+        day
+            Days after the transplant at which its result is judged.
+        antibiotics
+            Whether given before the transplant; unknown by default.
+
+        Returns
+        -------
+        TransplantPrediction
+            Probability and expected abundance of every taxon of the two, and what it is called:
+            gained, not gained, kept or lost.
+
+        Raises
+        ------
+        InputError
+            A table cannot be used.
+        ParameterError
+            The recipient has several samples, or `day` is out of range.
+        NotFittedError
+            The matcher is not fitted.
+
+        Examples
+        --------
+        >>> from donormatch import simulate
+        >>> cohort = simulate(n_donors=2, n_recipients=1)
+        >>> found = Matcher.bundled().predict_transplant(
+        ...     cohort.donors.select(cohort.donors.sample_ids[:1]), cohort.recipients
+        ... )
+        >>> sorted(found.taxa[0])
+        ['donor', 'expected_fraction', 'fate', 'p_present', 'recipient', 'taxon']
+        """
+        model = self._fitted()
+        donor, recipient = as_profiles(donor), as_profiles(recipient)
+        predict = json.dumps({"day": float(day), "antibiotics": antibiotics})
+        found, *reports = model.predict_transplant(donor._table, recipient._table, predict)
+        tables = map(HarmonizationReport._from_json, reports)
+        harmonization = dict(zip(("donor", "recipient"), tables, strict=True))
+        return TransplantPrediction(**json.loads(found), harmonization=harmonization)
 
     def _fitted(self) -> _core.Matcher:
         if not hasattr(self, "model_"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import operator
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
@@ -13,6 +13,8 @@ import numpy.typing as npt
 from donormatch import _core, _html
 from donormatch._convert import Completeness, Orientation, Unit, options_json, texts
 from donormatch._core import Phylogeny
+from donormatch._engraftment import ObservedChange
+from donormatch._features import ProfileFeatures
 from donormatch._from_memory import FromMemory
 from donormatch._harmonize import HarmonizationReport
 from donormatch._to_memory import ToMemory
@@ -122,11 +124,18 @@ def read_tree(path: str | os.PathLike[str]) -> Phylogeny:
     -------
     Phylogeny
         The tree.
+
+    Raises
+    ------
+    OSError
+        The file cannot be opened.
+    InputError
+        It is not a tree, or a branch has no length or a negative one; the message names it.
     """
     return _core.read_tree(os.fspath(path))
 
 
-class Profiles(FromMemory, ToMemory):
+class Profiles(FromMemory, ToMemory, ProfileFeatures, ObservedChange):
     """Samples × taxa with their unit and vocabulary; immutable and checked.
 
     Made by :func:`read_profiles` or one of the ``from_`` methods, which give the same table for
@@ -194,6 +203,11 @@ class Profiles(FromMemory, ToMemory):
         return self._table.unclassified
 
     @property
+    def depth(self) -> npt.NDArray[np.float64] | None:
+        """Reads of each sample where the unit is ``"count"``, else None."""
+        return self._table.depth
+
+    @property
     def notes(self) -> list[str]:
         """What the reader noticed or decided, one sentence each."""
         return self._table.notes
@@ -240,6 +254,38 @@ class Profiles(FromMemory, ToMemory):
         """
         return Profiles(self._table.select(texts(sample_ids)))
 
+    @classmethod
+    def merge(cls, tables: Iterable[Profiles]) -> Profiles:
+        """One table of the samples of several, over the union of their taxa.
+
+        Parameters
+        ----------
+        tables
+            Tables in one unit and vocabulary, each sample in one of them; taxa are matched by
+            label.
+
+        Returns
+        -------
+        Profiles
+            The samples of the first table, then of the second, and so on.
+
+        Raises
+        ------
+        InputError
+            Units or vocabularies differ, or a sample is in two tables.
+        ParameterError
+            There is no table.
+
+        Examples
+        --------
+        >>> one = Profiles.from_numpy([[100]], sample_ids=["a"], taxa=["s__A"], unit="percent")
+        >>> two = Profiles.from_numpy([[100]], sample_ids=["b"], taxa=["s__B"], unit="percent")
+        >>> Profiles.merge([one, two]).to_numpy()
+        array([[100.,   0.],
+               [  0., 100.]])
+        """
+        return cls(_core.merge_profiles([one._table for one in tables]))
+
     def harmonize(
         self,
         target: Literal["species", "genus"] = "species",
@@ -281,142 +327,47 @@ class Profiles(FromMemory, ToMemory):
         table, report = _core.harmonize(self._table, options)
         return Profiles(table), HarmonizationReport._from_json(report)
 
-    def diversity(
-        self,
-        measure: Literal[
-            "richness", "shannon", "simpson", "inverse_simpson", "pielou", "chao1", "faith_pd"
-        ] = "shannon",
-        *,
-        base: Literal["natural", "two", "ten"] = "natural",
-        tree: Phylogeny | None = None,
-    ) -> npt.NDArray[np.float64]:
-        """One measure of diversity of every sample, in the order of :attr:`sample_ids`.
+    def rarefy(self, depth: int, *, seed: int = 0) -> tuple[Profiles, list[str]]:
+        """Every sample at one depth, so that richness, presence and loss can be compared.
+
+        Reads are drawn without replacement, whatever the order of samples and taxa.
 
         Parameters
         ----------
-        measure
-            ``"chao1"`` needs counts; ``"richness"`` depends on depth.
-        base
-            Of the logarithm of ``"shannon"``.
-        tree
-            For ``"faith_pd"``: a tree whose tips are the labels of the taxa.
+        depth
+            Reads to draw of every sample.
+        seed
+            Of the draws.
 
         Returns
         -------
-        numpy.ndarray
-            One number a sample.
+        profiles : Profiles
+            The samples that are deep enough, each with `depth` reads.
+        too_shallow : list of str
+            The ids of the others.
+
+        Raises
+        ------
+        InputError
+            The table is not of whole counts.
+        ParameterError
+            The depth is 0, or above that of every sample.
 
         Examples
         --------
         >>> profiles = Profiles.from_numpy(
-        ...     [[50, 50]], sample_ids=["a"], taxa=["s__A", "s__B"], unit="percent"
+        ...     [[900, 100], [20, 0]],
+        ...     sample_ids=["deep", "shallow"],
+        ...     taxa=["s__A", "s__B"],
+        ...     unit="count",
         ... )
-        >>> profiles.diversity("shannon", base="two")
-        array([1.])
+        >>> rarefied, too_shallow = profiles.rarefy(500)
+        >>> rarefied.depth, too_shallow
+        (array([500.]), ['shallow'])
         """
-        return _core.diversity(self._table, measure, base, tree)
-
-    def distances(
-        self,
-        recipients: Profiles | None = None,
-        metric: Literal[
-            "bray_curtis",
-            "jaccard",
-            "jensen_shannon",
-            "aitchison",
-            "robust_aitchison",
-            "unweighted_unifrac",
-            "weighted_unifrac",
-            "normalized_weighted_unifrac",
-        ] = "bray_curtis",
-        *,
-        pseudocount: float = 1.0,
-        tree: Phylogeny | None = None,
-    ) -> npt.NDArray[np.float64]:
-        """Distances of these samples (donors) to `recipients`, or to each other.
-
-        Parameters
-        ----------
-        recipients
-            Profiles in the same vocabulary and unit; taxa are matched by label.
-        metric
-            The distance. Bray-Curtis takes abundances as they are: close counts first.
-        pseudocount
-            Added to every value for ``"aitchison"``, in the unit of the table.
-        tree
-            For the UniFrac metrics: a tree whose tips are the labels of the taxa.
-
-        Returns
-        -------
-        numpy.ndarray
-            Donors × recipients.
-
-        Examples
-        --------
-        >>> profiles = Profiles.from_numpy(
-        ...     [[50, 50], [100, 0]], sample_ids=["a", "b"], taxa=["s__A", "s__B"], unit="percent"
-        ... )
-        >>> profiles.distances()
-        array([[0. , 0.5],
-               [0.5, 0. ]])
-        """
-        if recipients is None:
-            return _core.pairwise(self._table, metric, pseudocount, tree)
-        return _core.distances(self._table, recipients._table, metric, pseudocount, tree)
-
-    def clr(self, pseudocount: float) -> npt.NDArray[np.float64]:
-        """The centered log-ratios, samples × taxa; every row sums to 0.
-
-        Parameters
-        ----------
-        pseudocount
-            Added to every value, in the unit of the table; 0 where the table holds no zero. There
-            is no default: the choice decides the answer wherever most values are zero.
-
-        Returns
-        -------
-        numpy.ndarray
-            One column a taxon.
-        """
-        return _core.clr(self._table, pseudocount)
-
-    def rclr(self) -> npt.NDArray[np.float64]:
-        """The robust centered log-ratios, samples × taxa.
-
-        Returns
-        -------
-        numpy.ndarray
-            One column a taxon; NaN where it is not detected.
-        """
-        return _core.rclr(self._table)
-
-    def toposcore(
-        self,
-        *,
-        cut_off: Literal["round3", "exact_roc"] = "round3",
-        akkermansia: Literal["sgb9226", "species_label"] = "sgb9226",
-        min_richness: int = 0,
-    ) -> list[dict[str, Any]]:
-        """The TOPOSCORE of every sample, with bounds where the table was filtered.
-
-        Parameters
-        ----------
-        cut_off
-            Which published cut-offs decide; they differ for one pair of counts.
-        akkermansia
-            Which *Akkermansia* counts.
-        min_richness
-            Samples with fewer taxa get no call.
-
-        Returns
-        -------
-        list of dict
-            ``sample_id n_sig1 n_sig2 score score_lo score_hi akkermansia class call``, one a
-            sample.
-        """
-        options = options_json(cut_off=cut_off, akkermansia=akkermansia, min_richness=min_richness)
-        scores: list[dict[str, Any]] = json.loads(_core.toposcore(self._table, options))
-        return scores
+        params = options_json(depth=operator.index(depth), seed=operator.index(seed))
+        table, too_shallow = _core.rarefy(self._table, params)
+        return Profiles(table), too_shallow
 
     def write(
         self,

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use donormatch::Error;
 use donormatch::feature::{
-    self, Diversity, LogBase, Metric, Phylogeny, Toposcore, ToposcoreParams,
+    self, AkkermansiaClass, CutOff, Diversity, LogBase, Metric, Phylogeny, Toposcore,
+    ToposcoreCall, ToposcoreClass, ToposcoreParams,
 };
-use donormatch::profile::{ReadLimits, SampleId, Tree};
+use donormatch::profile::{ReadLimits, SampleId};
 use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::profiles::PyProfiles;
@@ -23,7 +25,7 @@ pub struct PyPhylogeny(Phylogeny);
 /// Reads the tree of a Newick file or a QIIME 2 artifact.
 #[pyfunction]
 pub fn read_tree(py: Python<'_>, path: PathBuf) -> Result<PyPhylogeny> {
-    let read = move || Phylogeny::from_tree(&Tree::read(path, &ReadLimits::default())?);
+    let read = move || Phylogeny::read(path, &ReadLimits::default());
     Ok(PyPhylogeny(long(py, read)?))
 }
 
@@ -101,28 +103,92 @@ pub fn rclr<'py>(py: Python<'py>, profiles: &PyProfiles) -> Result<Bound<'py, Py
 pub fn toposcore(py: Python<'_>, profiles: &PyProfiles, params: &str) -> Result<String> {
     let params: ToposcoreParams = settings::parse(params)?;
     let table = short(py, || feature::toposcore(&profiles.0, &params))?;
-    let record = |(sample, score): (&SampleId, &Toposcore)| {
-        let (lo, hi) = score.score_bounds();
-        serde_json::json!({
-            "sample_id": sample,
-            "n_sig1": score.n_sig1,
-            "n_sig2": score.n_sig2,
-            "score": score.score(),
-            "score_lo": lo,
-            "score_hi": hi,
-            "akkermansia": score.akkermansia,
-            "class": score.class,
-            "call": score.call,
-        })
-    };
-    settings::json(
-        &table
-            .samples
-            .iter()
-            .zip(&table.scores)
-            .map(record)
-            .collect::<Vec<_>>(),
-    )
+    let scores = table.samples.iter().zip(&table.scores);
+    let records = scores.map(|(sample, score)| ToposcoreRecord {
+        sample_id: Some(sample),
+        ..ToposcoreRecord::of(score)
+    });
+    settings::json(&records.collect::<Vec<_>>())
+}
+
+/// Counts of members present, each seen and possible at most.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ToposcoreCounts {
+    n_sig1: (u32, u32),
+    n_sig2: (u32, u32),
+    akkermansia: Option<f64>,
+    cut_off: CutOff,
+}
+
+/// The TOPOSCORE of counts, as a JSON record.
+#[pyfunction]
+pub fn toposcore_from_counts(counts: &str) -> Result<String> {
+    let counts: ToposcoreCounts = settings::parse(counts)?;
+    let score = Toposcore::from_bounds(
+        counts.n_sig1,
+        counts.n_sig2,
+        counts.akkermansia,
+        counts.cut_off,
+    )?;
+    settings::json(&ToposcoreRecord::of(&score))
+}
+
+/// A TOPOSCORE with what follows from it; without a sample where it is of counts.
+#[derive(Serialize)]
+struct ToposcoreRecord<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sample_id: Option<&'a SampleId>,
+    n_sig1: u32,
+    n_sig2: u32,
+    score: f64,
+    score_lo: f64,
+    score_hi: f64,
+    akkermansia: Option<f64>,
+    akkermansia_class: Option<AkkermansiaClass>,
+    class: ToposcoreClass,
+    call: ToposcoreCall,
+}
+
+impl ToposcoreRecord<'_> {
+    fn of(score: &Toposcore) -> Self {
+        let (score_lo, score_hi) = score.score_bounds();
+        Self {
+            sample_id: None,
+            n_sig1: score.n_sig1,
+            n_sig2: score.n_sig2,
+            score: score.score(),
+            score_lo,
+            score_hi,
+            akkermansia: score.akkermansia,
+            akkermansia_class: score.akkermansia_class(),
+            class: score.class,
+            call: score.call,
+        }
+    }
+}
+
+/// How to rarefy.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Rarefaction {
+    depth: u64,
+    seed: u64,
+}
+
+/// The table with `depth` reads in every sample, and the samples too shallow for it.
+#[pyfunction]
+pub fn rarefy(
+    py: Python<'_>,
+    profiles: &PyProfiles,
+    params: &str,
+) -> Result<(PyProfiles, Vec<String>)> {
+    let params: Rarefaction = settings::parse(params)?;
+    let rarefied = short(py, || {
+        feature::rarefy(&profiles.0, params.depth, params.seed)
+    })?;
+    let too_shallow = rarefied.too_shallow.iter().map(ToString::to_string);
+    Ok((PyProfiles(rarefied.table), too_shallow.collect()))
 }
 
 fn base_of(word: &str) -> Result<LogBase> {

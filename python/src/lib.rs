@@ -11,6 +11,7 @@
 
 mod array;
 mod cli;
+mod engraftment;
 mod error;
 mod estimator;
 mod evaluation;
@@ -21,6 +22,7 @@ mod ranking;
 mod read;
 mod runtime;
 mod settings;
+mod signature;
 mod taxonomy;
 mod trial;
 
@@ -34,6 +36,8 @@ mod _core {
     #[pymodule_export]
     use super::cli::run_cli;
     #[pymodule_export]
+    use super::engraftment::{call_losses, mismatched_null, observed_engraftment};
+    #[pymodule_export]
     use super::estimator::{
         PyBoostingModel, PyLogisticModel, fit_boosting, fit_logistic, fit_logistic_cv,
         probabilities,
@@ -44,7 +48,8 @@ mod _core {
     };
     #[pymodule_export]
     use super::feature::{
-        PyPhylogeny, clr, distances, diversity, pairwise, rclr, read_tree, toposcore,
+        PyPhylogeny, clr, distances, diversity, pairwise, rarefy, rclr, read_tree, toposcore,
+        toposcore_from_counts,
     };
     #[pymodule_export]
     use super::matcher::{
@@ -56,11 +61,15 @@ mod _core {
     use super::ranking::{PyRanking, rank_predictions};
     #[pymodule_export]
     use super::read::{
-        profiles_from_arrow, profiles_from_matrix, read_many_profiles, read_profiles,
-        write_profiles,
+        merge_profiles, profiles_from_arrow, profiles_from_matrix, read_many_profiles,
+        read_profiles, write_profiles,
     };
     #[pymodule_export]
     use super::runtime::{n_threads, provoke_panic, set_n_threads};
+    #[pymodule_export]
+    use super::signature::{
+        memberships, parse_signature, read_signature, signature, signature_names, signatures,
+    };
     #[pymodule_export]
     use super::taxonomy::harmonize;
     #[pymodule_export]

@@ -3,16 +3,18 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use donormatch::Error;
 use donormatch::cohort::{Cohort, ColumnNames, MetadataTable, PatientCohort, TreatmentContext};
-use donormatch::engraftment::EngraftmentParams;
+use donormatch::engraftment::{EngraftmentParams, Fate, TransplantPrediction};
 use donormatch::evaluation::{self, ReportParams};
 use donormatch::matcher::{Matcher, MatcherParams, PredictParams, ResponseParams};
 use donormatch::persist::{self, ModelHeader};
-use donormatch::profile::StudyId;
+use donormatch::profile::{ProfileTable, StudyId};
 use donormatch::ranking::{self, RankingParams};
 use donormatch::taxonomy::{HarmonizeParams, harmonize};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use serde::Serialize;
 
 use crate::error::Result;
 use crate::profiles::PyProfiles;
@@ -168,6 +170,35 @@ impl PyMatcher {
         Ok((PyRanking(ranked.ranking), reports.0, reports.1))
     }
 
+    /// What a transplant is expected to leave, and the reports of harmonization, each as JSON.
+    fn predict_transplant(
+        &self,
+        py: Python<'_>,
+        donor: &PyProfiles,
+        recipient: &PyProfiles,
+        predict: &str,
+    ) -> Result<(String, String, String)> {
+        let predict: PredictParams = settings::parse(predict)?;
+        let n_recipients = recipient.0.n_samples();
+        if n_recipients != 1 {
+            let found =
+                format!("expected one sample, found {n_recipients}: `select` the one meant");
+            return Err(Error::parameter("recipient", found).into());
+        }
+        let ((prediction, table), donor, recipient) = short(py, || {
+            let target = HarmonizeParams::new(ranking::target_of(&self.0)?);
+            let (donor, donor_report) = harmonize(&donor.0, &target)?;
+            let (recipient, recipient_report) = harmonize(&recipient.0, &target)?;
+            let predicted = self.0.predict_transplant(&donor, &recipient, &predict)?;
+            Ok((predicted, donor_report, recipient_report))
+        })?;
+        Ok((
+            transplant_json(&prediction, &table)?,
+            settings::json(&donor)?,
+            settings::json(&recipient)?,
+        ))
+    }
+
     /// The matcher that ships with donormatch, and its header as JSON.
     #[staticmethod]
     fn bundled(py: Python<'_>) -> Result<(Self, String)> {
@@ -202,6 +233,53 @@ impl PyMatcher {
     fn from_bytes(bytes: &[u8]) -> Result<Self> {
         Ok(Self(Arc::new(persist::from_bytes(bytes)?.0)))
     }
+}
+
+/// One taxon of a pair; abundances are fractions.
+#[derive(Serialize)]
+struct TaxonRecord<'a> {
+    taxon: &'a str,
+    donor: f64,
+    recipient: f64,
+    p_present: f64,
+    expected_fraction: f64,
+    fate: Fate,
+}
+
+/// What a transplant is expected to leave.
+#[derive(Serialize)]
+struct TransplantRecord<'a> {
+    taxa: Vec<TaxonRecord<'a>>,
+    n_gained: f64,
+    n_kept: f64,
+    n_lost: f64,
+}
+
+/// One record a taxon, the most abundant after first, and the expected numbers over all.
+fn transplant_json(prediction: &TransplantPrediction, table: &ProfileTable) -> Result<String> {
+    let (p_present, expected) = (prediction.mean_presence(), prediction.expected_profile());
+    let fates = prediction.fates();
+    let label = |at: usize| table.taxa()[prediction.pair.taxa[at] as usize].label();
+    let mut order: Vec<usize> = (0..p_present.len()).collect();
+    order.sort_by(|&a, &b| {
+        let by_fraction = expected[b].total_cmp(&expected[a]);
+        by_fraction.then_with(|| label(a).cmp(label(b)))
+    });
+    let record = |at: usize| TaxonRecord {
+        taxon: label(at),
+        donor: prediction.pair.donor[at],
+        recipient: prediction.pair.recipient[at],
+        p_present: p_present[at],
+        expected_fraction: expected[at],
+        fate: fates[at],
+    };
+    let (n_gained, n_kept, n_lost) = prediction.expected_counts();
+    settings::json(&TransplantRecord {
+        taxa: order.into_iter().map(record).collect(),
+        n_gained,
+        n_kept,
+        n_lost,
+    })
 }
 
 /// The response model judged on every cohort left out in turn, as a JSON list of records.

@@ -74,6 +74,12 @@ impl PyProfiles {
         self.0.unclassified().to_pyarray(py)
     }
 
+    /// Reads of each sample, where the table is of counts.
+    #[getter]
+    fn depth<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<f64>>> {
+        self.0.depth().map(|depth| depth.into_pyarray(py))
+    }
+
     /// What the reader noticed or decided.
     #[getter]
     fn notes(&self) -> Vec<String> {

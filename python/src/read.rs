@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field, Fields};
 use donormatch::Error;
-use donormatch::profile::{CsrMatrix, LabelledMatrix, ReadOptions, WriteFormat};
+use donormatch::profile::{CsrMatrix, LabelledMatrix, ProfileTable, ReadOptions, WriteFormat};
 use numpy::PyReadonlyArray2;
 use numpy::ndarray::ArrayView2;
 use pyo3::prelude::*;
@@ -38,6 +38,14 @@ pub fn read_many_profiles(
     let options: ReadOptions = settings::parse(options)?;
     let table = long(py, move || donormatch::profile::read_many(&paths, &options))?;
     Ok(PyProfiles(table))
+}
+
+/// Joins tables over the union of their taxa.
+#[pyfunction]
+pub fn merge_profiles(py: Python<'_>, tables: Vec<Py<PyProfiles>>) -> Result<PyProfiles> {
+    let tables: Vec<&ProfileTable> = tables.iter().map(|one| &one.get().0).collect();
+    let merged = short(py, || donormatch::profile::merge(&tables))?;
+    Ok(PyProfiles(merged))
 }
 
 /// Writes a table whole or not at all.

@@ -43,6 +43,22 @@ pub(super) struct ProfileArguments {
 }
 
 impl ProfileArguments {
+    /// Reads a table as its file has it; tells what the reader decided.
+    pub fn read_as_written(&self, path: &Path, streams: &mut Streams<'_>) -> Result<ProfileTable> {
+        let table = read(path, &self.options()?)?;
+        for note in table.notes() {
+            streams.note(&format!("{}: {note}", file_name(path)));
+        }
+        Ok(table)
+    }
+
+    fn options(&self) -> Result<ReadOptions> {
+        Ok(ReadOptions {
+            unit: self.unit.as_deref().map(str::parse::<Unit>).transpose()?,
+            ..ReadOptions::default()
+        })
+    }
+
     /// Reads a table and brings it into the vocabulary of the matcher; tells what was done to it.
     pub fn read(
         &self,
@@ -50,17 +66,8 @@ impl ProfileArguments {
         matcher: &Matcher,
         streams: &mut Streams<'_>,
     ) -> Result<Profiles> {
-        let unit = self.unit.as_deref().map(str::parse::<Unit>).transpose()?;
-        let options = ReadOptions {
-            unit,
-            ..ReadOptions::default()
-        };
-        let table = read(path, &options)?;
-        let name = path
-            .file_name()
-            .unwrap_or(path.as_os_str())
-            .to_string_lossy()
-            .into_owned();
+        let table = read(path, &self.options()?)?;
+        let name = file_name(path);
         let mut notes: Vec<String> = table
             .notes()
             .iter()
@@ -96,6 +103,12 @@ impl ProfileArguments {
             .map_err(|error| error.at_path(path))?;
         Ok(Profiles { table, notes })
     }
+}
+
+/// What a note calls a file.
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
 }
 
 /// A harmonized table and what is to be said of it.

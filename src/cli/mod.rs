@@ -11,6 +11,7 @@ mod input;
 mod inspect;
 mod predict;
 mod rank;
+mod signatures;
 mod simulate;
 mod streams;
 
@@ -41,6 +42,7 @@ enum Command {
     Fit(fit::FitArguments),
     Evaluate(evaluate::EvaluateArguments),
     Inspect(inspect::InspectArguments),
+    Signatures(signatures::SignaturesArguments),
 }
 
 /// Runs the command line on the process's own streams; gives the exit code. The first argument is
@@ -87,6 +89,7 @@ fn run_on(args: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>) ->
         Command::Fit(arguments) => arguments.run(&mut streams),
         Command::Evaluate(arguments) => arguments.run(&mut streams),
         Command::Inspect(arguments) => arguments.run(&mut streams),
+        Command::Signatures(arguments) => arguments.run(&mut streams),
     };
     streams.finish(done)
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::profile::read_text;
 use crate::{Error, Result};
 
 /// Which column of a file plays which role: `role = "column"`. A role without an entry is looked
@@ -21,14 +22,13 @@ pub struct MetadataTable {
 }
 
 impl MetadataTable {
-    /// Reads a `.tsv` (or, where the header has no tab, `.csv`) file.
+    /// Reads a `.tsv` (or, where the header has no tab, `.csv`) file, `.gz` undone by content.
     ///
     /// # Errors
     /// [`Error::Io`] where it cannot be read; [`Error::File`] where it is empty or ragged.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
-        Self::parse(path, &text)
+        Self::parse(path, &read_text(path)?)
     }
 
     /// The same from text in memory, such as a data frame; messages call it `path`.
@@ -219,6 +219,20 @@ mod tests {
         let path = folder.path().join("metadata.tsv");
         std::fs::write(&path, text).unwrap();
         (folder, path)
+    }
+
+    #[test]
+    fn a_gzipped_table_reads_as_the_plain_one() {
+        use std::io::Write;
+        let (folder, path) = written("sample_id,response\nA,R\n");
+        let packed = folder.path().join("metadata.csv.gz");
+        let file = std::fs::File::create(&packed).unwrap();
+        let mut file = flate2::write::GzEncoder::new(file, flate2::Compression::default());
+        file.write_all(&std::fs::read(path).unwrap()).unwrap();
+        file.finish().unwrap();
+        let table = MetadataTable::read(&packed).unwrap();
+        assert_eq!(table.outcome(0, "response").unwrap(), Some(true));
+        assert_eq!(table.path(), packed);
     }
 
     #[test]

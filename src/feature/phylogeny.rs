@@ -1,10 +1,11 @@
 //! The tree of the taxa, and the abundance below each of its branches.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 use rayon::prelude::*;
 
-use crate::profile::{CsrMatrix, ProfileTable, Tree};
+use crate::profile::{CsrMatrix, ProfileTable, ReadLimits, Tree};
 use crate::{Error, Result};
 
 /// A rooted tree whose tips are taxa, with branch lengths.
@@ -56,8 +57,10 @@ impl Phylogeny {
             )));
         }
         if let Some(node) = lengths.iter().position(|&x| !x.is_finite() || x < 0.0) {
+            let label = tip_labels[node].as_ref().map_or("", AsRef::as_ref);
             return Err(Error::table(format!(
-                "tree: expected a branch length of 0 or more above node {node}, found {}",
+                "tree: expected a branch length of 0 or more above {}, found {}",
+                named(node, label),
                 lengths[node]
             )));
         }
@@ -98,6 +101,15 @@ impl Phylogeny {
         })
     }
 
+    /// Reads the tree of a Newick file, plain or gzipped, or of a QIIME 2 artifact.
+    ///
+    /// # Errors
+    /// As [`Tree::read`]; [`Error::File`] as [`Phylogeny::from_tree`].
+    pub fn read(path: impl AsRef<Path>, limits: &ReadLimits) -> Result<Self> {
+        let path = path.as_ref();
+        Self::from_tree(&Tree::read(path, limits)?).map_err(|error| error.at_path(path))
+    }
+
     /// The tree of a Newick file, for the diversity of its tips.
     ///
     /// # Errors
@@ -118,9 +130,12 @@ impl Phylogeny {
             .zip(tree.parent())
             .map(|(node, &parent)| (parent as usize != node).then_some(parent as usize))
             .collect();
-        let lengths = parents.iter().zip(tree.length()).map(|(parent, length)| {
-            let length = parent.map_or(Some(0.0), |_| *length);
-            length.ok_or_else(|| Error::table("tree: a branch has no length"))
+        let lengths = nodes().zip(tree.length()).map(|(node, length)| {
+            let length = parents[node].map_or(Some(0.0), |_| *length);
+            length.ok_or_else(|| {
+                let name = named(node, &tree.label()[node]);
+                Error::table(format!("tree: the branch above {name} has no length"))
+            })
         });
         let tips: Vec<Option<&str>> = nodes()
             .zip(tree.label())
@@ -244,6 +259,15 @@ impl Walk {
     }
 }
 
+/// What a message calls a node: its label, or its number where it has none.
+fn named(node: usize, label: &str) -> String {
+    if label.is_empty() {
+        format!("node {node}")
+    } else {
+        format!("`{label}`")
+    }
+}
+
 /// The nodes with every child before its parent, children of one parent in the order given.
 /// Iterative, so that a tree a million deep does no harm.
 fn postorder(parents: &[Option<usize>]) -> Result<Vec<usize>> {
@@ -308,6 +332,29 @@ mod tests {
     }
 
     #[test]
+    fn a_file_without_a_usable_length_is_named_with_the_branch() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tree.nwk");
+        let refused = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            let error = Phylogeny::read(&path, &ReadLimits::default()).unwrap_err();
+            error.to_string()
+        };
+        let error = refused("((a:1,b):0.5,c:3);");
+        assert!(
+            error.contains("tree.nwk") && error.contains("above `b` has no length"),
+            "{error}"
+        );
+        let error = refused("((a:1,b:1),c:3);");
+        assert!(error.contains("above node 1 has no length"), "{error}");
+        let error = refused("((a:1,b:-2):0.5,c:3);");
+        assert!(
+            error.contains("tree.nwk") && error.contains("above `b`, found -2"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn broken_trees_are_refused() {
         let refused = |parents: &[Option<usize>], lengths: &[f64], labels: &[Option<&str>]| {
             Phylogeny::from_parts(parents, lengths, labels)
@@ -317,7 +364,7 @@ mod tests {
         let ab = [NO_LABEL, Some("A"), Some("B")];
         let star = [None, Some(0), Some(0)];
         assert!(refused(&star, &[0.0, 1.0], &ab).contains("found 2 and 3 for 3"));
-        assert!(refused(&star, &[0.0, -1.0, 1.0], &ab).contains("above node 1, found -1"));
+        assert!(refused(&star, &[0.0, -1.0, 1.0], &ab).contains("above `A`, found -1"));
         assert!(refused(&star, &[0.0, f64::NAN, 1.0], &ab).contains("NaN"));
         assert!(refused(&[None, Some(0), None], &[0.0; 3], &ab).contains("second root"));
         assert!(refused(&[None, Some(9), Some(0)], &[0.0; 3], &ab).contains("parent 9"));

@@ -11,9 +11,10 @@ mod table;
 mod unit;
 mod write;
 
+pub(crate) use format::read_text;
 pub use format::{
     DuplicatedTaxa, EmptySamples, Format, LabelledMatrix, Orientation, ReadLimits, ReadOptions,
-    Taxonomy, UnclassifiedTaxa, read, read_bytes, read_many,
+    Taxonomy, UnclassifiedTaxa, merge, read, read_bytes, read_many,
 };
 pub use id::{SampleId, StudyId, SubjectId};
 pub use lineage::{Lineage, Rank};

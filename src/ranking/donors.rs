@@ -48,8 +48,11 @@ pub fn rank_donors(
     })
 }
 
-/// The rank whose vocabulary the matcher speaks.
-pub(crate) fn target_of(matcher: &Matcher) -> Result<Target> {
+/// The rank whose vocabulary the matcher speaks: what tables are to be harmonized to for it.
+///
+/// # Errors
+/// [`Error::ModelFile`] where this version does not know that vocabulary.
+pub fn target_of(matcher: &Matcher) -> Result<Target> {
     [Target::Species, Target::Genus]
         .into_iter()
         .find(|target| target.vocabulary() == *matcher.vocabulary())

@@ -391,3 +391,55 @@ fn a_truncated_or_foreign_model_is_refused() {
         refused_with(&donors, &flags, &["model file", name, word]);
     }
 }
+
+#[test]
+fn signatures_are_listed_with_version_and_source() {
+    let done = run(&["signatures"]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    let rows: Vec<Vec<&str>> = done
+        .out
+        .lines()
+        .map(|row| row.split('\t').collect())
+        .collect();
+    assert_eq!(
+        rows[0],
+        ["signature", "version", "n_members", "title", "source"]
+    );
+    let sig1 = rows.iter().find(|row| row[0] == "toposcore_sig1").unwrap();
+    assert_eq!(sig1[1..3], ["1", "37"]);
+    assert!(
+        rows.iter()
+            .all(|row| row.len() == 5 && row.iter().all(|cell| !cell.is_empty()))
+    );
+    let done = run(&["signatures", "--signature", "luminate_depletion", "--json"]);
+    let list: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(list[0]["members"].as_array().unwrap().len(), 3);
+}
+
+// By hand: 20 of 100 are *Bifidobacterium* in `a`, 30 of 40 in `b`; `Roseburia hominis` 0 and 10.
+#[test]
+fn signatures_are_measured_in_profiles_as_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let profiles = "sample_id\ts__Bifidobacterium_longum\ts__Roseburia_hominis\ts__Blautia_obeum\n\
+                    a\t20\t0\t80\nb\t30\t10\t0\n";
+    fs::write(at("profiles.tsv"), profiles).unwrap();
+    fs::write(
+        at("mine.tsv"),
+        "taxon\nRoseburia hominis\nDorea longicatena\n",
+    )
+    .unwrap();
+    let (profiles, mine) = (at("profiles.tsv"), at("mine.tsv"));
+    let mut args = vec!["signatures", "--profiles", &profiles, "--unit", "count"];
+    args.extend(["--signature", "bifidobacterium", "--signature-file", &mine]);
+    let done = run(&args);
+    assert_eq!(done.code, 0, "{}", done.err);
+    let expected = "sample_id\tsignature\tversion\tn_members\tn_not_measurable\tn_present\t\
+                    summed_fraction\n\
+                    a\tbifidobacterium\t1\t1\t0\t1\t0.2\nb\tbifidobacterium\t1\t1\t0\t1\t0.75\n\
+                    a\tmine\t1\t2\t0\t0\t0.0\nb\tmine\t1\t2\t0\t1\t0.25\n";
+    assert_eq!(done.out, expected);
+    let done = run(&["signatures", "--signature", "sig1"]);
+    assert_eq!((done.code, done.out.as_str()), (1, ""));
+    assert!(done.err.contains("`toposcore_sig1`"), "{}", done.err);
+}

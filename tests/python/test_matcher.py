@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -165,3 +167,39 @@ def test_models_are_judged_on_what_they_did_not_see(cohorts):
     rows = dm.Matcher().evaluate(patients, transplants, n_resamples=50)
     assert {row["what"] for row in rows} == {"response", "engraftment"}
     assert all(set(row) >= {"comparator", "metric", "value", "lo", "hi", "n_rows"} for row in rows)
+
+
+def test_a_transplant_is_predicted_taxon_by_taxon_as_on_the_command_line(matcher, tables, tmp_path):
+    donors, recipients = tables
+    donor, recipient = donors.select(["donor_a"]), recipients.select(["x"])
+    found = matcher.predict_transplant(donor, recipient, day=14, antibiotics=True)
+    assert len(found.taxa) == len(found.to_pandas())
+    assert sum(row["expected_fraction"] for row in found.taxa) == pytest.approx(1, abs=1e-12)
+    own = [row for row in found.taxa if row["recipient"] > 0]
+    # Sums of probabilities, by their definition.
+    assert found.n_kept == pytest.approx(sum(row["p_present"] for row in own), abs=1e-12)
+    assert found.n_kept + found.n_lost == pytest.approx(len(own), abs=1e-12)
+    assert set(found.harmonization) == {"donor", "recipient"}
+    model, donor_file, recipient_file = (tmp_path / name for name in ("m.dmm", "d.tsv", "r.tsv"))
+    matcher.write(model)
+    donor.write(donor_file)
+    recipient.write(recipient_file)
+    flags = ["--day", "14", "--antibiotics", "yes", "--json", "--model", model]
+    command = ["engraft", "--donor", donor_file, "--recipient", recipient_file, *flags]
+    done = subprocess.run(
+        [sys.executable, "-m", "donormatch", *map(str, command)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == found.taxa
+
+
+def test_a_transplant_has_one_recipient(matcher, tables):
+    donors, recipients = tables
+    with pytest.raises(dm.ParameterError, match="`recipient`: expected one sample, found 2"):
+        matcher.predict_transplant(donors, recipients)
+    with pytest.raises(dm.ParameterError, match="`day`"):
+        matcher.predict_transplant(donors, recipients.select(["x"]), day=-1)
+    with pytest.raises(dm.NotFittedError):
+        dm.Matcher().predict_transplant(donors, recipients.select(["x"]))

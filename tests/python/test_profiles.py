@@ -236,6 +236,30 @@ def test_unifrac_needs_a_tree_and_equals_a_sum_by_hand(tmp_path):
     np.testing.assert_allclose(table.diversity("faith_pd", tree=tree), [3.5, 5.5], atol=1e-15)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("((a:1,b):0.5,c:3);", "above `b` has no length"),
+        ("((a:1,b:-2):0.5,c:3);", "above `b`, found -2"),
+        ("((a:1,b:2:0.5,c:3);", "expected"),
+    ],
+)
+def test_a_tree_that_cannot_be_used_is_refused_with_its_file(tmp_path, text, message):
+    path = tmp_path / "tree.nwk"
+    path.write_text(text)
+    with pytest.raises(dm.InputError, match=rf"tree\.nwk.*{message}"):
+        dm.read_tree(path)
+
+
+def test_metadata_may_be_gzipped(profiles, tmp_path):
+    path = tmp_path / "patients.tsv.gz"
+    path.write_bytes(gzip.compress(b"sample_id\tresponse\nr1\t1\nr2\t0\n"))
+    assert [patient["response"] for patient in dm.PatientCohort(path, profiles).patients] == [
+        True,
+        False,
+    ]
+
+
 def test_the_toposcore_of_a_table_without_its_taxa_is_no_claim(profiles):
     (first, *_), n = profiles.toposcore(), profiles.n_samples
     assert len(profiles.toposcore()) == n

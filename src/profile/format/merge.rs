@@ -11,9 +11,9 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Parameter`] for no tables; [`Error::Unit`] or [`Error::Vocabulary`] naming two files
 /// that differ; [`Error::Table`] for a sample in two files.
-pub(super) fn merge(paths: &[&Path], tables: &[ProfileTable]) -> Result<ProfileTable> {
+pub(super) fn merge(paths: &[&Path], tables: &[&ProfileTable]) -> Result<ProfileTable> {
     let (Some(first), Some(first_path)) = (tables.first(), paths.first()) else {
-        return Err(Error::parameter("paths", "expected at least one file"));
+        return Err(Error::parameter("tables", "expected at least one"));
     };
     for (table, path) in tables.iter().zip(paths) {
         agree(first, first_path, table, path)?;

@@ -163,8 +163,40 @@ pub fn read_many<P: AsRef<Path> + Sync>(
         .collect::<Vec<_>>()
         .into_iter()
         .collect::<Result<_>>()?;
+    if tables.is_empty() {
+        return Err(Error::parameter("paths", "expected at least one file"));
+    }
     let names: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
-    merge::merge(&names, &tables)
+    merge::merge(&names, &tables.iter().collect::<Vec<_>>())
+}
+
+/// Joins tables over the union of their taxa, matched by label: the donors, baselines and
+/// follow-ups of one trial, for what looks at all three.
+///
+/// # Errors
+/// [`Error::Parameter`] for no tables; [`Error::Unit`] or [`Error::Vocabulary`] naming two tables,
+/// by their place, that differ; [`Error::Table`] for a sample in two tables.
+///
+/// # Examples
+/// ```
+/// use donormatch::profile::{ProfileTable, Taxon, Unit, merge};
+///
+/// let donors = ProfileTable::builder(Unit::Percent)
+///     .taxa(["s__A", "s__B"].map(Taxon::new))
+///     .sample("donor_1", vec![(0, 60.0), (1, 40.0)])
+///     .build()?;
+/// let recipients = ProfileTable::builder(Unit::Percent)
+///     .taxa(["s__C", "s__A"].map(Taxon::new))
+///     .sample("recipient_1", vec![(0, 70.0), (1, 30.0)])
+///     .build()?;
+/// let both = merge(&[&donors, &recipients])?;
+/// assert_eq!((both.n_samples(), both.n_taxa()), (2, 3));
+/// # Ok::<(), donormatch::Error>(())
+/// ```
+pub fn merge(tables: &[&ProfileTable]) -> Result<ProfileTable> {
+    let names: Vec<String> = (1..=tables.len()).map(|at| format!("table {at}")).collect();
+    let names: Vec<&Path> = names.iter().map(Path::new).collect();
+    merge::merge(&names, tables)
 }
 
 fn read_source(source: Source<'_>) -> Result<ProfileTable> {
@@ -273,6 +305,21 @@ fn taxonomy_of(source: Source<'_>) -> Result<Taxonomy> {
         return taxonomy_tsv::read(Source::from_bytes(&path, &artifact.bytes, options)?);
     }
     taxonomy_tsv::read(source)
+}
+
+/// The text of a file, `.gz` undone by content; of at most the default `limits.held_bytes`.
+///
+/// # Errors
+/// [`Error::Io`] where it cannot be read; [`Error::File`] where it is empty, damaged, or not UTF-8.
+pub(crate) fn read_text(path: &Path) -> Result<String> {
+    let options = ReadOptions::default();
+    let bytes = Source::open(path, &options)?.hold()?;
+    String::from_utf8(bytes).map_err(|source| Error::File {
+        path: path.to_path_buf(),
+        line: None,
+        message: "expected text in UTF-8".to_owned(),
+        source: Some(Box::new(source)),
+    })
 }
 
 /// The tree of a file of text or of a QIIME 2 artifact.

@@ -127,10 +127,8 @@ fn from_sums(draft: &Draft, sums: &[f64], whole_numbers: bool) -> Result<Settled
         refuse_mixed(draft, sums)?;
         let lowest = sums.iter().copied().fold(f64::INFINITY, f64::min);
         return Err(Error::unit(format!(
-            "the unit is not clear: samples sum to {} – {}; set `unit` to `count`, \
-             `fraction` or `percent`",
-            shown(lowest),
-            shown(deepest)
+            "the unit is not clear: {}; set `unit` to `count`, `fraction` or `percent`",
+            range(lowest, deepest, whole_numbers)
         )));
     };
     Ok(Settled {
@@ -205,11 +203,56 @@ fn classify(sum: f64) -> Whole {
     }
 }
 
+/// What the samples sum to, for a message.
+fn range(lowest: f64, deepest: f64, whole_numbers: bool) -> String {
+    let sums = if lowest < deepest {
+        format!("samples sum to {} – {}", shown(lowest), shown(deepest))
+    } else {
+        format!("every sample sums to {}", shown(deepest))
+    };
+    if whole_numbers {
+        sums + ", all in whole numbers"
+    } else {
+        sums
+    }
+}
+
 /// A sum for a message, without three hundred digits.
 fn shown(sum: f64) -> String {
     if sum == 0.0 || (1e-4..1e15).contains(&sum) {
         sum.to_string()
     } else {
         format!("{sum:e}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::profile::{Completeness, ReadOptions, read_bytes};
+
+    /// What is said of a table in which each sample has these two abundances.
+    fn refused(rows: [[f64; 2]; 2]) -> String {
+        let [[a, b], [c, d]] = rows;
+        let text = format!(
+            "sample_id\ts__Blautia_obeum\ts__Dorea_longicatena\nx\t{a}\t{b}\ny\t{c}\t{d}\n"
+        );
+        let options = ReadOptions {
+            completeness: Some(Completeness::Complete),
+            ..ReadOptions::default()
+        };
+        read_bytes(text.as_bytes(), &options)
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn an_unclear_unit_is_told_without_a_range_of_one_number() {
+        let same = refused([[1.0, 0.0], [0.0, 1.0]]);
+        assert!(
+            same.contains("every sample sums to 1, all in whole numbers"),
+            "{same}"
+        );
+        let apart = refused([[0.25, 0.5], [3.5, 1.0]]);
+        assert!(apart.contains("samples sum to 0.75 – 4.5;"), "{apart}");
     }
 }

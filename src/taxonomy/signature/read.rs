@@ -3,27 +3,24 @@
 use std::path::Path;
 
 use super::{Member, Signature};
-use crate::profile::Taxon;
+use crate::profile::{Taxon, read_text};
 use crate::taxonomy::params::{Target, UnknownTaxa};
 use crate::taxonomy::place::place;
 use crate::taxonomy::resolve::Reading;
 use crate::{Error, Result};
 
 impl Signature {
-    /// Reads a list of one's own; see [`Signature`] for the format.
+    /// Reads a list of one's own, `.gz` undone by content; see [`Signature`] for the format. Where
+    /// no line gives the name, the file does.
     ///
     /// # Errors
     /// [`Error::Io`] where the file cannot be read; [`Error::File`] where it holds no column `taxon`,
     /// no name or no members, or the same member twice.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
-        let mut signature = Self::parse(&text).map_err(|error| error.at_path(path))?;
+        let mut signature = Self::parse(&read_text(path)?).map_err(|error| error.at_path(path))?;
         if signature.name.is_empty() {
-            signature.name = path
-                .file_stem()
-                .map(|stem| stem.to_string_lossy().into_owned())
-                .unwrap_or_default();
+            signature.name = name_of(path);
         }
         Ok(signature)
     }
@@ -52,6 +49,7 @@ impl Signature {
             evidence: String::new(),
         };
         let mut taxon_column = None;
+        let text = text.trim_start_matches('\u{feff}');
         for line in text.lines().map(|line| line.trim_end_matches('\r')) {
             if let Some(comment) = line.strip_prefix('#') {
                 signature.take_comment(comment)?;
@@ -134,6 +132,14 @@ impl Signature {
     }
 }
 
+/// The name of a file without `.gz` and one more ending.
+fn name_of(path: &Path) -> String {
+    let whole = path.file_name().unwrap_or_default().to_string_lossy();
+    let plain = whole.strip_suffix(".gz").unwrap_or(&whole);
+    let stem = Path::new(plain).file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
+}
+
 fn key_of(name: &str) -> String {
     let placed = place(
         &Taxon::new(name),
@@ -169,6 +175,34 @@ mod tests {
         let error =
             Signature::parse("taxon\nBacteroides vulgatus\nPhocaeicola vulgatus\n").unwrap_err();
         assert!(error.to_string().contains("one member"), "{error}");
+    }
+
+    #[test]
+    fn a_gzipped_list_reads_as_the_plain_one_and_gives_its_name() {
+        use std::io::Write;
+        let folder = tempfile::tempdir().unwrap();
+        let text = "# version: 2\ntaxon\nRoseburia hominis\n";
+        let plain = folder.path().join("butyrate.tsv");
+        std::fs::write(&plain, text).unwrap();
+        let packed = folder.path().join("butyrate.tsv.gz");
+        let mut file = flate2::write::GzEncoder::new(
+            std::fs::File::create(&packed).unwrap(),
+            flate2::Compression::default(),
+        );
+        file.write_all(text.as_bytes()).unwrap();
+        file.finish().unwrap();
+        let signature = Signature::read(&plain).unwrap();
+        assert_eq!(
+            (signature.name.as_str(), signature.version),
+            ("butyrate", 2)
+        );
+        assert_eq!(Signature::read(&packed).unwrap(), signature);
+        std::fs::write(&plain, b"taxon\nBlautia \xff\n").unwrap();
+        let error = Signature::read(&plain).unwrap_err().to_string();
+        assert!(
+            error.contains("butyrate.tsv") && error.contains("UTF-8"),
+            "{error}"
+        );
     }
 
     #[test]
