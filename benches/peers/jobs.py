@@ -165,10 +165,19 @@ def urgency(name, n_threads, peer):
     return 1 if is_likely or n_threads == 1 else 2
 
 
+def folds(name, table, splits, threads, trees, options):
+    """The folds of one table, ours all at once, a peer's one a worker under joblib."""
+    for peer in BOOSTERS[:3]:
+        job = {"kind": "boosting_folds", "table": table, "threads": threads, "splits": splits}
+        yield f"{name}, joblib", threads, peer, job | trees, options
+
+
 def timed(bench, data, threads, wanted):
     """(work, threads, peer, job or why there is none, options of the pair)."""
     folder = bench.folder
-    wide = write_table(folder, "wide", *zero_inflated(300, 1000, 1), np.arange(300) // 3)
+    wide_features, wide_outcomes = zero_inflated(300, 1000, 1)
+    wide_groups = np.arange(300) // 3
+    wide = write_table(folder, "wide", wide_features, wide_outcomes, wide_groups)
     wide_name, most = "300 × 1,000", max(threads)
     real, real_name = None, "500 × 2,641 real"
     try:
@@ -179,53 +188,29 @@ def timed(bench, data, threads, wanted):
         why_not = f"not run: no `{error.filename}`"
     trees = {"n_rounds": 200, "max_depth": 3}
     if "boosting" in wanted:
-        splits = k_fold(*zero_inflated(300, 1000, 1)[1:], np.arange(300) // 3, 2)
-        for peer in BOOSTERS[:3]:
-            job = {
-                "kind": "boosting_folds",
-                "table": wide,
-                "threads": most,
-                "splits": splits,
-            } | trees
-            name = f"2 × 5 grouped folds, {wide_name}, joblib"
-            yield name, most, peer, job, {"limit": 90.0, "share": 25.0}
+        splits = k_fold(wide_outcomes, wide_groups, 2)
+        options = {"limit": 90.0, "share": 25.0}
+        yield from folds(f"2 × 5 grouped folds, {wide_name}", wide, splits, most, trees, options)
         for table, name in [(wide, wide_name), (real, real_name)]:
             for n_threads in threads:
                 for peer in BOOSTERS if n_threads == 1 else BOOSTERS[:3]:
                     job = {"kind": "boosting_fit", "table": table, "threads": n_threads} | trees
-                    yield (
-                        f"boosting, {name}",
-                        n_threads,
-                        peer,
-                        job if table else why_not,
-                        {"share": 10.0},
-                    )
+                    its = job if table else why_not
+                    yield f"boosting, {name}", n_threads, peer, its, {"share": 10.0}
         try:
             its, condition, subjects_of, studies = crc(data)
             table = write_table(folder, "studies", its, condition, subjects_of)
             splits = leave_out(studies, condition)
-            for peer in BOOSTERS[:3]:
-                job = {
-                    "kind": "boosting_folds",
-                    "table": table,
-                    "threads": most,
-                    "splits": splits,
-                } | trees
-                name = "each of 5 studies left out, bench-crc-5studies, joblib"
-                yield name, most, peer, job, {"limit": 90.0, "share": 15.0}
+            name = "each of 5 studies left out, bench-crc-5studies"
+            options = {"limit": 90.0, "share": 15.0}
+            yield from folds(name, table, splits, most, trees, options)
         except FileNotFoundError as error:
             print(f"not run: no `{error.filename}`", file=sys.stderr)
         if real:
             splits = k_fold(outcomes[rows], subjects[rows], 10)
-            for peer in BOOSTERS[:3]:
-                job = {
-                    "kind": "boosting_folds",
-                    "table": real,
-                    "threads": most,
-                    "splits": splits,
-                } | trees
-                name = f"10 × 5 grouped folds, {real_name}, joblib"
-                yield name, most, peer, job, {"limit": 400.0, "share": 60.0}
+            options = {"limit": 400.0, "share": 60.0}
+            name = f"10 × 5 grouped folds, {real_name}"
+            yield from folds(name, real, splits, most, trees, options)
     if "logistic" in wanted:
         yield from logistic(bench, wide, wide_name, threads)
         if real:

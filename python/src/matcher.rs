@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use donormatch::Error;
 use donormatch::cohort::{Cohort, ColumnNames, MetadataTable, PatientCohort, TreatmentContext};
-use donormatch::engraftment::{EngraftmentParams, Fate, TransplantPrediction};
+use donormatch::engraftment::{EngraftmentParams, TaxonRecord, TransplantPrediction};
 use donormatch::evaluation::{self, ReportParams};
 use donormatch::matcher::{Matcher, MatcherParams, PredictParams, ResponseParams};
 use donormatch::persist::{self, ModelHeader};
@@ -235,17 +235,6 @@ impl PyMatcher {
     }
 }
 
-/// One taxon of a pair; abundances are fractions.
-#[derive(Serialize)]
-struct TaxonRecord<'a> {
-    taxon: &'a str,
-    donor: f64,
-    recipient: f64,
-    p_present: f64,
-    expected_fraction: f64,
-    fate: Fate,
-}
-
 /// What a transplant is expected to leave.
 #[derive(Serialize)]
 struct TransplantRecord<'a> {
@@ -257,25 +246,9 @@ struct TransplantRecord<'a> {
 
 /// One record a taxon, the most abundant after first, and the expected numbers over all.
 fn transplant_json(prediction: &TransplantPrediction, table: &ProfileTable) -> Result<String> {
-    let (p_present, expected) = (prediction.mean_presence(), prediction.expected_profile());
-    let fates = prediction.fates();
-    let label = |at: usize| table.taxa()[prediction.pair.taxa[at] as usize].label();
-    let mut order: Vec<usize> = (0..p_present.len()).collect();
-    order.sort_by(|&a, &b| {
-        let by_fraction = expected[b].total_cmp(&expected[a]);
-        by_fraction.then_with(|| label(a).cmp(label(b)))
-    });
-    let record = |at: usize| TaxonRecord {
-        taxon: label(at),
-        donor: prediction.pair.donor[at],
-        recipient: prediction.pair.recipient[at],
-        p_present: p_present[at],
-        expected_fraction: expected[at],
-        fate: fates[at],
-    };
     let (n_gained, n_kept, n_lost) = prediction.expected_counts();
     settings::json(&TransplantRecord {
-        taxa: order.into_iter().map(record).collect(),
+        taxa: prediction.records(table.taxa()),
         n_gained,
         n_kept,
         n_lost,

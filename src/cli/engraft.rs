@@ -3,11 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::Serialize;
 
 use super::input::{ModelArguments, ProfileArguments, TransplantArguments};
 use super::{Streams, json, tsv};
-use crate::engraftment::Fate;
 use crate::profile::{ProfileTable, SampleId};
 use crate::{Error, Result};
 
@@ -37,17 +35,6 @@ pub(super) struct EngraftArguments {
     model: ModelArguments,
 }
 
-/// One taxon of the pair; abundances are fractions.
-#[derive(Debug, Serialize)]
-struct TaxonRow<'a> {
-    taxon: &'a str,
-    donor: f64,
-    recipient: f64,
-    p_present: f64,
-    expected_fraction: f64,
-    fate: Fate,
-}
-
 const COLUMNS: [&str; 6] = [
     "taxon",
     "donor",
@@ -71,27 +58,7 @@ impl EngraftArguments {
         let recipient = one_recipient(&recipient, self.recipient_id.as_deref())?;
         let params = self.transplant.params();
         let (prediction, table) = matcher.predict_transplant(&donor, &recipient, &params)?;
-        let columns = prediction
-            .mean_presence()
-            .into_iter()
-            .zip(prediction.expected_profile());
-        let mut rows: Vec<TaxonRow<'_>> = columns
-            .zip(prediction.fates())
-            .enumerate()
-            .map(|(at, ((p_present, expected_fraction), fate))| TaxonRow {
-                taxon: table.taxa()[prediction.pair.taxa[at] as usize].label(),
-                donor: prediction.pair.donor[at],
-                recipient: prediction.pair.recipient[at],
-                p_present,
-                expected_fraction,
-                fate,
-            })
-            .collect();
-        rows.sort_by(|a, b| {
-            b.expected_fraction
-                .total_cmp(&a.expected_fraction)
-                .then(a.taxon.cmp(b.taxon))
-        });
+        let rows = prediction.records(table.taxa());
         let text = if self.json {
             json(&rows)?
         } else {

@@ -12,7 +12,7 @@ mod params;
 mod rule;
 mod training;
 
-pub use model::{EngraftmentModel, EngraftmentPredictor, Fate, TransplantPrediction};
+pub use model::{EngraftmentModel, EngraftmentPredictor, Fate, TaxonRecord, TransplantPrediction};
 pub use pair::{PairProfile, TransplantContext, align_to_fractions};
 pub use params::{EngraftmentFeatures, EngraftmentParams};
 pub use rule::NaiveRule;

@@ -239,6 +239,35 @@ impl TransplantPrediction {
         raw.into_iter().map(|fraction| fraction / sum).collect()
     }
 
+    /// One record a taxon of the pair, the most abundant afterwards first, of equals by name.
+    /// `taxa` are those of the tables that the pair was taken from.
+    ///
+    /// # Panics
+    /// Where `taxa` has fewer entries than these tables.
+    pub fn records<'t>(&self, taxa: &'t [Taxon]) -> Vec<TaxonRecord<'t>> {
+        let columns = self
+            .mean_presence()
+            .into_iter()
+            .zip(self.expected_profile());
+        let mut records: Vec<TaxonRecord<'_>> = columns
+            .zip(self.fates())
+            .enumerate()
+            .map(|(at, ((p_present, expected_fraction), fate))| TaxonRecord {
+                taxon: taxa[self.pair.taxa[at] as usize].label(),
+                donor: self.pair.donor[at],
+                recipient: self.pair.recipient[at],
+                p_present,
+                expected_fraction,
+                fate,
+            })
+            .collect();
+        records.sort_by(|a, b| {
+            let by_fraction = b.expected_fraction.total_cmp(&a.expected_fraction);
+            by_fraction.then_with(|| a.taxon.cmp(b.taxon))
+        });
+        records
+    }
+
     /// One profile that may come of the transplant, closed to 1, written into `out` as
     /// `(taxon, fraction)`. `random` gives for each taxon a uniform number, which decides its
     /// presence, and a standard normal one, which moves its abundance; the same numbers for two
@@ -265,6 +294,23 @@ impl TransplantPrediction {
             *fraction /= sum;
         }
     }
+}
+
+/// What is expected of one taxon of a pair; abundances are fractions.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TaxonRecord<'t> {
+    /// Its name in the table.
+    pub taxon: &'t str,
+    /// Abundance in the donor.
+    pub donor: f64,
+    /// Abundance in the recipient before the transplant.
+    pub recipient: f64,
+    /// Probability that it is present afterwards.
+    pub p_present: f64,
+    /// Abundance expected afterwards.
+    pub expected_fraction: f64,
+    /// What becomes of it most likely.
+    pub fate: Fate,
 }
 
 /// The mean of the members, row by row.

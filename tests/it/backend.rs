@@ -10,6 +10,8 @@ use donormatch::model::{
 };
 use ndarray::{Array2, s};
 
+use crate::logistic::small;
+
 /// 80 × 5: outcomes follow the product of the first two features, which a line cannot see.
 fn crossed() -> (Array2<f64>, Vec<f64>) {
     let features = Array2::from_shape_fn((80, 5), |(i, j)| {
@@ -19,21 +21,6 @@ fn crossed() -> (Array2<f64>, Vec<f64>) {
         .rows()
         .into_iter()
         .map(|row| f64::from(row[0] * row[1] > 0.0))
-        .collect();
-    (features, outcomes)
-}
-
-/// 60 × 6, as in `logistic.rs`.
-fn small() -> (Array2<f64>, Vec<f64>) {
-    let features = Array2::from_shape_fn((60, 6), |(i, j)| {
-        let v = (i * (j + 3) + j * j + (i * i) % (j + 5)) % 13;
-        v.saturating_sub(6) as f64 * 0.5
-    });
-    let outcomes = (0..60)
-        .map(|i| {
-            let base = ((i * 37 + 11) % 17) as f64;
-            f64::from(base + features[[i, 0]] - features[[i, 2]] > 8.0)
-        })
         .collect();
     (features, outcomes)
 }

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 const TIGHT: f64 = 1e-11;
 
 /// 60 × 6, about half zeros, not separable; the same formula made the input of the oracles.
-fn small() -> (Array2<f64>, Vec<f64>) {
+pub(crate) fn small() -> (Array2<f64>, Vec<f64>) {
     let features = Array2::from_shape_fn((60, 6), |(i, j)| {
         let v = (i * (j + 3) + j * j + (i * i) % (j + 5)) % 13;
         v.saturating_sub(6) as f64 * 0.5
