@@ -1,6 +1,10 @@
 """Who predicts rows not learned from, with settings chosen alike: runs, and tables of ROC AUC."""
 
+import hashlib
+import json
+import math
 import os
+import pathlib
 import statistics
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -8,46 +12,145 @@ from concurrent.futures import ThreadPoolExecutor
 import jobs
 
 
-def run(bench, data, repeats, slow_repeats):
-    """Results by table and model, one worker a processor; words where there is no result."""
-    plan = list(jobs.accuracy(bench, data, repeats, slow_repeats))
-    plan.sort(key=lambda item: (item[3] in jobs.SLOW, item[2] != "ours"))
-    results = {}
-    for name, splits, *_ in plan:
-        results.setdefault(name, {"splits": splits, "models": {}})
+class Kept:
+    """Results of earlier runs: the same job on the same rows by the same version runs once."""
+
+    def __init__(self, folder, versions):
+        self.folder, self.versions = folder, versions
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, side, job):
+        digest = hashlib.sha256()
+        for name in ("x.bin", "y.bin", "shape.json"):
+            digest.update((pathlib.Path(job["table"]) / name).read_bytes())
+        digest.update(json.dumps(job | {"table": side}).encode())
+        digest.update(self.versions[side].encode())
+        return self.folder / f"{digest.hexdigest()[:32]}.json"
+
+    def or_run(self, side, job, run):
+        path = self.path(side, job)
+        if path.exists():
+            return json.loads(path.read_text())
+        found = run()
+        if not isinstance(found, str):
+            part = path.with_suffix(".part")
+            part.write_text(json.dumps(found))
+            part.rename(path)
+        return found
+
+
+def run(bench, data, repeats, slow_repeats, kept, sides):
+    """Of each table its splits and, by model and candidate, ROC AUC in the inner folds and on the
+    test rows of each split; one worker a processor."""
+    splits_of, works = jobs.accuracy(bench, data, repeats, slow_repeats)
+    found = {name: {} for name in splits_of}
+    reasons = {}
 
     def work(item):
-        name, _, side, family, job = item
-        left = bench.left()
-        found = bench.once(side, job, left) if left > 5 else "not run: out of time"
-        found = found if isinstance(found, str) else found["result"][family]
-        label = f"ours: {family}" if side == "ours" else side
-        results[name]["models"][label] = found
-        told = found if isinstance(found, str) else f"{statistics.mean(found['auc']):.3f}"
-        print(f"{name}: {label}: {told}", file=sys.stderr, flush=True)
+        name, places, side, job = item
+        may_run = not sides or side in sides
+
+        def run_it():
+            left = bench.left()
+            if not may_run:
+                return "not run"
+            if left < 5:
+                return "not run: out of time"
+            result = bench.once(side, job, left)
+            return result if isinstance(result, str) else result["result"]
+
+        scores = kept.or_run(side, job, run_it)
+        if isinstance(scores, str):
+            reasons[name, side] = scores
+            return
+        if side == "ours":
+            names = [f"{family}, {name}" for family, name, _ in job["candidates"]]
+            scores = {name: scores[name] for name in names}
+            check_rule(scores)
+        for candidate, values in scores.items():
+            its = found[name].setdefault(side, {}).setdefault(candidate, {})
+            for place, inner, auc in zip(places, values["inner"], values["auc"], strict=True):
+                its[place] = (inner, auc)
+        print(f"{name}: {side}: {places}", file=sys.stderr, flush=True)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(work, plan))
-    for result in results.values():
-        models = result["models"]
-        ours = ["ours: boosting", "ours: logistic"]
-        models["ours: better of two"] = better(models, ours)
-        models["better of peers"] = better(models, list(jobs.PEERS))
-    return results
+        list(pool.map(work, works))
+    return {
+        name: {"splits": splits, "models": models_of(found[name], len(splits)),
+               "reasons": {side: why for (its, side), why in reasons.items() if its == name}}
+        for name, splits in splits_of.items()
+    }  # fmt: skip
 
 
-def better(models, names):
-    """In each split, the scores of whoever did best inside the training rows.
+def models_of(found, n_splits):
+    """Candidates of each column of the tables, in the order in which a rule prefers them."""
+    ours = found.get("ours", {})
+    families = {
+        family: {name: its for name, its in ours.items() if name.startswith(family)}
+        for family in ("boosting", "logistic")
+    }
+    peers = {peer: found[peer] for peer in jobs.PEERS if peer in found}
+    is_complete = lambda its: all(len(splits) == n_splits for splits in its.values())  # noqa: E731
+    models = {f"ours: {family}": its for family, its in families.items()}
+    models["ours: better of two"] = families["boosting"] | families["logistic"]
+    models |= peers
+    # Who has fewer splits has no part in the choice.
+    models["better of peers"] = {
+        f"{peer}, {name}": its
+        for peer, candidates in peers.items() if is_complete(candidates)
+        for name, its in candidates.items()
+    }  # fmt: skip
+    return {name: candidates for name, candidates in models.items() if candidates}
 
-    Of those with the most splits: who has fewer has no part in the choice.
-    """
-    there = [models[name] for name in names if not isinstance(models[name], str)]
-    n_splits = max((len(model["auc"]) for model in there), default=0)
-    there = [model for model in there if len(model["auc"]) == n_splits]
-    if not there:
-        return "not run"
-    best = [max(there, key=lambda model: model["inner"][at] or 0.0) for at in range(n_splits)]
-    return {"auc": [model["auc"][at] for at, model in enumerate(best)]}
+
+def first(inner):
+    """No choice: what stands first."""
+    return 0
+
+
+def best_mean(inner):
+    """The highest mean over the inner folds, the earlier at a tie."""
+    return max(range(len(inner)), key=lambda at: statistics.mean(inner[at]))
+
+
+def plainest(inner):
+    """The first that the best does not surpass by more than one standard error of the difference
+    over the folds: `SelectionRule::OneStandardError` of `NestedSelection`."""
+    best = inner[best_mean(inner)]
+    for at, values in enumerate(inner):
+        gaps = [one - other for one, other in zip(best, values, strict=True)]
+        error = statistics.stdev(gaps) / math.sqrt(len(gaps)) if len(gaps) > 1 else 0.0
+        if statistics.mean(gaps) <= error:
+            return at
+    raise AssertionError("the best does not surpass itself")
+
+
+def check_rule(scores):
+    """The rule of this file, which the peers are chosen by, is that of the library."""
+    candidates = list(scores.values())
+    for place in range(len(candidates[0]["auc"])):
+        at = plainest([its["inner"][place] for its in candidates])
+        if not candidates[at]["chosen"][place]:
+            raise AssertionError(f"the two rules differ at {list(scores)[at]}")
+
+
+RULES = {"one standard error": plainest, "best mean": best_mean, "the first, no choice": first}
+
+
+def chosen(model, rule):
+    """ROC AUC on the test rows by place of the split, each by the candidate that the rule takes."""
+    candidates = list(model.values())
+    places = sorted(set.intersection(*(set(its) for its in candidates)))
+    picks = {place: rule([its[place][0] for its in candidates]) for place in places}
+    return {place: candidates[at][place][1] for place, at in picks.items()}
+
+
+def by_rule(results, rule):
+    """By table and column, ROC AUC by place of the split."""
+    return {
+        name: {column: chosen(model, rule) for column, model in result["models"].items()}
+        for name, result in results.items()
+    }
 
 
 COLUMNS = [
@@ -67,35 +170,54 @@ def tables(results):
     """Mean ROC AUC of each model; ours less each peer's on the same splits; each study left out."""
     if not results:
         return ["Not run: the real tables are absent."]
+    aucs = by_rule(results, plainest)
+    lines = [*scores(results, aucs), "", *rules(results), "", *differences(results, aucs)]
+    return lines + studies_left_out(results, aucs)
+
+
+def scores(results, aucs):
     lines = head_of(["rows", "splits"], COLUMNS)
-    means = {column: [] for column in COLUMNS}
     for name, result in results.items():
         n_splits, cells = len(result["splits"]), []
-        aucs = {
-            column: model["auc"] for column, model in result["models"].items()
-            if not isinstance(model, str)
-        }  # fmt: skip
-        complete = [statistics.mean(auc) for auc in aucs.values() if len(auc) == n_splits]
+        means = {column: statistics.mean(its.values()) for column, its in aucs[name].items()}
+        complete = [mean for column, mean in means.items() if len(aucs[name][column]) == n_splits]
         for column in COLUMNS:
-            if column not in aucs:
-                cells.append(result["models"][column])
-                continue
-            mean = statistics.mean(aucs[column])
-            means[column].append(mean)
-            if len(aucs[column]) < n_splits:
-                cells.append(f"{mean:.3f} (of {len(aucs[column])})")
-                continue
-            cells.append(f"**{mean:.3f}**" if mean == max(complete) else f"{mean:.3f}")
+            if column not in means:
+                cells.append(result["reasons"].get(column, "not run"))
+            elif len(aucs[name][column]) < n_splits:
+                cells.append(f"{means[column]:.3f} (of {len(aucs[name][column])})")
+            else:
+                is_best = means[column] == max(complete)
+                cells.append(f"**{means[column]:.3f}**" if is_best else f"{means[column]:.3f}")
         lines.append(f"| {name} | {n_splits} | " + " | ".join(cells) + " |")
-    cells = [
-        f"{statistics.mean(values):.3f}" if len(values) == len(results) else ""
-        for values in means.values()
-    ]
-    lines.append("| mean of the tables | | " + " | ".join(cells) + " |")
-    return lines + ["", *differences(results), *studies_left_out(results)]
+    return [*lines, f"| mean of the tables | | {mean_row(results, aucs)} |"]
 
 
-def differences(results):
+def mean_row(results, aucs):
+    """The mean over the tables, where a column has them all, whole."""
+    cells = []
+    for column in COLUMNS:
+        its = [aucs[name].get(column, {}) for name in results]
+        is_whole = all(
+            len(scores) == len(result["splits"])
+            for scores, result in zip(its, results.values(), strict=True)
+        )
+        mean = (
+            statistics.mean(statistics.mean(scores.values()) for scores in its) if is_whole else 0
+        )
+        cells.append(f"{mean:.3f}" if is_whole else "")
+    return " | ".join(cells)
+
+
+def rules(results):
+    lines = ["The mean of the tables by the rule that chooses, for all alike:", ""]
+    lines += ["| rule | " + " | ".join(COLUMNS) + " |", "|---|" + "--:|" * len(COLUMNS)]
+    for rule_name, rule in RULES.items():
+        lines.append(f"| {rule_name} | {mean_row(results, by_rule(results, rule))} |")
+    return lines
+
+
+def differences(results, aucs):
     """The better of ours less each peer on the splits that both have."""
     ours, peers = "ours: better of two", [*jobs.PEERS, "better of peers"]
     lines = ["Ours, the better of two, less the peer, on the splits that both have:", ""]
@@ -104,14 +226,15 @@ def differences(results):
     for name, result in results.items():
         cells = []
         for peer in peers:
-            models = result["models"]
-            if isinstance(models[ours], str) or isinstance(models[peer], str):
+            one, other = (aucs[name].get(model, {}) for model in (ours, peer))
+            both = sorted(set(one) & set(other))
+            if not both:
                 cells.append("")
                 continue
-            pairs = zip(models[ours]["auc"], models[peer]["auc"], strict=False)
-            mean = statistics.mean(one - other for one, other in pairs)
+            mean = statistics.mean(one[place] - other[place] for place in both)
             of_peer[peer].append(mean)
-            cells.append(f"{mean:+.3f}")
+            part = "" if len(both) == len(result["splits"]) else f" (of {len(both)})"
+            cells.append(f"{mean:+.3f}{part}")
         lines.append(f"| {name} | {len(result['splits'])} | " + " | ".join(cells) + " |")
     cells = []
     for values in of_peer.values():
@@ -119,22 +242,20 @@ def differences(results):
             cells.append("")
             continue
         error = statistics.stdev(values) / len(values) ** 0.5
-        cells.append(f"**{statistics.mean(values):+.3f}** ± {error:.3f}")
+        part = "" if len(values) == len(results) else f" ({len(values)} tables)"
+        cells.append(f"**{statistics.mean(values):+.3f}** ± {error:.3f}{part}")
     return [*lines, "| mean ± standard error over tables | | " + " | ".join(cells) + " |", ""]
 
 
-def studies_left_out(results):
+def studies_left_out(results, aucs):
     lines = []
     for name, result in results.items():
         if result["splits"][0]["name"] == "1.1":
             continue
         lines += [f"{name}, each study left out:", "", *head_of(["study", "rows"], COLUMNS)]
         for place, split in enumerate(result["splits"]):
-            cells = [
-                "" if isinstance(result["models"][column], str)
-                else f"{result['models'][column]['auc'][place]:.3f}"
-                for column in COLUMNS
-            ]  # fmt: skip
+            its = (aucs[name].get(column, {}).get(place) for column in COLUMNS)
+            cells = ["" if auc is None else f"{auc:.3f}" for auc in its]
             lines.append(f"| {split['name']} | {len(split['test'])} | " + " | ".join(cells) + " |")
         lines.append("")
     return lines

@@ -4,11 +4,12 @@ Started by `benches/peers/run`, which sets up the environment; from the root of 
 
     benches/peers/run [--minutes 60] [--repeats 5] [--jobs boosting,logistic,predict,shap]
     benches/peers/run --jobs seeds [--minutes 30] [--seeds 20]
-    benches/peers/run --jobs accuracy [--minutes 120] [--cv-repeats 10] [--slow-repeats 2]
+    benches/peers/run --jobs accuracy [--minutes 120] [--cv-repeats 10] [--slow-repeats 2] [--sides lightgbm,…]
 
 The first writes times and memory, the second whether the same trees are as good as the peers',
 the third accuracy where everyone chooses settings; each leaves the tables of the others. Times
-want the machine to themselves; accuracy does not mind company.
+want the machine to themselves; accuracy does not mind company, and goes on where an earlier run
+ended: results stay in `target/peers-scores` until program, versions or rows change.
 
 Both sides of a pair stay alive and take turns (ours, peer, ours, peer, …), after one run each that
 is not counted. What the minutes do not suffice for is marked `not run`, never left out.
@@ -16,6 +17,7 @@ is not counted. What the minutes do not suffice for is marked `not run`, never l
 
 import argparse
 import datetime
+import hashlib
 import importlib.metadata
 import itertools
 import json
@@ -226,24 +228,28 @@ def time_row(name, threads, peer, outcome):
     return "| " + " | ".join(map(str, cells)) + " |"
 
 
+def version(name):
+    try:
+        return f"{name} {importlib.metadata.version(name)}"
+    except importlib.metadata.PackageNotFoundError:
+        return f"{name} absent (`pip install` failed)"
+
+
+PACKAGES = {"forest": "scikit-learn", "logistic": "scikit-learn", "histgb": "scikit-learn",
+            "lightgbm": "lightgbm", "xgboost": "xgboost-cpu", "catboost": "catboost"}  # fmt: skip
+
+
+def scores_kept(ours):
+    """Where scores of earlier runs are; ours by what the program is made of."""
+    versions = {peer: version(package) for peer, package in PACKAGES.items()}
+    versions["ours"] = hashlib.sha256(pathlib.Path(ours).read_bytes()).hexdigest()
+    return accuracy.Kept(ROOT / "target" / "peers-scores", versions)
+
+
 def versions():
-    names = [
-        "numpy",
-        "scikit-learn",
-        "xgboost-cpu",
-        "lightgbm",
-        "catboost",
-        "adelie",
-        "skglm",
-        "shap",
-        "joblib",
-    ]
-    found = []
-    for name in names:
-        try:
-            found.append(f"{name} {importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            found.append(f"{name} absent (`pip install` failed)")
+    names = ["numpy", "scikit-learn", "xgboost-cpu", "lightgbm", "catboost", "adelie", "skglm",
+             "shap", "joblib"]  # fmt: skip
+    found = [version(name) for name in names]
     if shutil.which("Rscript"):
         code = 'cat("glmnet", as.character(packageVersion("glmnet")), "on", R.version.string)'
         probe = subprocess.run(["Rscript", "-e", code], capture_output=True, text=True)
@@ -293,6 +299,7 @@ def main():
     parser.add_argument("--cv-repeats", type=int, default=10, help="of 5 folds of bench-metaml")
     parser.add_argument("--slow-repeats", type=int, default=2, help="the same for slow peers")
     parser.add_argument("--seeds", type=int, default=20, help="of 5 folds by the same trees")
+    parser.add_argument("--sides", default="", help="who is scored, all if empty; others as kept")
     parser.add_argument("--jobs", default="boosting,logistic,predict,shap")
     parser.add_argument("--dry-run", action="store_true", help="print the tables, leave README.md")
     options = parser.parse_args()
@@ -309,7 +316,10 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options.ours, folder, options.minutes, options.repeats)
         if section == "accuracy":
-            results = accuracy.run(bench, options.data, options.cv_repeats, options.slow_repeats)
+            sides = [side for side in options.sides.split(",") if side]
+            repeats = options.cv_repeats, options.slow_repeats
+            kept = scores_kept(options.ours)
+            results = accuracy.run(bench, options.data, *repeats, kept, sides)
             lines += accuracy.tables(results)
         elif section == "seeds":
             lines += accuracy.seeds_table(bench, options.data, options.seeds)

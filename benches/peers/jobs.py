@@ -10,8 +10,9 @@ import sys
 import numpy as np
 
 BOOSTERS = ["lightgbm", "xgboost", "histgb", "catboost"]
-# What is chosen from inside the training rows, for us and for the peers: rounds, rate, depth, and
-# the shares of rows and columns that a tree sees.
+# What is chosen from inside the training rows, for us and for the peers, the plainest or the one
+# to take unseen first: where the folds cannot tell candidates apart, the rule takes the earlier.
+# Of trees: rounds, rate, depth, and the shares of rows and columns that a tree sees.
 TREES = {
     "sampled": {"rounds": 1000, "rate": 0.01, "depth": 3, "rows": 0.7, "columns": 0.1},
     "all rows": {"rounds": 1000, "rate": 0.01, "depth": 3, "rows": 1.0, "columns": 0.1},
@@ -26,8 +27,8 @@ FORESTS = {
 }
 LINES = {
     f"{name}, C {c:g}": {"l1_ratio": l1_ratio, "C": c}
-    for name, l1_ratio in (("L1", 1.0), ("L2", 0.0))
     for c in (0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+    for name, l1_ratio in (("L2", 0.0), ("L1", 1.0))
 }
 PEERS = {
     "forest": FORESTS,
@@ -314,30 +315,48 @@ def our_families():
         for name, trees in TREES.items()
     }  # fmt: skip
     logistic = {f"alpha {alpha}": {"alphas": [alpha], "n_folds": 5} for alpha in (0.1, 1.0)}
-    return {
-        "boosting": {name: {"boosting": params} for name, params in boosting.items()},
-        "logistic": {name: {"logistic_cv": params} for name, params in logistic.items()},
-    }
-
-
-def accuracy(bench, data, repeats, slow_repeats):
-    """(table, its splits, side, family, job): everyone's choice and scores on the same splits."""
-    tables = [
-        ("icb-thomas2023, response", lambda: icb(data)),
-        ("bench-crc-5studies", lambda: crc(data)),
+    return [("boosting", name, {"boosting": params}) for name, params in boosting.items()] + [
+        ("logistic", name, {"logistic_cv": params}) for name, params in logistic.items()
     ]
-    tables += [(f"bench-metaml {name}", lambda name=name: metaml(data, name)) for name in METAML]
-    for name, read in tables:
+
+
+def tables_to_score(data):
+    """(name, features, outcomes, subjects, studies or none) of each real table that is there."""
+    readers = {"icb-thomas2023, response": icb, "bench-crc-5studies": crc}
+    readers |= {
+        f"bench-metaml {name}": lambda data, name=name: metaml(data, name) for name in METAML
+    }
+    for name, read in readers.items():
         try:
-            features, outcomes, subjects, *studies = read()
+            features, outcomes, subjects, *studies = read(data)
         except FileNotFoundError as error:
             print(f"{name}: not run: no `{error.filename}`", file=sys.stderr)
             continue
-        splits = leave_out(studies[0], outcomes) if studies else k_fold(outcomes, subjects, repeats)
+        yield name, features, outcomes, subjects, studies[0] if studies else None
+
+
+def accuracy(bench, data, repeats, slow_repeats):
+    """Splits by table, and (table, places of its splits, side, job): some splits at a time.
+
+    The quick families first, then the slow ones repeat by repeat, so that all tables have the same
+    repeats where the minutes do not suffice.
+    """
+    splits_of, works = {}, []
+    for name, features, outcomes, subjects, studies in tables_to_score(data):
+        splits = leave_out(studies, outcomes) if studies else k_fold(outcomes, subjects, repeats)
+        splits_of[name] = splits
         table = write_table(bench.folder, name.replace(" ", "-"), features, outcomes, subjects)
-        job = {"kind": "scores", "table": table, "threads": 1, "splits": splits}
-        for family, candidates in our_families().items():
-            yield name, splits, "ours", family, job | {"families": {family: candidates}}
-        for peer, candidates in PEERS.items():
-            few = splits if studies or peer not in SLOW else splits[: 5 * slow_repeats]
-            yield name, splits, peer, peer, job | {"splits": few, "candidates": candidates}
+        its = {"kind": "scores", "table": table, "threads": 1}
+        at_once = 1 if studies else 5
+        for first in range(0, len(splits), at_once):
+            places = range(first, min(first + at_once, len(splits)))
+            job = its | {"splits": [splits[place] for place in places]}
+            repeat = 0 if studies else first // 5
+            works.append((0, repeat, name, places, "ours", job | {"candidates": our_families()}))
+            for peer, candidates in PEERS.items():
+                if peer not in SLOW:
+                    works.append((0, repeat, name, places, peer, job | {"candidates": candidates}))
+                elif repeat < slow_repeats:
+                    works.append((1, repeat, name, places, peer, job | {"candidates": candidates}))
+    works.sort(key=lambda work: work[:2])
+    return splits_of, [work[2:] for work in works]

@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use donormatch::evaluation::{
     CrossValidationParams, FoldTask, GroupColumn, GroupedKFold, Metric, ModelProcedure,
-    NestedSelection, Procedure, ScoredRows, Split, SplitAudit, cross_validate,
+    NestedSelection, Procedure, ScoredRows, SelectionRule, Split, SplitAudit, cross_validate,
 };
 use donormatch::model::{
     BoostingModel, BoostingParams, ContributionReference, CscMatrix, LambdaGrid, LogisticCvParams,
@@ -51,9 +51,9 @@ struct Job {
     /// Rows to score or explain, from the top; none means all.
     #[serde(default)]
     n_scored: Option<usize>,
-    /// Families of models to evaluate, each with the settings to choose from, by name.
+    /// Family, name and settings of the models to choose from, the one to take unseen first.
     #[serde(default)]
-    families: BTreeMap<String, BTreeMap<String, ModelParams>>,
+    candidates: Vec<(String, String, ModelParams)>,
     /// A second table to score.
     #[serde(default)]
     scored: Option<PathBuf>,
@@ -248,9 +248,24 @@ fn complement(test: &[usize], n_rows: usize) -> Vec<usize> {
     (0..n_rows).filter(|&row| !is_test[row]).collect()
 }
 
-/// ROC AUC of each split by each family of models, its settings chosen inside the training rows,
-/// and the mean ROC AUC that the choice was made by: who is to choose between families needs it.
+/// ROC AUC of each candidate on the test rows of each split, and in the inner folds by which
+/// [`NestedSelection`] chooses; `chosen` is whom its rule of one standard error takes.
 fn scores(job: &Job, table: &Table) -> Any<Value> {
+    let procedures = job
+        .candidates
+        .iter()
+        .map(|(.., params)| ModelProcedure::new(params.clone(), table.view(), &table.groups))
+        .collect::<donormatch::Result<Vec<_>>>()?;
+    let names: Vec<String> = job
+        .candidates
+        .iter()
+        .map(|(family, name, _)| format!("{family}, {name}"))
+        .collect();
+    let mut selection = NestedSelection::new(&table.groups, GroupedKFold::new(5), Metric::RocAuc)
+        .with_rule(SelectionRule::OneStandardError);
+    for (name, procedure) in names.iter().zip(&procedures) {
+        selection = selection.with_candidate(name, procedure);
+    }
     let splits = job
         .splits
         .iter()
@@ -259,38 +274,42 @@ fn scores(job: &Job, table: &Table) -> Any<Value> {
             Split::new(split.name.clone(), training, split.test.clone())
         })
         .collect::<donormatch::Result<Vec<_>>>()?;
-    let mut all = serde_json::Map::new();
-    for (family, candidates) in &job.families {
-        let procedures = candidates
-            .values()
-            .map(|params| ModelProcedure::new(params.clone(), table.view(), &table.groups))
+    let seen = Mutex::new(BTreeMap::new());
+    let chosen = |task: &FoldTask<'_>, audit: &mut SplitAudit<'_>| {
+        let choice = selection.choose(task)?;
+        let scores = procedures
+            .iter()
+            .map(|procedure| procedure.fit_predict(task, audit))
             .collect::<donormatch::Result<Vec<_>>>()?;
-        let mut choice = NestedSelection::new(&table.groups, GroupedKFold::new(5), Metric::RocAuc);
-        for (name, procedure) in candidates.keys().zip(&procedures) {
-            choice = choice.with_candidate(name, procedure);
+        let its = scores[choice.chosen].clone();
+        if let Ok(mut seen) = seen.lock() {
+            seen.insert(task.test.to_vec(), (choice, scores));
         }
-        let inner = Mutex::new(BTreeMap::new());
-        let chosen = |task: &FoldTask<'_>, audit: &mut SplitAudit<'_>| {
-            let (best, means) = choice.choose(task)?;
-            if let Ok(mut inner) = inner.lock() {
-                inner.insert(task.test.to_vec(), (best, means[best]));
-            }
-            procedures[best].fit_predict(task, audit)
-        };
-        let apart = [GroupColumn::new("group", &table.groups)];
-        let params = CrossValidationParams::default();
-        let result = cross_validate(&chosen, &table.outcomes, &splits, &apart, &params)?;
-        let inner = inner.into_inner().map_err(|_| "a split panicked")?;
-        let of_splits = || splits.iter().map(|split| inner.get(split.test()));
-        let names: Vec<&String> = candidates.keys().collect();
-        let value = json!({
-            "auc": result.fold_values(Metric::RocAuc),
-            "inner": of_splits().map(|of| of.and_then(|of| of.1)).collect::<Vec<_>>(),
-            "choice": of_splits().map(|of| of.map(|of| names[of.0])).collect::<Vec<_>>(),
-        });
-        all.insert(family.clone(), value);
+        Ok(its)
+    };
+    let apart = [GroupColumn::new("group", &table.groups)];
+    let params = CrossValidationParams::default();
+    cross_validate(&chosen, &table.outcomes, &splits, &apart, &params)?;
+    let seen = seen.into_inner().map_err(|_| "a split panicked")?;
+    let mut all = serde_json::Map::new();
+    for (place, name) in names.iter().enumerate() {
+        let (mut aucs, mut inner, mut is_chosen) = (Vec::new(), Vec::new(), Vec::new());
+        for split in &splits {
+            let (choice, scores) = &seen[split.test()];
+            aucs.push(auc(table, split.test(), &scores[place])?);
+            inner.push(&choice.fold_values[place]);
+            is_chosen.push(choice.chosen == place);
+        }
+        let value = json!({ "auc": aucs, "inner": inner, "chosen": is_chosen });
+        all.insert(name.clone(), value);
     }
     Ok(Value::Object(all))
+}
+
+/// ROC AUC of the scores of some rows.
+fn auc(table: &Table, rows: &[usize], scores: &[f64]) -> Any<f64> {
+    let observed: Vec<f64> = rows.iter().map(|&row| table.outcomes[row]).collect();
+    Ok(Metric::RocAuc.value(&ScoredRows::new(scores, &observed)?)?)
 }
 
 /// What the timed work came to, computed after the clock has stopped.
@@ -299,9 +318,7 @@ fn summary(job: &Job, table: &Table, done: Done) -> Any<Value> {
         Done::Models(models, scores) => {
             let mut aucs = Vec::new();
             for (scores, split) in scores.iter().zip(&job.splits) {
-                let observed: Vec<f64> =
-                    split.test.iter().map(|&row| table.outcomes[row]).collect();
-                aucs.push(Metric::RocAuc.value(&ScoredRows::new(scores, &observed)?)?);
+                aucs.push(auc(table, &split.test, scores)?);
             }
             let n_trees: usize = models.iter().map(BoostingModel::n_trees).sum();
             json!({ "auc": aucs, "n_trees": n_trees })

@@ -56,7 +56,7 @@ pub use run::{
     ResponseEvaluation, TrialEvaluation, TrialPair, TrialSummary, evaluate_engraftment,
     evaluate_response, evaluate_trial,
 };
-pub use selection::NestedSelection;
+pub use selection::{Choice, NestedSelection, SelectionRule};
 pub use split::{
     DropReason, DroppedRow, GroupedKFold, Regime, RowLinks, Split, TwoWayKFold,
     leave_one_group_out, link_groups,

@@ -15,11 +15,12 @@ use crate::{Error, Result};
 /// a filter by prevalence for one, belongs in a [`Procedure`] of its own, before the fit.
 ///
 /// # Examples
-/// Two models and the choice between them, made inside the training rows:
+/// Two models and the choice between them, made inside the training rows. Trees stand first: where
+/// the folds cannot tell the two apart, they are taken.
 /// ```
 /// use donormatch::evaluation::{
 ///     CrossValidationParams, GroupedKFold, Metric, ModelProcedure, NestedSelection,
-///     cross_validate,
+///     SelectionRule, cross_validate,
 /// };
 /// use donormatch::model::{BoostingParams, LogisticParams, ModelParams};
 ///
@@ -30,6 +31,7 @@ use crate::{Error, Result};
 /// let boosting = model(ModelParams::Boosting(BoostingParams::default()))?;
 /// let logistic = model(ModelParams::Logistic(LogisticParams::default()))?;
 /// let better = NestedSelection::new(&subjects, GroupedKFold::new(3), Metric::RocAuc)
+///     .with_rule(SelectionRule::OneStandardError)
 ///     .with_candidate("boosting", &boosting)
 ///     .with_candidate("logistic", &logistic);
 /// let splits = GroupedKFold::new(4).splits(&subjects, Some(&outcomes), 0)?;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::audit::{GroupColumn, SplitAudit};
 use super::metric::Metric;
 use super::procedure::{CrossValidationParams, FoldTask, LeakPolicy, Procedure, cross_validate};
@@ -10,13 +12,37 @@ use super::rows::check_length;
 use super::split::{GroupedKFold, Split};
 use crate::{Error, Result};
 
+/// Which candidate a [`NestedSelection`] takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SelectionRule {
+    /// The one of the best mean over the inner folds, the earlier at a tie.
+    #[default]
+    BestMean,
+    /// The first that the best does not surpass by more than one standard error of their
+    /// difference over the inner folds. Name the plainest candidate first, or the one to take
+    /// unseen: with a hundred rows the folds can hardly tell models apart, and the best of them is
+    /// often the luckiest.
+    OneStandardError,
+}
+
+/// What a [`NestedSelection`] saw in the inner folds, and whom it takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// The place of the candidate taken.
+    pub chosen: usize,
+    /// Candidates × inner folds: the metric, absent where it is not defined.
+    pub fold_values: Vec<Vec<Option<f64>>>,
+}
+
 /// A procedure that chooses among others by grouped cross-validation of the training rows alone,
 /// then runs the chosen one on all of them.
 ///
 /// This is how settings, feature sets or models are compared honestly: the choice is part of what
 /// an outer [`cross_validate`] repeats in every split, so that its optimism does not reach the
-/// held-out scores. The best mean of the metric over the inner folds wins, the earlier candidate
-/// at a tie. The choice stands in the audit as `choice: <name>`.
+/// held-out scores. All candidates see the same inner folds; a [`SelectionRule`] says what their
+/// metric there decides. The choice stands in the audit as `choice: <name>`.
 ///
 /// # Examples
 /// ```
@@ -44,12 +70,14 @@ use crate::{Error, Result};
 ///
 /// # References
 /// Varma S, Simon R. BMC Bioinformatics 2006;7:91. Cawley GC, Talbot NLC. JMLR
-/// 2010;11:2079–2107.
+/// 2010;11:2079–2107. One standard error: Breiman L et al. Classification and Regression Trees,
+/// 1984, section 3.4.3, here of the difference within folds.
 #[derive(Clone)]
 pub struct NestedSelection<'a> {
     groups: &'a [u32],
     inner: GroupedKFold,
     metric: Metric,
+    rule: SelectionRule,
     candidates: Vec<(String, &'a dyn Procedure)>,
 }
 
@@ -61,8 +89,16 @@ impl<'a> NestedSelection<'a> {
             groups,
             inner,
             metric,
+            rule: SelectionRule::default(),
             candidates: Vec::new(),
         }
+    }
+
+    /// Chooses by `rule`.
+    #[must_use]
+    pub fn with_rule(mut self, rule: SelectionRule) -> Self {
+        self.rule = rule;
+        self
     }
 
     /// One more candidate, behind those added before.
@@ -72,13 +108,14 @@ impl<'a> NestedSelection<'a> {
         self
     }
 
-    /// The place of the best candidate on the training rows of `task`, and the mean of the metric
-    /// of each; absent where the metric is defined in no inner fold.
+    /// How the candidates do in inner folds of the training rows of `task`, and whom the rule
+    /// takes. A fold counts where the metric is defined for all candidates; without any, the
+    /// first is taken.
     ///
     /// # Errors
     /// [`Error::Parameter`] without candidates; those of [`GroupedKFold::splits`] where the
     /// training rows have too few groups; those of the candidates.
-    pub fn choose(&self, task: &FoldTask<'_>) -> Result<(usize, Vec<Option<f64>>)> {
+    pub fn choose(&self, task: &FoldTask<'_>) -> Result<Choice> {
         if self.candidates.is_empty() {
             return Err(Error::parameter(
                 "candidates",
@@ -92,21 +129,34 @@ impl<'a> NestedSelection<'a> {
             leaks: LeakPolicy::Reject,
         };
         let apart = [GroupColumn::new("group", self.groups)];
-        let mut means = Vec::with_capacity(self.candidates.len());
-        for (_, candidate) in &self.candidates {
-            let result = cross_validate(*candidate, &outcomes, &splits, &apart, &params)?;
-            let values = result.fold_values(self.metric);
-            let n = values.len() as f64;
-            means.push((n > 0.0).then(|| values.iter().sum::<f64>() / n));
-        }
-        let merit = |mean: &Option<f64>| mean.map_or(f64::NEG_INFINITY, |m| self.metric.merit(m));
-        let mut best = 0;
-        for (place, mean) in means.iter().enumerate() {
-            if merit(mean) > merit(&means[best]) {
-                best = place;
-            }
-        }
-        Ok((best, means))
+        let fold_values = self
+            .candidates
+            .iter()
+            .map(|(_, candidate)| {
+                let result = cross_validate(*candidate, &outcomes, &splits, &apart, &params)?;
+                let metrics = result.folds.iter().flat_map(|fold| &fold.metrics);
+                Ok(metrics.map(|metric| metric.value).collect())
+            })
+            .collect::<Result<Vec<Vec<Option<f64>>>>>()?;
+        let chosen = self.rule.take(&self.merits(&fold_values));
+        Ok(Choice {
+            chosen,
+            fold_values,
+        })
+    }
+
+    /// Candidates × folds that count, higher is better.
+    fn merits(&self, fold_values: &[Vec<Option<f64>>]) -> Vec<Vec<f64>> {
+        let n_folds = fold_values.first().map_or(0, Vec::len);
+        let is_defined = |fold: &usize| fold_values.iter().all(|of| of[*fold].is_some());
+        let counting: Vec<usize> = (0..n_folds).filter(is_defined).collect();
+        fold_values
+            .iter()
+            .map(|of| {
+                let values = counting.iter().filter_map(|&fold| of[fold]);
+                values.map(|value| self.metric.merit(value)).collect()
+            })
+            .collect()
     }
 
     /// Outcomes by row, 0 where they are not for training, and splits of the training rows.
@@ -130,11 +180,47 @@ impl<'a> NestedSelection<'a> {
     }
 }
 
+impl SelectionRule {
+    /// The place of the candidate taken, given candidates × folds, higher is better.
+    fn take(self, merits: &[Vec<f64>]) -> usize {
+        let means: Vec<f64> = merits.iter().map(|of| mean(of)).collect();
+        let mut best = 0;
+        for (place, &mean) in means.iter().enumerate() {
+            if mean > means[best] {
+                best = place;
+            }
+        }
+        match self {
+            Self::BestMean => best,
+            Self::OneStandardError => merits[..best]
+                .iter()
+                .position(|of| is_within_one_error(&merits[best], of))
+                .unwrap_or(best),
+        }
+    }
+}
+
+/// 0 of nothing.
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// Whether the mean difference of `best` and `other` is at most its standard error.
+fn is_within_one_error(best: &[f64], other: &[f64]) -> bool {
+    let gaps: Vec<f64> = best.iter().zip(other).map(|(one, two)| one - two).collect();
+    let (mean_gap, n) = (mean(&gaps), gaps.len() as f64);
+    if gaps.len() < 2 {
+        return mean_gap <= 0.0;
+    }
+    let squares: f64 = gaps.iter().map(|gap| (gap - mean_gap).powi(2)).sum();
+    mean_gap <= (squares / (n - 1.0) / n).sqrt()
+}
+
 impl Procedure for NestedSelection<'_> {
     fn fit_predict(&self, task: &FoldTask<'_>, audit: &mut SplitAudit<'_>) -> Result<Vec<f64>> {
-        let (best, means) = self.choose(task)?;
-        let (name, candidate) = &self.candidates[best];
-        let values: Vec<f64> = means.into_iter().flatten().collect();
+        let choice = self.choose(task)?;
+        let (name, candidate) = &self.candidates[choice.chosen];
+        let values: Vec<f64> = choice.fold_values.into_iter().flatten().flatten().collect();
         audit.record_values(format!("choice: {name}"), task.training, &values)?;
         candidate.fit_predict(task, audit)
     }
@@ -151,6 +237,46 @@ impl fmt::Debug for NestedSelection<'_> {
             .field("candidates", &names)
             .field("inner", &self.inner)
             .field("metric", &self.metric)
+            .field("rule", &self.rule)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SelectionRule::{BestMean, OneStandardError};
+
+    /// Differences 0.2, 0.0, 0.1: mean 0.1, standard deviation 0.1, standard error 0.0577.
+    const FIRST: [f64; 3] = [0.6, 0.8, 0.7];
+    const BETTER: [f64; 3] = [0.8, 0.8, 0.8];
+
+    #[test]
+    fn one_standard_error_takes_the_first_that_the_best_does_not_clearly_surpass() {
+        let merits = [FIRST.to_vec(), BETTER.to_vec()];
+        assert_eq!(
+            [BestMean, OneStandardError].map(|rule| rule.take(&merits)),
+            [1, 1]
+        );
+        // 0.5, -0.1, 0.1: mean 0.1667, standard deviation 0.3055, standard error 0.1764.
+        let noisy = [vec![0.3, 0.9, 0.7], BETTER.to_vec()];
+        assert_eq!(
+            [BestMean, OneStandardError].map(|rule| rule.take(&noisy)),
+            [1, 0]
+        );
+        let three = [FIRST.to_vec(), vec![0.3, 0.9, 0.7], BETTER.to_vec()];
+        assert_eq!(
+            [BestMean, OneStandardError].map(|rule| rule.take(&three)),
+            [2, 1]
+        );
+    }
+
+    #[test]
+    fn the_earlier_of_equals_and_the_first_of_nothing_are_taken() {
+        for rule in [BestMean, OneStandardError] {
+            assert_eq!(rule.take(&[FIRST.to_vec(), FIRST.to_vec()]), 0);
+            assert_eq!(rule.take(&[Vec::new(), Vec::new()]), 0);
+            // A single fold says nothing of its noise.
+            assert_eq!(rule.take(&[vec![0.6], vec![0.7]]), 1);
+        }
     }
 }
