@@ -338,8 +338,8 @@ def tables_to_score(data):
 def accuracy(bench, data, repeats, slow_repeats):
     """Splits by table, and (table, places of its splits, side, job): some splits at a time.
 
-    The quick families first, then the slow ones repeat by repeat, so that all tables have the same
-    repeats where the minutes do not suffice.
+    The quick families first, then the slow ones repeat by repeat, the larger tables last, so that
+    all tables have the same repeats where the minutes do not suffice.
     """
     splits_of, works = {}, []
     for name, features, outcomes, subjects, studies in tables_to_score(data):
@@ -352,11 +352,10 @@ def accuracy(bench, data, repeats, slow_repeats):
             places = range(first, min(first + at_once, len(splits)))
             job = its | {"splits": [splits[place] for place in places]}
             repeat = 0 if studies else first // 5
-            works.append((0, repeat, name, places, "ours", job | {"candidates": our_families()}))
-            for peer, candidates in PEERS.items():
-                if peer not in SLOW:
-                    works.append((0, repeat, name, places, peer, job | {"candidates": candidates}))
-                elif repeat < slow_repeats:
-                    works.append((1, repeat, name, places, peer, job | {"candidates": candidates}))
-    works.sort(key=lambda work: work[:2])
-    return splits_of, [work[2:] for work in works]
+            for side, candidates in {"ours": our_families(), **PEERS}.items():
+                if side in SLOW and repeat >= slow_repeats:
+                    continue
+                urgency = (side in SLOW, repeat, studies is not None)
+                works.append((urgency, name, places, side, job | {"candidates": candidates}))
+    works.sort(key=lambda work: work[0])
+    return splits_of, [work[1:] for work in works]

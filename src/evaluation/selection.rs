@@ -213,7 +213,8 @@ fn is_within_one_error(best: &[f64], other: &[f64]) -> bool {
         return mean_gap <= 0.0;
     }
     let squares: f64 = gaps.iter().map(|gap| (gap - mean_gap).powi(2)).sum();
-    mean_gap <= (squares / (n - 1.0) / n).sqrt()
+    // Where a single fold differs the two are equal: rounding must not decide.
+    mean_gap <= (squares / (n - 1.0) / n).sqrt() * (1.0 + 1e-9)
 }
 
 impl Procedure for NestedSelection<'_> {
@@ -268,6 +269,15 @@ mod tests {
             [BestMean, OneStandardError].map(|rule| rule.take(&three)),
             [2, 1]
         );
+    }
+
+    #[test]
+    fn one_fold_alone_is_no_reason() {
+        for gap in [0.1, 0.03, 1.0 / 3.0, 0.0077] {
+            let other = vec![0.9, 0.8 - gap, 0.7, 0.6, 0.5];
+            let merits = [other, vec![0.9, 0.8, 0.7, 0.6, 0.5]];
+            assert_eq!(OneStandardError.take(&merits), 0, "{gap}");
+        }
     }
 
     #[test]
