@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use donormatch::Error;
 use donormatch::feature::{
-    self, AkkermansiaClass, CutOff, Diversity, LogBase, Metric, Phylogeny, Toposcore,
-    ToposcoreCall, ToposcoreClass, ToposcoreParams,
+    self, CutOff, Diversity, LogBase, Metric, Phylogeny, Toposcore, ToposcoreParams,
 };
-use donormatch::profile::{ReadLimits, SampleId};
+use donormatch::profile::ReadLimits;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::error::Result;
 use crate::profiles::PyProfiles;
@@ -103,12 +102,7 @@ pub fn rclr<'py>(py: Python<'py>, profiles: &PyProfiles) -> Result<Bound<'py, Py
 pub fn toposcore(py: Python<'_>, profiles: &PyProfiles, params: &str) -> Result<String> {
     let params: ToposcoreParams = settings::parse(params)?;
     let table = short(py, || feature::toposcore(&profiles.0, &params))?;
-    let scores = table.samples.iter().zip(&table.scores);
-    let records = scores.map(|(sample, score)| ToposcoreRecord {
-        sample_id: Some(sample),
-        ..ToposcoreRecord::of(score)
-    });
-    settings::json(&records.collect::<Vec<_>>())
+    settings::json(&table.records())
 }
 
 /// Counts of members present, each seen and possible at most.
@@ -131,41 +125,7 @@ pub fn toposcore_from_counts(counts: &str) -> Result<String> {
         counts.akkermansia,
         counts.cut_off,
     )?;
-    settings::json(&ToposcoreRecord::of(&score))
-}
-
-/// A TOPOSCORE with what follows from it; without a sample where it is of counts.
-#[derive(Serialize)]
-struct ToposcoreRecord<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sample_id: Option<&'a SampleId>,
-    n_sig1: u32,
-    n_sig2: u32,
-    score: f64,
-    score_lo: f64,
-    score_hi: f64,
-    akkermansia: Option<f64>,
-    akkermansia_class: Option<AkkermansiaClass>,
-    class: ToposcoreClass,
-    call: ToposcoreCall,
-}
-
-impl ToposcoreRecord<'_> {
-    fn of(score: &Toposcore) -> Self {
-        let (score_lo, score_hi) = score.score_bounds();
-        Self {
-            sample_id: None,
-            n_sig1: score.n_sig1,
-            n_sig2: score.n_sig2,
-            score: score.score(),
-            score_lo,
-            score_hi,
-            akkermansia: score.akkermansia,
-            akkermansia_class: score.akkermansia_class(),
-            class: score.class,
-            call: score.call,
-        }
-    }
+    settings::json(&score.record())
 }
 
 /// How to rarefy.

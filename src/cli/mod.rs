@@ -4,6 +4,7 @@
 //! message and its causes; 2: wrong usage. [`main`] is what the cargo binary and the console
 //! script of the Python package run; [`run`] is the same with streams of one's own.
 
+mod diversity;
 mod engraft;
 mod evaluate;
 mod fit;
@@ -14,6 +15,7 @@ mod rank;
 mod signatures;
 mod simulate;
 mod streams;
+mod toposcore;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -43,6 +45,8 @@ enum Command {
     Evaluate(evaluate::EvaluateArguments),
     Inspect(inspect::InspectArguments),
     Signatures(signatures::SignaturesArguments),
+    Diversity(diversity::DiversityArguments),
+    Toposcore(toposcore::ToposcoreArguments),
 }
 
 /// Runs the command line on the process's own streams; gives the exit code. The first argument is
@@ -90,6 +94,8 @@ fn run_on(args: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>) ->
         Command::Evaluate(arguments) => arguments.run(&mut streams),
         Command::Inspect(arguments) => arguments.run(&mut streams),
         Command::Signatures(arguments) => arguments.run(&mut streams),
+        Command::Diversity(arguments) => arguments.run(&mut streams),
+        Command::Toposcore(arguments) => arguments.run(&mut streams),
     };
     streams.finish(done)
 }

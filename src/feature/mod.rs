@@ -22,7 +22,8 @@ pub use profile_schema::{COMMUNITY_FEATURES, ProfileFeatures, ProfileSchema};
 pub use rarefaction::{Rarefied, rarefy};
 pub use toposcore::{
     AKKERMANSIA_HIGH_PERCENT, AkkermansiaClass, AkkermansiaScope, CutOff, N_SIG1, N_SIG2,
-    Toposcore, ToposcoreCall, ToposcoreClass, ToposcoreParams, ToposcoreTable, toposcore,
+    Toposcore, ToposcoreCall, ToposcoreClass, ToposcoreParams, ToposcoreRecord, ToposcoreTable,
+    toposcore,
 };
 
 use crate::profile::ProfileTable;

@@ -443,3 +443,108 @@ fn signatures_are_measured_in_profiles_as_by_hand() {
     assert_eq!((done.code, done.out.as_str()), (1, ""));
     assert!(done.err.contains("`toposcore_sig1`"), "{}", done.err);
 }
+
+// By hand: `a` has 2 of 4 and 2 of 4 reads, each seen twice (nothing seen once: Chao1 is 2), `b`
+// one taxon, seen once; the tree gives 1 + 2 + 0.5 and 1 + 0.5.
+#[test]
+fn diversity_is_measured_as_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(
+        at("profiles.tsv"),
+        "sample_id\ts__A_a\ts__B_b\na\t2\t2\nb\t1\t0\n",
+    )
+    .unwrap();
+    fs::write(at("tree.nwk"), "((s__A_a:1,s__B_b:2):0.5,s__C_c:4);").unwrap();
+    let (profiles, tree) = (at("profiles.tsv"), at("tree.nwk"));
+    let done = run(&[
+        "diversity",
+        "--profiles",
+        &profiles,
+        "--unit",
+        "count",
+        "--tree",
+        &tree,
+    ]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    let head = "sample_id\trichness\tshannon\tsimpson\tinverse_simpson\tpielou\tchao1\tfaith_pd\n";
+    let ln_2 = std::f64::consts::LN_2;
+    let expected = format!(
+        "{head}a\t2.0\t{ln_2}\t0.5\t2.0\t1.0\t2.0\t3.5\nb\t1.0\t0.0\t0.0\t1.0\t1.0\t1.0\t1.5\n"
+    );
+    assert_eq!(done.out, expected);
+    // Percent: no Chao1, and no tree, no PD.
+    let done = run(&[
+        "diversity",
+        "--profiles",
+        &profiles,
+        "--unit",
+        "percent",
+        "--json",
+    ]);
+    let rows: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    assert!(rows[0]["chao1"].is_null() && rows[0]["faith_pd"].is_null());
+    fs::write(at("other.nwk"), "(s__A_a:1,s__C_c:4);").unwrap();
+    let other = at("other.nwk");
+    let done = run(&[
+        "diversity",
+        "--profiles",
+        &profiles,
+        "--unit",
+        "count",
+        "--tree",
+        &other,
+    ]);
+    assert_eq!((done.code, done.out.as_str()), (1, ""));
+    assert!(done.err.contains("s__B_b"), "{}", done.err);
+}
+
+// One member of SIG2 in `a`: k = 37 + 1665 of 3330. In `b` none, and no species at all is known of
+// the second table.
+#[test]
+fn toposcore_counts_members_as_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let text = "sample_id\ts__Blautia_wexlerae\ts__Escherichia_coli\na\t40\t60\nb\t0\t100\n";
+    fs::write(at("profiles.tsv"), text).unwrap();
+    let profiles = at("profiles.tsv");
+    let done = run(&[
+        "toposcore",
+        "--profiles",
+        &profiles,
+        "--unit",
+        "percent",
+        "--json",
+    ]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    let rows: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(
+        rows[0]["n_sig2"].as_u64().unwrap() + rows[0]["n_sig1"].as_u64().unwrap(),
+        1
+    );
+    let score = rows[0]["score"].as_f64().unwrap();
+    assert!((score - 1702.0 / 3330.0).abs() < 1e-15, "{score}");
+    assert_eq!(rows[1]["n_sig2"], 0);
+    let done = run(&["toposcore", "--profiles", &profiles, "--unit", "percent"]);
+    let lines: Vec<&str> = done.out.lines().collect();
+    assert!(
+        lines[0].starts_with("sample_id\tn_sig1\tn_sig2\tscore\tscore_lo"),
+        "{}",
+        lines[0]
+    );
+    assert_eq!(lines.len(), 3);
+    fs::write(at("none.tsv"), "sample_id\tnothing known\na\t1\n").unwrap();
+    let done = run(&[
+        "toposcore",
+        "--profiles",
+        &at("none.tsv"),
+        "--unit",
+        "count",
+    ]);
+    assert_eq!((done.code, done.out.as_str()), (1, ""));
+    assert!(
+        done.err.contains("none.tsv") && done.err.contains("species"),
+        "{}",
+        done.err
+    );
+}

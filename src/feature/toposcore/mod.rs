@@ -161,6 +161,50 @@ impl Toposcore {
     pub fn akkermansia_class(&self) -> Option<AkkermansiaClass> {
         self.akkermansia.map(AkkermansiaClass::of)
     }
+
+    /// The score with what follows from it, to be written.
+    pub fn record(&self) -> ToposcoreRecord<'static> {
+        let (score_lo, score_hi) = self.score_bounds();
+        ToposcoreRecord {
+            sample_id: None,
+            n_sig1: self.n_sig1,
+            n_sig2: self.n_sig2,
+            score: self.score(),
+            score_lo,
+            score_hi,
+            akkermansia: self.akkermansia,
+            akkermansia_class: self.akkermansia_class(),
+            class: self.class,
+            call: self.call,
+        }
+    }
+}
+
+/// A [`Toposcore`] as one row, with what follows from it; without a sample where it is of counts.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ToposcoreRecord<'a> {
+    /// The sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample_id: Option<&'a SampleId>,
+    /// Members of SIG1 present.
+    pub n_sig1: u32,
+    /// Members of SIG2 present.
+    pub n_sig2: u32,
+    /// S, from 0 to 1.
+    pub score: f64,
+    /// The least S that the table allows.
+    pub score_lo: f64,
+    /// The largest S that it allows.
+    pub score_hi: f64,
+    /// *Akkermansia muciniphila*, as a fraction; `None` where unmeasured.
+    pub akkermansia: Option<f64>,
+    /// Its class.
+    pub akkermansia_class: Option<AkkermansiaClass>,
+    /// What the counts say.
+    pub class: ToposcoreClass,
+    /// The final call.
+    pub call: ToposcoreCall,
 }
 
 /// The scores of all samples of a table, with what the table could not measure.
@@ -175,6 +219,19 @@ pub struct ToposcoreTable {
     pub sig1: Membership,
     /// The columns and status of the 45 members of SIG2.
     pub sig2: Membership,
+}
+
+impl ToposcoreTable {
+    /// One record a sample, in the order of the table.
+    pub fn records(&self) -> Vec<ToposcoreRecord<'_>> {
+        let scores = self.samples.iter().zip(&self.scores);
+        scores
+            .map(|(sample, score)| ToposcoreRecord {
+                sample_id: Some(sample),
+                ..score.record()
+            })
+            .collect()
+    }
 }
 
 /// TOPOSCORE of every sample of a species table in any vocabulary and unit.
