@@ -4,9 +4,9 @@
 //! costs one step for each shared taxon. Recipients are cut into blocks that fit the second-level
 //! cache, each kept by columns; a donor row then walks only the columns it has itself, and adds to
 //! one cell per recipient of the block. Columns that most of a block has are kept dense, so that
-//! this step becomes a plain vector loop. Cells are independent and each is summed in the order of
-//! the columns, so the result depends neither on the blocks nor on the number of threads, and
-//! d(a, b) = d(b, a) to the bit.
+//! this step becomes a plain vector loop, over up to eight of them at a time. Cells are independent
+//! and each is summed in the order of the columns, so the result depends neither on the blocks nor
+//! on the number of threads, and d(a, b) = d(b, a) to the bit.
 //!
 //! Only the blocks of one pass are in memory, [`PASS_VALUES`] of them, and rows that are made from
 //! others ([`Source`]) are made for the block or the task that needs them.
@@ -282,22 +282,61 @@ impl<V: Copy + Default> Block<V> {
         kernel: &K,
         cells: &mut [K::Cell; CELLS],
     ) {
-        for (&column, &donor) in columns.iter().zip(values) {
-            let (column, donor) = (column as usize, K::embed(donor));
-            if self.dense_at[column] == SPARSE {
-                let range = self.indptr[column] as usize..self.indptr[column + 1] as usize;
-                let members = &self.members[range.clone()];
-                for (&member, &recipient) in members.iter().zip(&self.values[range]) {
-                    // `% CELLS` changes nothing but tells the compiler that the index is inside.
-                    kernel.add(&mut cells[member as usize % CELLS], donor, recipient);
-                }
-            } else {
-                let start = self.dense_at[column] as usize;
-                let dense = &self.dense[start..start + self.rows.len()];
-                for (cell, &recipient) in cells.iter_mut().zip(dense) {
-                    kernel.add(cell, donor, recipient);
-                }
+        let is_dense = |&&column: &&u32| self.dense_at[column as usize] != SPARSE;
+        let mut done = 0;
+        while done < columns.len() {
+            let end = done + columns[done..].iter().take_while(is_dense).count();
+            let run = (&columns[done..end], &values[done..end]);
+            // Several columns at a time, so that a cell is read and written once for all of them.
+            let run = self.add_dense::<K, 8>(run, kernel, cells);
+            let run = self.add_dense::<K, 4>(run, kernel, cells);
+            self.add_dense::<K, 1>(run, kernel, cells);
+            if let (Some(&column), Some(&donor)) = (columns.get(end), values.get(end)) {
+                self.add_sparse(column as usize, donor, kernel, cells);
             }
+            done = end + 1;
+        }
+    }
+
+    /// Adds dense columns to the cells in their order, `N` at a time; gives those left over.
+    fn add_dense<'a, K: Kernel<Value = V>, const N: usize>(
+        &self,
+        (columns, values): (&'a [u32], &'a [f64]),
+        kernel: &K,
+        cells: &mut [K::Cell; CELLS],
+    ) -> (&'a [u32], &'a [f64]) {
+        let n = self.rows.len();
+        let (columns, columns_left) = columns.as_chunks::<N>();
+        let (values, values_left) = values.as_chunks::<N>();
+        for (columns, values) in columns.iter().zip(values) {
+            let donors = values.map(K::embed);
+            let dense =
+                columns.map(|column| &self.dense[self.dense_at[column as usize] as usize..][..n]);
+            for (member, cell) in cells[..n].iter_mut().enumerate() {
+                let mut sum = *cell;
+                for lane in 0..N {
+                    kernel.add(&mut sum, donors[lane], dense[lane][member]);
+                }
+                *cell = sum;
+            }
+        }
+        (columns_left, values_left)
+    }
+
+    /// Adds a column that few recipients of the block have.
+    fn add_sparse<K: Kernel<Value = V>>(
+        &self,
+        column: usize,
+        donor: f64,
+        kernel: &K,
+        cells: &mut [K::Cell; CELLS],
+    ) {
+        let donor = K::embed(donor);
+        let range = self.indptr[column] as usize..self.indptr[column + 1] as usize;
+        let members = &self.members[range.clone()];
+        for (&member, &recipient) in members.iter().zip(&self.values[range]) {
+            // `% CELLS` changes nothing but tells the compiler that the index is inside.
+            kernel.add(&mut cells[member as usize % CELLS], donor, recipient);
         }
     }
 }
