@@ -145,12 +145,11 @@ fn chao1(table: &ProfileTable) -> Result<Vec<f64>> {
 }
 
 fn faith_pd(table: &ProfileTable, phylogeny: &Phylogeny) -> Result<Vec<f64>> {
-    let branches = phylogeny.branches(table)?;
     let lengths = phylogeny.lengths();
-    let rows = branches.rows();
-    Ok(rows
-        .map(|(nodes, _)| nodes.iter().map(|&node| lengths[node as usize]).sum())
-        .collect())
+    phylogeny.map_branches(table, |nodes| {
+        let lengths = nodes.iter().map(|&(node, _)| lengths[node as usize]);
+        lengths.sum()
+    })
 }
 
 #[cfg(test)]

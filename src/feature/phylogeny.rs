@@ -198,15 +198,21 @@ impl Phylogeny {
     /// # Errors
     /// [`Error::Vocabulary`] naming a taxon with abundance that is no tip of the tree.
     pub fn branches(&self, table: &ProfileTable) -> Result<CsrMatrix> {
+        CsrMatrix::from_rows(self.n_nodes(), self.map_branches(table, |nodes| nodes)?)
+    }
+
+    /// What `f` makes of the nodes of each sample, in postorder, with the abundance below each.
+    pub(super) fn map_branches<T: Send>(
+        &self,
+        table: &ProfileTable,
+        f: impl Fn(Vec<(u32, f64)>) -> T + Sync,
+    ) -> Result<Vec<T>> {
         let tips = self.tips_of(table)?;
-        let rows = (0..table.n_samples())
-            .into_par_iter()
-            .map_init(
-                || Walk::new(self.n_nodes()),
-                |walk, row| walk.below(self, &tips, table.abundance().row(row)),
-            )
-            .collect();
-        CsrMatrix::from_rows(self.n_nodes(), rows)
+        let rows = (0..table.n_samples()).into_par_iter().map_init(
+            || Walk::new(self.n_nodes()),
+            |walk, row| f(walk.below(self, &tips, table.abundance().row(row))),
+        );
+        Ok(rows.collect())
     }
 }
 

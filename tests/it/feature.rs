@@ -212,6 +212,30 @@ fn blocks_agree_with_the_formula_written_out() {
 }
 
 #[test]
+fn blocks_of_branches_agree_with_the_formula_written_out() {
+    let names: Vec<String> = (0..60).map(|taxon| format!("t{taxon}")).collect();
+    let labels: Vec<&str> = names.iter().map(String::as_str).collect();
+    let rows = many_rows(1300, 60);
+    let tree = heap_tree(&labels);
+    let donors = table(Unit::Count, &labels, &rows[..90]);
+    let recipients = table(Unit::Count, &labels, &rows[50..]);
+    let [p, q] = [&donors, &recipients].map(|table| tree.branches(&table.closure()).unwrap());
+    let sum = |i: usize, j: usize, term: fn(f64, f64) -> f64| -> f64 {
+        let lengths = tree.lengths().iter().enumerate();
+        lengths
+            .map(|(node, length)| length * term(p.value(i, node), q.value(j, node)))
+            .sum()
+    };
+    let apart = Array2::from_shape_fn((90, 1250), |(i, j)| sum(i, j, |p, q| (p - q).abs()));
+    let total = Array2::from_shape_fn((90, 1250), |(i, j)| sum(i, j, |p, q| p + q));
+    let found = |metric| distances(&donors, &recipients, metric).unwrap();
+    let weighted = found(Metric::WeightedUniFrac(&tree));
+    assert!(largest_difference(&weighted, &apart) < 1e-12);
+    let normalized = found(Metric::NormalizedWeightedUniFrac(&tree));
+    assert!(largest_difference(&normalized, &(apart / total)) < 1e-12);
+}
+
+#[test]
 fn aligned_tables_have_the_same_taxa_and_lose_nothing() {
     let donors = table(Unit::Percent, &["A", "B"], &[vec![60.0, 40.0]]);
     let recipients = table(Unit::Percent, &["C", "B"], &[vec![70.0, 30.0]]);

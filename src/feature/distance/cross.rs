@@ -4,10 +4,14 @@
 //! costs one step for each shared taxon. Recipients are cut into blocks that fit the second-level
 //! cache, each kept by columns; a donor row then walks only the columns it has itself, and adds to
 //! one cell per recipient of the block. Columns that most of a block has are kept dense, so that
-//! this step becomes a plain vector loop. Cells are independent and each is summed in the order of
-//! the columns, so the result does not depend on the number of threads, and
-//! d(a, b) = d(b, a) to the bit.
+//! this step becomes a plain vector loop, over up to eight of them at a time. Cells are independent
+//! and each is summed in the order of the columns, so the result depends neither on the blocks nor
+//! on the number of threads, and d(a, b) = d(b, a) to the bit.
+//!
+//! Only the blocks of one pass are in memory, [`PASS_VALUES`] of them, and rows that are made from
+//! others ([`Source`]) are made for the block or the task that needs them.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use ndarray::Array2;
@@ -19,8 +23,61 @@ use crate::profile::CsrMatrix;
 const CELLS: usize = 512;
 /// What one block should hold, in stored values of about 10 bytes: half a second-level cache.
 const BLOCK_VALUES: usize = 100_000;
+/// What the blocks of one pass should hold: 10 to 25 MB.
+const PASS_VALUES: usize = 1 << 20;
 /// Donor rows of one task.
 const TASK_ROWS: usize = 32;
+
+/// Sparse rows, at hand or made where they are needed.
+pub(super) trait Source: Sync {
+    fn n_rows(&self) -> usize;
+
+    fn n_columns(&self) -> usize;
+
+    /// Values above or below 0 in all rows.
+    fn n_values(&self) -> usize;
+
+    /// Some rows next to each other.
+    fn batch(&self, rows: Range<usize>) -> Batch<'_>;
+}
+
+/// Some rows of a [`Source`], numbered from 0.
+pub(super) struct Batch<'a> {
+    /// Where each row starts in `columns` and `values`; one entry more than there are rows.
+    pub(super) indptr: Cow<'a, [usize]>,
+    pub(super) columns: Cow<'a, [u32]>,
+    pub(super) values: Cow<'a, [f64]>,
+}
+
+impl Batch<'_> {
+    /// The columns of one row, rising, and its values.
+    pub(super) fn row(&self, row: usize) -> (&[u32], &[f64]) {
+        let range = self.indptr[row]..self.indptr[row + 1];
+        (&self.columns[range.clone()], &self.values[range])
+    }
+}
+
+impl Source for CsrMatrix {
+    fn n_rows(&self) -> usize {
+        self.n_rows()
+    }
+
+    fn n_columns(&self) -> usize {
+        self.n_cols()
+    }
+
+    fn n_values(&self) -> usize {
+        self.n_nonzero()
+    }
+
+    fn batch(&self, rows: Range<usize>) -> Batch<'_> {
+        Batch {
+            indptr: Cow::Borrowed(&self.indptr()[rows.start..=rows.end]),
+            columns: Cow::Borrowed(self.indices()),
+            values: Cow::Borrowed(self.values()),
+        }
+    }
+}
 
 /// What is summed over the columns shared by two rows, and how a distance is made of it.
 pub(super) trait Kernel: Sync {
@@ -55,24 +112,46 @@ pub(super) enum Part {
 
 /// All distances, donors (rows) × recipients (columns).
 pub(super) fn cross<K: Kernel>(
-    donors: &CsrMatrix,
-    recipients: &CsrMatrix,
+    donors: &impl Source,
+    recipients: &impl Source,
     kernel: &K,
     part: Part,
 ) -> Array2<f64> {
-    let blocks = blocks_of::<K>(recipients);
-    let n_recipients = recipients.n_rows();
-    let mut result = Array2::zeros((donors.n_rows(), n_recipients));
-    if let Some(values) = result.as_slice_mut() {
+    cross_by_passes(donors, recipients, kernel, part, PASS_VALUES)
+}
+
+fn cross_by_passes<K: Kernel>(
+    donors: &impl Source,
+    recipients: &impl Source,
+    kernel: &K,
+    part: Part,
+    pass_values: usize,
+) -> Array2<f64> {
+    let (n_donors, n_recipients) = (donors.n_rows(), recipients.n_rows());
+    let mut result = Array2::zeros((n_donors, n_recipients));
+    for pass in passes(recipients, pass_values) {
+        let blocks: Vec<Block<K::Value>> = pass
+            .into_par_iter()
+            .map(|rows| Block::new::<K>(recipients, rows))
+            .collect();
+        let end = blocks.last().map_or(0, |block| block.rows.end);
+        let Some(values) = result.as_slice_mut() else {
+            break;
+        };
         values
             .par_chunks_mut(TASK_ROWS * n_recipients.max(1))
             .enumerate()
             .for_each(|(task, rows)| {
+                let start = task * TASK_ROWS;
+                if part == Part::Upper && end <= start + 1 {
+                    return;
+                }
+                let batch = donors.batch(start..(start + TASK_ROWS).min(n_donors));
                 for block in &blocks {
                     for (offset, row) in rows.chunks_exact_mut(n_recipients).enumerate() {
-                        let i = task * TASK_ROWS + offset;
+                        let i = start + offset;
                         if part == Part::Full || block.rows.end > i + 1 {
-                            block.fill(i, donors.row(i), kernel, &mut row[block.rows.clone()]);
+                            block.fill(i, batch.row(offset), kernel, &mut row[block.rows.clone()]);
                         }
                     }
                 }
@@ -82,6 +161,19 @@ pub(super) fn cross<K: Kernel>(
         mirror(&mut result);
     }
     result
+}
+
+/// The recipients of every block, those of one pass together.
+fn passes(recipients: &impl Source, pass_values: usize) -> Vec<Vec<Range<usize>>> {
+    let n = recipients.n_rows();
+    let values_per_row = (recipients.n_values() / n.max(1)).max(1);
+    let size = (BLOCK_VALUES / values_per_row).clamp(64, CELLS);
+    let n_blocks = (pass_values / (size * values_per_row + recipients.n_columns())).max(1);
+    let blocks: Vec<Range<usize>> = (0..n)
+        .step_by(size)
+        .map(|start| start..(start + size).min(n))
+        .collect();
+    blocks.chunks(n_blocks).map(<[_]>::to_vec).collect()
 }
 
 /// Copies the upper triangle to the lower one, tile by tile, and sets the diagonal to 0.
@@ -117,25 +209,13 @@ struct Block<V> {
 
 const SPARSE: u32 = u32::MAX;
 
-fn blocks_of<K: Kernel>(recipients: &CsrMatrix) -> Vec<Block<K::Value>> {
-    let n = recipients.n_rows();
-    let values_per_row = (recipients.n_nonzero() / n.max(1)).max(1);
-    let size = (BLOCK_VALUES / values_per_row).clamp(64, CELLS);
-    (0..n.div_ceil(size))
-        .into_par_iter()
-        .map(|block| {
-            let rows = block * size..((block + 1) * size).min(n);
-            Block::new::<K>(recipients, rows)
-        })
-        .collect()
-}
-
 impl<V: Copy + Default> Block<V> {
-    fn new<K: Kernel<Value = V>>(recipients: &CsrMatrix, rows: Range<usize>) -> Self {
-        let n_columns = recipients.n_cols();
+    fn new<K: Kernel<Value = V>>(recipients: &impl Source, rows: Range<usize>) -> Self {
+        let n_columns = recipients.n_columns();
+        let batch = recipients.batch(rows.clone());
         let mut counts = vec![0_u32; n_columns];
-        for row in rows.clone() {
-            for &column in recipients.row(row).0 {
+        for member in 0..rows.len() {
+            for &column in batch.row(member).0 {
                 counts[column as usize] += 1;
             }
         }
@@ -159,12 +239,12 @@ impl<V: Copy + Default> Block<V> {
             members: vec![0; n_sparse],
             values: vec![V::default(); n_sparse],
             dense: vec![V::default(); n_dense],
-            rows: rows.clone(),
+            rows,
             indptr,
             dense_at,
         };
-        for (member, row) in rows.enumerate() {
-            let (columns, values) = recipients.row(row);
+        for member in 0..block.rows.len() {
+            let (columns, values) = batch.row(member);
             for (&column, &value) in columns.iter().zip(values) {
                 let (column, value) = (column as usize, K::embed(value));
                 if block.dense_at[column] == SPARSE {
@@ -202,22 +282,95 @@ impl<V: Copy + Default> Block<V> {
         kernel: &K,
         cells: &mut [K::Cell; CELLS],
     ) {
-        for (&column, &donor) in columns.iter().zip(values) {
-            let (column, donor) = (column as usize, K::embed(donor));
-            if self.dense_at[column] == SPARSE {
-                let range = self.indptr[column] as usize..self.indptr[column + 1] as usize;
-                let members = &self.members[range.clone()];
-                for (&member, &recipient) in members.iter().zip(&self.values[range]) {
-                    // `% CELLS` changes nothing but tells the compiler that the index is inside.
-                    kernel.add(&mut cells[member as usize % CELLS], donor, recipient);
+        let is_dense = |&&column: &&u32| self.dense_at[column as usize] != SPARSE;
+        let mut done = 0;
+        while done < columns.len() {
+            let end = done + columns[done..].iter().take_while(is_dense).count();
+            let run = (&columns[done..end], &values[done..end]);
+            // Several columns at a time, so that a cell is read and written once for all of them.
+            let run = self.add_dense::<K, 8>(run, kernel, cells);
+            let run = self.add_dense::<K, 4>(run, kernel, cells);
+            self.add_dense::<K, 1>(run, kernel, cells);
+            if let (Some(&column), Some(&donor)) = (columns.get(end), values.get(end)) {
+                self.add_sparse(column as usize, donor, kernel, cells);
+            }
+            done = end + 1;
+        }
+    }
+
+    /// Adds dense columns to the cells in their order, `N` at a time; gives those left over.
+    fn add_dense<'a, K: Kernel<Value = V>, const N: usize>(
+        &self,
+        (columns, values): (&'a [u32], &'a [f64]),
+        kernel: &K,
+        cells: &mut [K::Cell; CELLS],
+    ) -> (&'a [u32], &'a [f64]) {
+        let n = self.rows.len();
+        let (columns, columns_left) = columns.as_chunks::<N>();
+        let (values, values_left) = values.as_chunks::<N>();
+        for (columns, values) in columns.iter().zip(values) {
+            let donors = values.map(K::embed);
+            let dense =
+                columns.map(|column| &self.dense[self.dense_at[column as usize] as usize..][..n]);
+            for (member, cell) in cells[..n].iter_mut().enumerate() {
+                let mut sum = *cell;
+                for lane in 0..N {
+                    kernel.add(&mut sum, donors[lane], dense[lane][member]);
                 }
-            } else {
-                let start = self.dense_at[column] as usize;
-                let dense = &self.dense[start..start + self.rows.len()];
-                for (cell, &recipient) in cells.iter_mut().zip(dense) {
-                    kernel.add(cell, donor, recipient);
-                }
+                *cell = sum;
             }
         }
+        (columns_left, values_left)
+    }
+
+    /// Adds a column that few recipients of the block have.
+    fn add_sparse<K: Kernel<Value = V>>(
+        &self,
+        column: usize,
+        donor: f64,
+        kernel: &K,
+        cells: &mut [K::Cell; CELLS],
+    ) {
+        let donor = K::embed(donor);
+        let range = self.indptr[column] as usize..self.indptr[column + 1] as usize;
+        let members = &self.members[range.clone()];
+        for (&member, &recipient) in members.iter().zip(&self.values[range]) {
+            // `% CELLS` changes nothing but tells the compiler that the index is inside.
+            kernel.add(&mut cells[member as usize % CELLS], donor, recipient);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feature::distance::kernel::{Overlap, OverlapForm};
+
+    /// Rows in which some columns are dense and some sparse, by a fixed rule.
+    fn rows(n_rows: usize, n_columns: usize) -> CsrMatrix {
+        let value = |row: usize, column: usize| {
+            let mixed = (row * 7919 + column * 104_729 + row * column) % 1009;
+            let has = column == 0 || mixed.is_multiple_of(1 + column / 4);
+            has.then(|| (column as u32, (mixed + 1) as f64 / 7.0))
+        };
+        let rows =
+            (0..n_rows).map(|row| (0..n_columns).filter_map(move |column| value(row, column)));
+        CsrMatrix::from_rows(n_columns, rows.map(Iterator::collect).collect()).unwrap()
+    }
+
+    #[test]
+    fn passes_change_no_bit() {
+        let (donors, recipients) = (rows(77, 50), rows(1500, 50));
+        let kernel = Overlap::of_matrices(&donors, &recipients, OverlapForm::OverSum);
+        let found = |n| cross_by_passes(&donors, &recipients, &kernel, Part::Full, n);
+        assert_eq!(passes(&recipients, 1).len(), 3);
+        assert_eq!(passes(&recipients, usize::MAX).len(), 1);
+        assert_eq!(found(1), found(usize::MAX));
+
+        let kernel = Overlap::of_matrices(&recipients, &recipients, OverlapForm::OverSum);
+        let found = |part, n| cross_by_passes(&recipients, &recipients, &kernel, part, n);
+        let whole = found(Part::Full, usize::MAX);
+        assert_eq!(whole, whole.t());
+        assert_eq!(whole, found(Part::Upper, 1));
     }
 }

@@ -22,21 +22,29 @@ pub(super) struct Overlap {
 }
 
 impl Overlap {
-    pub(super) fn new(donors: &CsrMatrix, recipients: &CsrMatrix, form: OverlapForm) -> Self {
+    /// From the [`sum_in_order`] of every row.
+    pub(super) fn new(donor_sums: Vec<f64>, recipient_sums: Vec<f64>, form: OverlapForm) -> Self {
         Self {
-            donor_sums: sums_in_order(donors),
-            recipient_sums: sums_in_order(recipients),
+            donor_sums,
+            recipient_sums,
             form,
         }
     }
+
+    pub(super) fn of_matrices(
+        donors: &CsrMatrix,
+        recipients: &CsrMatrix,
+        form: OverlapForm,
+    ) -> Self {
+        let sums = |rows: &CsrMatrix| rows.rows().map(|(_, row)| sum_in_order(row)).collect();
+        Self::new(sums(donors), sums(recipients), form)
+    }
 }
 
-/// Row sums in the very order in which overlaps are summed, so that a row's overlap with itself is
-/// its sum to the bit, and its distance to itself 0.
-fn sums_in_order(rows: &CsrMatrix) -> Vec<f64> {
-    rows.rows()
-        .map(|(_, values)| values.iter().fold(0.0, |sum, value| sum + value))
-        .collect()
+/// The sum of a row in the very order in which overlaps are summed, so that a row's overlap with
+/// itself is its sum to the bit, and its distance to itself 0.
+pub(super) fn sum_in_order(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |sum, value| sum + value)
 }
 
 impl Kernel for Overlap {

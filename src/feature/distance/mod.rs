@@ -1,6 +1,7 @@
 //! Distances between samples: donors (rows) against recipients (columns), or all pairs of a table.
 
 mod align;
+mod branches;
 mod codes;
 mod cross;
 mod kernel;
@@ -10,10 +11,11 @@ use ndarray::Array2;
 
 pub use align::align;
 use align::check_comparable;
+use branches::{BranchRows, Branches};
 use codes::unshared;
 use cross::{Part, cross};
 use kernel::{Angles, Overlap, OverlapForm, SharedDivergence};
-use presence::Branches;
+use presence::Presence;
 
 use super::Phylogeny;
 use super::log_ratio::mean_log;
@@ -57,10 +59,10 @@ pub enum Metric<'a> {
 /// The distance of every donor to every recipient: donors (rows) × recipients (columns).
 ///
 /// Both tables must have the same taxa in the same order ([`align`]), the same vocabulary and the
-/// same unit. Memory is the result and a few copies of the non-zeros (for weighted `UniFrac`, of the
-/// branches above them; for the unweighted one bit for each branch and sample, and at most 50 MB);
-/// time grows with the taxa that two samples share, for unweighted `UniFrac` with the branches. The
-/// result is the same to the bit for any number of threads.
+/// same unit. Memory is the result, at most a few copies of the non-zeros (for unweighted `UniFrac`
+/// one bit for each branch and sample) and at most 50 MB; time grows with the taxa that two samples
+/// share, for `UniFrac` with the branches. The result is the same to the bit for any number of
+/// threads.
 ///
 /// # Errors
 /// [`Error::Table`] where the columns differ, [`Error::Vocabulary`] or [`Error::Unit`] where these
@@ -132,7 +134,14 @@ fn compute(
     };
     let overlap = |rows: Rows, form| {
         let [a, b] = rows.both();
-        cross(a, b, &Overlap::new(a, b, form), part)
+        cross(a, b, &Overlap::of_matrices(a, b, form), part)
+    };
+    let weighted = |tree, form| -> Result<_> {
+        let branches = Branches::new(tree, donors, recipients)?;
+        let a = BranchRows::new(&branches, donors.abundance());
+        let b = BranchRows::new(&branches, recipients.abundance());
+        let kernel = Overlap::new(a.sums().to_vec(), b.sums().to_vec(), form);
+        Ok(cross(&a, &b, &kernel, part))
     };
     Ok(match metric {
         Metric::BrayCurtis => {
@@ -163,16 +172,12 @@ fn compute(
         }
         Metric::UnweightedUniFrac(tree) => {
             let branches = Branches::new(tree, donors, recipients)?;
-            let bits = [donors, recipients].map(|table| branches.presence(table));
+            let bits = [donors, recipients]
+                .map(|table| Presence::of_branches(&branches, table.abundance()));
             unshared(&bits[0], &bits[1], branches.lengths(), part)
         }
-        Metric::WeightedUniFrac(tree) => overlap(
-            rows(&|table| weighted(table, tree))?,
-            OverlapForm::Difference,
-        ),
-        Metric::NormalizedWeightedUniFrac(tree) => {
-            overlap(rows(&|table| weighted(table, tree))?, OverlapForm::OverSum)
-        }
+        Metric::WeightedUniFrac(tree) => weighted(tree, OverlapForm::Difference)?,
+        Metric::NormalizedWeightedUniFrac(tree) => weighted(tree, OverlapForm::OverSum)?,
     })
 }
 
@@ -221,21 +226,6 @@ fn check_pseudocount(pseudocount: f64) -> Result<()> {
         "pseudocount",
         format!("expected a number above 0, found {pseudocount}"),
     ))
-}
-
-/// Samples × branches: the fraction below each branch by its length.
-fn weighted(table: &ProfileTable, tree: &Phylogeny) -> Result<CsrMatrix> {
-    let branches = tree.branches(&table.closure())?;
-    let lengths = tree.lengths();
-    let values = branches.indices().iter().zip(branches.values());
-    CsrMatrix::new(
-        branches.n_cols(),
-        branches.indptr().to_vec(),
-        branches.indices().to_vec(),
-        values
-            .map(|(&node, &fraction)| lengths[node as usize] * fraction)
-            .collect(),
-    )
 }
 
 #[cfg(test)]
