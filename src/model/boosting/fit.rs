@@ -21,7 +21,8 @@ const TALL_ROWS: usize = 8192;
 /// Share of entries other than 0 above which a matrix is not sparse.
 const DENSE_SHARE: f64 = 0.25;
 
-/// Entries that runs, which number them by 32 bits and may list and pad each, can hold.
+/// Entries that runs, which number them by 32 bits and may list and pad each, can hold, and rows,
+/// which they number in fours by 31 bits.
 const MOST_RUN_ENTRIES: usize = 1 << 29;
 
 /// Cost of a level, in additions, above which threads share it.
@@ -441,7 +442,7 @@ fn choose_engine(
     let Some(sorted) = &prepared.sorted else {
         return Engine::Histograms(Histograms::from_matrix(matrix, rows, params, is_parallel));
     };
-    if sorted.n_entries() > MOST_RUN_ENTRIES {
+    if sorted.n_entries().max(rows.len()) >= MOST_RUN_ENTRIES {
         return Engine::Histograms(Histograms::from_sorted(sorted, rows, n_features, params));
     }
     let heaviest_h = match params.loss {

@@ -107,10 +107,11 @@ impl<'a> Grower<'a> {
     }
 
     fn root(&self, target: &Target<'_>) -> GrownNode {
+        let (g, h) = target.gradients.total();
         let search = SearchNode {
             id: 0,
-            g: target.gradients.g.iter().sum(),
-            h: target.gradients.h.iter().sum(),
+            g,
+            h,
             n_rows: target.gradients.copies.iter().sum(),
             start: 0,
             end: self.rows.len(),

@@ -13,7 +13,7 @@ use super::bins::{between, merge};
 use super::columns::{BinnedColumn, SortedColumns, TrainingRows};
 use super::filter::{Filter, WIDTH};
 use super::params::BoostingParams;
-use super::split::{Best, Gradients, MissingSide, Rules, SearchNode, Split};
+use super::split::{Best, Gradients, MissingSide, Rules, SearchNode, Split, unpack};
 use crate::model::{ColumnView, MatrixView};
 
 /// Columns side by side: 16 × 256 sums of 8 bytes are 32 kB.
@@ -230,7 +230,7 @@ impl Histograms {
     fn sum(&self, rows: &[u32], gradients: &Gradients, is_parallel: bool) -> Histogram {
         let packed: Vec<u64> = rows
             .iter()
-            .map(|&row| pack(gradients.g[row as usize], gradients.h[row as usize]))
+            .map(|&row| gradients.packed[row as usize])
             .collect();
         let n_blocks = self.n_features.div_ceil(BLOCK);
         let mut histogram = vec![0; n_blocks * BLOCK * SLOTS];
@@ -288,15 +288,6 @@ fn sum_block(bins: &[u8], rows: &[u32], packed: &[u64], sums: &mut [u64]) {
     }
 }
 
-/// g in the high half, h (0 or more) in the low: sums of both by one addition.
-fn pack(g: i32, h: i32) -> u64 {
-    ((i64::from(g) << 32) as u64).wrapping_add(u64::from(h.unsigned_abs()))
-}
-
-fn unpack(sum: u64) -> (i32, i32) {
-    ((sum >> 32) as i32, (sum & 0x7FFF_FFFF) as i32)
-}
-
 /// What the search of one node shares.
 struct Search<'a> {
     all: &'a Histograms,
@@ -340,19 +331,12 @@ impl Search<'_> {
         let has_missing = self.all.has_missing[feature];
         // With missing values, the cut after the last bin parts them from all others.
         let n_cuts = cuts.len() + usize::from(has_missing);
-        let (mut g, mut h) = ([0; SLOTS], [0; SLOTS]);
-        let (mut sum_g, mut sum_h) = (0, 0);
-        for (slot, &sum) in sums[..n_cuts].iter().enumerate() {
-            let (bin_g, bin_h) = unpack(sum);
-            sum_g += bin_g;
-            sum_h += bin_h;
-            (g[slot], h[slot]) = (sum_g, sum_h);
+        let mut below = [0; SLOTS];
+        let mut sum: u64 = 0;
+        for (below, &bin) in below.iter_mut().zip(&sums[..n_cuts]) {
+            sum = sum.wrapping_add(bin);
+            *below = sum;
         }
-        let (missing_g, missing_h) = if has_missing {
-            unpack(sums[MISSING as usize])
-        } else {
-            (0, 0)
-        };
         let sides: &[MissingSide] = if has_missing {
             &[MissingSide::Right, MissingSide::Left]
         } else {
@@ -363,34 +347,28 @@ impl Search<'_> {
             let mut n_looked = n_cuts;
             if missing == MissingSide::Left {
                 n_looked = cuts.len();
-                for slot in 0..n_looked {
-                    g[slot] += missing_g;
-                    h[slot] += missing_h;
+                for below in &mut below[..n_looked] {
+                    *below = below.wrapping_add(sums[MISSING as usize]);
                 }
             }
             let padded = n_looked.next_multiple_of(WIDTH);
-            g[n_looked..padded].fill(0);
-            h[n_looked..padded].fill(0);
-            let any = if filter.has_l1() {
-                filter.any::<true>(&g[..padded], &h[..padded])
-            } else {
-                filter.any::<false>(&g[..padded], &h[..padded])
-            };
-            if !any {
+            below[n_looked..padded].fill(0);
+            if !filter.any(&below[..padded]) {
                 continue;
             }
             passing.clear();
-            filter.list(&g[..padded], &h[..padded], &mut passing);
+            filter.list(&below[..padded], &mut passing);
             for &cut in &passing {
                 let slot = cut as usize;
+                let (left_g, left_h) = unpack(below[slot]);
                 let split = Split {
                     score: 0.0,
                     feature: feature as u32,
                     cut,
                     threshold: cuts.get(slot).copied().unwrap_or(f64::MAX),
                     missing,
-                    left_g: g[slot],
-                    left_h: h[slot],
+                    left_g,
+                    left_h,
                 };
                 best.offer(self.rules, node, split, || self.count(node, &split));
             }

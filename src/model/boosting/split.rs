@@ -11,10 +11,8 @@ use super::params::{BoostingParams, Monotone};
 /// First and second derivatives of the loss, as integers, with the rows that count.
 #[derive(Debug, Default)]
 pub(super) struct Gradients {
-    /// g of each training row, in units of `1 / scale_g`.
-    pub(super) g: Vec<i32>,
-    /// h of each training row, in units of `1 / scale_h`.
-    pub(super) h: Vec<i32>,
+    /// g and h of each training row, in units of `1 / scale_g` and `1 / scale_h`, packed.
+    pub(super) packed: Vec<u64>,
     /// Copies of each row; 0 where the tree does not see it.
     pub(super) copies: Vec<u32>,
     pub(super) scale_g: f64,
@@ -44,21 +42,34 @@ impl Gradients {
         }
         self.scale_g = power_of_two_below((SUM_LIMIT - g.len() as f64) / sum_g);
         self.scale_h = power_of_two_below((SUM_LIMIT - g.len() as f64) / sum_h);
-        self.g.clear();
-        self.h.clear();
+        self.packed.clear();
         let (scale_g, scale_h) = (self.scale_g, self.scale_h);
-        let seen_rows = || self.copies.iter().map(|&copies| f64::from(copies > 0));
-        self.g.extend(
-            g.iter()
-                .zip(seen_rows())
-                .map(|(g, seen)| nearest(g * scale_g * seen)),
-        );
-        self.h.extend(
-            h.iter()
-                .zip(seen_rows())
-                .map(|(h, seen)| nearest(h * scale_h * seen)),
-        );
+        let rows = g.iter().zip(h).zip(&self.copies);
+        self.packed.extend(rows.map(|((g, h), &copies)| {
+            let seen = f64::from(copies > 0);
+            pack(nearest(g * scale_g * seen), nearest(h * scale_h * seen))
+        }));
     }
+
+    /// Sums of g and h over all rows.
+    pub(super) fn total(&self) -> (i32, i32) {
+        unpack(
+            self.packed
+                .iter()
+                .fold(0, |sum, &row| sum.wrapping_add(row)),
+        )
+    }
+}
+
+/// g in the high half, h (0 or more) in the low: sums of both by one addition, exactly, since the
+/// sums of h stay below 2³¹ and never carry into g.
+pub(super) fn pack(g: i32, h: i32) -> u64 {
+    ((i64::from(g) << 32) as u64).wrapping_add(u64::from(h.unsigned_abs()))
+}
+
+/// g and h of a packed sum.
+pub(super) fn unpack(sum: u64) -> (i32, i32) {
+    ((sum >> 32) as i32, sum as i32)
 }
 
 /// The nearest integer of |x| < 2³¹, by the addition that leaves it in the low mantissa bits.
@@ -97,11 +108,11 @@ impl Rules {
         let (scale_g, scale_h) = (gradients.scale_g, gradients.scale_h);
         let per_row = || {
             gradients
-                .h
+                .packed
                 .iter()
                 .zip(&gradients.copies)
                 .filter(|&(_, &copies)| copies > 0)
-                .map(|(&h, &copies)| f64::from(h) / f64::from(copies))
+                .map(|(&row, &copies)| f64::from(unpack(row).1) / f64::from(copies))
         };
         let lightest = per_row().fold(f64::INFINITY, f64::min);
         let heaviest = per_row().fold(0.0, f64::max);
