@@ -1,5 +1,7 @@
 //! The walk over the runs of one level: sums of all its nodes at once, and what passes the filter.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::filter::{Filter, WIDTH};
@@ -134,7 +136,6 @@ impl Level<'_> {
         }
         let is_picky = nodes.iter().any(|node| node.allowed.is_some());
         let mut sums: Vec<Lanes<L>> = vec![[0; L]; self.runs.most_steps + WIDTH + 2];
-        let mut passing = Vec::new();
         for run in runs {
             if self
                 .active
@@ -151,50 +152,60 @@ impl Level<'_> {
                 3 => walk::<L, 3>(self.runs, run, table, &mut sums),
                 _ => walk::<L, 4>(self.runs, run, table, &mut sums),
             };
-            for takes_missing in [false, true] {
-                if takes_missing {
-                    if run.missing.is_empty() {
-                        break;
-                    }
-                    add_missing(self.runs.slice(&run.missing), table, &mut sums[..n_bins]);
-                }
-                let place = Place {
-                    first: run.n_light as usize * L / WIDTH * WIDTH,
-                    missing: missing_side(run, takes_missing),
-                };
-                let end = (n_bins * L).next_multiple_of(WIDTH);
-                let looked = &sums.as_flattened()[place.first..end];
-                if filter.any(looked) {
-                    passing.clear();
-                    filter.list(looked, &mut passing);
-                    let passed = (looked, passing.as_slice());
-                    self.offer::<L>(run, place, passed, nodes, lane_of, &mut best);
-                    for l in 0..WIDTH {
-                        if let Some(best) = best.get(l % L) {
-                            filter.set_bar(l, best.score);
-                        }
-                    }
-                }
+            let mut summed = Summed {
+                run,
+                n_bins,
+                takes_missing: false,
+            };
+            self.look::<L>(&summed, &sums, &mut filter, nodes, lane_of, &mut best);
+            if !run.missing.is_empty() {
+                add_missing(self.runs.slice(&run.missing), table, &mut sums[..n_bins]);
+                summed.takes_missing = true;
+                self.look::<L>(&summed, &sums, &mut filter, nodes, lane_of, &mut best);
             }
         }
         best
     }
 
-    /// Scores exactly the sums that passed the filter.
-    #[cold]
-    #[inline(never)]
-    fn offer<const L: usize>(
+    /// Looks through the sums of a run for what may beat the best so far.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "must take the instruction set of its caller"
+    )]
+    fn look<const L: usize>(
         &self,
-        run: &Run,
-        place: Place,
-        (sums, passing): (&[u64], &[u32]),
+        summed: &Summed<'_>,
+        sums: &[Lanes<L>],
+        filter: &mut Filter,
         nodes: &[SearchNode],
         lane_of: &[u8],
         best: &mut [Best],
     ) {
+        if filter.any(&sums.as_flattened()[summed.looked::<L>()]) {
+            self.offer::<L>(summed, sums, filter, nodes, lane_of, best);
+        }
+    }
+
+    /// Scores exactly the sums of a run that pass the filter.
+    #[cold]
+    #[inline(never)]
+    fn offer<const L: usize>(
+        &self,
+        summed: &Summed<'_>,
+        sums: &[Lanes<L>],
+        filter: &mut Filter,
+        nodes: &[SearchNode],
+        lane_of: &[u8],
+        best: &mut [Best],
+    ) {
+        let (run, missing) = (summed.run, summed.missing_side());
         let cuts = &self.runs.cuts[run.cuts.start as usize..run.cuts.end as usize];
-        for &passing in passing {
-            let element = place.first + passing as usize;
+        let (sums, looked) = (sums.as_flattened(), summed.looked::<L>());
+        let mut passing = Vec::new();
+        filter.list(&sums[looked.clone()], &mut passing);
+        for place in passing {
+            let element = looked.start + place as usize;
             let (bin, lane) = (element / L, element % L);
             let Some(node) = nodes.get(lane) else {
                 continue;
@@ -206,7 +217,7 @@ impl Level<'_> {
             {
                 continue;
             }
-            let walked = unpack(sums[passing as usize]);
+            let walked = unpack(sums[element]);
             let rest = (node.g - walked.0, node.h - walked.1);
             let (cut, left) = match run.side {
                 Side::Low => (bin, walked),
@@ -218,18 +229,23 @@ impl Level<'_> {
                 feature: run.feature,
                 cut: cut as u32,
                 threshold: cuts.get(cut).copied().unwrap_or(f64::MAX),
-                missing: place.missing,
+                missing,
                 left_g: left.0,
                 left_h: left.1,
             };
             best[lane].offer(self.rules, node, split, || {
-                let walked = self.count(run, bin, lane, lane_of, place.missing);
+                let walked = self.count(run, bin, lane, lane_of, missing);
                 if run.side == Side::Low {
                     walked
                 } else {
                     node.n_rows - walked
                 }
             });
+        }
+        for l in 0..WIDTH {
+            if let Some(best) = best.get(l % L) {
+                filter.set_bar(l, best.score);
+            }
         }
     }
 
@@ -266,21 +282,36 @@ impl Level<'_> {
     }
 }
 
-/// The first sum of a run to look at, and where its missing rows stand in the sums.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    first: usize,
-    missing: MissingSide,
+/// A run whose sums stand at its cuts.
+struct Summed<'a> {
+    run: &'a Run,
+    n_bins: usize,
+    /// Whether its missing rows are in the sums.
+    takes_missing: bool,
 }
 
-/// Where missing rows stand, walked with the bins of a run or not.
-fn missing_side(run: &Run, takes_missing: bool) -> MissingSide {
-    match (run.side, run.missing.is_empty(), takes_missing) {
-        (Side::Low, false, true) | (Side::High, false, false) => MissingSide::Left,
-        (Side::Low, false, false) | (Side::High, false, true) | (Side::Missing, ..) => {
-            MissingSide::Right
+impl Summed<'_> {
+    /// The sums to look at, lane by lane: whole vectors, without those of light bins.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "must take the instruction set of its caller"
+    )]
+    fn looked<const L: usize>(&self) -> Range<usize> {
+        let first = self.run.n_light as usize * L / WIDTH * WIDTH;
+        first..(self.n_bins * L).next_multiple_of(WIDTH)
+    }
+
+    /// Where missing rows stand, walked with the bins of the run or not.
+    fn missing_side(&self) -> MissingSide {
+        let run = self.run;
+        match (run.side, run.missing.is_empty(), self.takes_missing) {
+            (Side::Low, false, true) | (Side::High, false, false) => MissingSide::Left,
+            (Side::Low, false, false) | (Side::High, false, true) | (Side::Missing, ..) => {
+                MissingSide::Right
+            }
+            (Side::Low | Side::High, true, _) => MissingSide::Unseen,
         }
-        (Side::Low | Side::High, true, _) => MissingSide::Unseen,
     }
 }
 
