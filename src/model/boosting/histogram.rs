@@ -28,7 +28,7 @@ const MISSING: u8 = 255;
 /// Rows looked at to place the cuts of a column that was not sorted, at most.
 const CUT_SAMPLE: usize = 1 << 16;
 
-/// One node's histograms: `columns rounded up to BLOCK × SLOTS` packed sums.
+/// One node's histograms: `columns rounded up to whole blocks × SLOTS` packed sums.
 type Histogram = Vec<u64>;
 
 /// The columns of one fit.
@@ -36,12 +36,17 @@ type Histogram = Vec<u64>;
 pub(super) struct Histograms {
     n_rows: usize,
     n_features: usize,
-    /// Bin of row `r`, column `BLOCK·b + c`, at `(b·n_rows + r)·BLOCK + c`.
+    /// Columns of a block, at most [`BLOCK`]: all blocks but the last have as many, so that
+    /// threads have as much to do.
+    width: usize,
+    /// Bin of row `r`, column `width·b + c`, at `(b·n_rows + r)·BLOCK + c`.
     bins: Vec<u8>,
     cuts: Vec<Vec<f64>>,
     has_missing: Vec<bool>,
     /// Histograms of nodes whose children may still be searched.
     kept: BTreeMap<usize, Histogram>,
+    /// Histograms no longer needed, to be filled again.
+    spare: Vec<Histogram>,
 }
 
 impl Histograms {
@@ -100,26 +105,33 @@ impl Histograms {
     }
 
     fn empty(n_rows: usize, n_features: usize) -> Self {
+        let n_blocks = n_features.div_ceil(BLOCK).max(1);
         Self {
             n_rows,
             n_features,
-            bins: vec![0; n_features.div_ceil(BLOCK) * n_rows * BLOCK],
+            width: n_features.div_ceil(n_blocks).max(1),
+            bins: vec![0; n_blocks * n_rows * BLOCK],
             cuts: Vec::with_capacity(n_features),
             has_missing: Vec::with_capacity(n_features),
             kept: BTreeMap::new(),
+            spare: Vec::new(),
         }
     }
 
     fn set_column(&mut self, feature: usize, bins: &[u8]) {
-        let start = feature / BLOCK * self.n_rows * BLOCK + feature % BLOCK;
+        let start = self.place(0, feature);
         let places = self.bins[start..].iter_mut().step_by(BLOCK);
         for (place, &bin) in places.zip(bins) {
             *place = bin;
         }
     }
 
-    fn bin(&self, row: usize, feature: usize) -> u8 {
-        self.bins[(feature / BLOCK * self.n_rows + row) * BLOCK + feature % BLOCK]
+    fn place(&self, row: usize, feature: usize) -> usize {
+        (feature / self.width * self.n_rows + row) * BLOCK + feature % self.width
+    }
+
+    fn n_blocks(&self) -> usize {
+        self.n_features.div_ceil(self.width)
     }
 
     /// Additions to sum the root.
@@ -129,7 +141,9 @@ impl Histograms {
 
     /// Forgets the histograms of the last tree.
     pub(super) fn reset(&mut self) {
-        self.kept.clear();
+        while let Some((_, histogram)) = self.kept.pop_first() {
+            self.spare.push(histogram);
+        }
     }
 
     /// The best split of each node.
@@ -150,25 +164,19 @@ impl Histograms {
             rules,
             active,
         };
-        let find = |node: &SearchNode| {
-            let blocks = 0..self.n_features.div_ceil(BLOCK);
-            if is_parallel {
-                let found: Vec<Best> = blocks
-                    .into_par_iter()
-                    .map(|block| task.block(node, block))
-                    .collect();
-                found
-                    .into_iter()
-                    .reduce(Best::or_better)
-                    .and_then(|best| best.split)
-            } else {
-                let start = Best::new(rules.bar(node));
-                blocks
-                    .fold(start, |best, block| best.or_better(task.block(node, block)))
-                    .split
-            }
+        let n_blocks = self.n_blocks();
+        let tasks = 0..nodes.len() * n_blocks;
+        let find = |at: usize| task.block(&nodes[at / n_blocks], at % n_blocks);
+        let found: Vec<Best> = if is_parallel {
+            tasks.into_par_iter().map(find).collect()
+        } else {
+            tasks.map(find).collect()
         };
-        nodes.iter().map(find).collect()
+        let best_of = |blocks: &[Best]| blocks.iter().copied().reduce(Best::or_better);
+        let best = found.chunks(n_blocks.max(1)).map(best_of);
+        let mut splits: Vec<_> = best.map(|best| best.and_then(|best| best.split)).collect();
+        splits.resize(nodes.len(), None);
+        splits
     }
 
     /// Makes the histograms of `nodes`, by summing or by parent minus sibling.
@@ -214,7 +222,7 @@ impl Histograms {
             parents.push(family.parent);
         }
         for parent in parents {
-            self.kept.remove(&parent);
+            self.spare.extend(self.kept.remove(&parent));
         }
     }
 
@@ -227,61 +235,76 @@ impl Histograms {
         }
     }
 
-    fn sum(&self, rows: &[u32], gradients: &Gradients, is_parallel: bool) -> Histogram {
-        let packed: Vec<u64> = rows
-            .iter()
-            .map(|&row| gradients.packed[row as usize])
-            .collect();
-        let n_blocks = self.n_features.div_ceil(BLOCK);
-        let mut histogram = vec![0; n_blocks * BLOCK * SLOTS];
+    fn sum(&mut self, rows: &[u32], gradients: &Gradients, is_parallel: bool) -> Histogram {
+        let mut histogram = self.spare.pop().unwrap_or_default();
+        histogram.clear();
+        histogram.resize(self.n_blocks() * self.width * SLOTS, 0);
         let block_of = |(block, sums): (usize, &mut [u64])| {
             let start = block * self.n_rows * BLOCK;
-            sum_block(
-                &self.bins[start..start + self.n_rows * BLOCK],
-                rows,
-                &packed,
-                sums,
-            );
+            let bins = &self.bins[start..start + self.n_rows * BLOCK];
+            let width = self.width.min(self.n_features - block * self.width);
+            sum_block(bins, rows, &gradients.packed, sums, width);
         };
+        let block_size = self.width * SLOTS;
         if is_parallel {
-            histogram
-                .par_chunks_mut(BLOCK * SLOTS)
-                .enumerate()
-                .for_each(block_of);
+            let blocks = histogram.par_chunks_mut(block_size);
+            blocks.enumerate().for_each(block_of);
         } else {
-            histogram
-                .chunks_mut(BLOCK * SLOTS)
-                .enumerate()
-                .for_each(block_of);
+            let blocks = histogram.chunks_mut(block_size);
+            blocks.enumerate().for_each(block_of);
         }
         histogram
     }
 
-    /// Sets `is_left` of every row: true where it goes left at `split`.
-    pub(super) fn mark_left(&self, split: &Split, rows: &[u32], is_left: &mut [bool]) {
+    /// Whether a row goes left at `split`.
+    pub(super) fn goes_left(&self, split: &Split) -> impl Fn(u32) -> bool {
         let feature = split.feature as usize;
-        let missing_left = split.missing == MissingSide::Left;
-        for &row in rows {
-            let bin = self.bin(row as usize, feature);
-            is_left[row as usize] = if bin == MISSING && self.has_missing[feature] {
+        let bins = &self.bins[self.place(0, feature)..];
+        let (cut, missing_left) = (split.cut, split.missing == MissingSide::Left);
+        let has_missing = self.has_missing[feature];
+        move |row| {
+            let bin = bins[row as usize * BLOCK];
+            if has_missing && bin == MISSING {
                 missing_left
             } else {
-                u32::from(bin) <= split.cut
-            };
+                u32::from(bin) <= cut
+            }
         }
     }
 }
 
-/// Adds the rows of a node to the histograms of one block.
-fn sum_block(bins: &[u8], rows: &[u32], packed: &[u64], sums: &mut [u64]) {
+/// Adds the rows of a node to the histograms of one block of `width` columns.
+fn sum_block(bins: &[u8], rows: &[u32], packed: &[u64], sums: &mut [u64], width: usize) {
+    let sum = match width {
+        1 => sum_columns::<1>,
+        2 => sum_columns::<2>,
+        3 => sum_columns::<3>,
+        4 => sum_columns::<4>,
+        5 => sum_columns::<5>,
+        6 => sum_columns::<6>,
+        7 => sum_columns::<7>,
+        8 => sum_columns::<8>,
+        9 => sum_columns::<9>,
+        10 => sum_columns::<10>,
+        11 => sum_columns::<11>,
+        12 => sum_columns::<12>,
+        13 => sum_columns::<13>,
+        14 => sum_columns::<14>,
+        15 => sum_columns::<15>,
+        _ => sum_columns::<BLOCK>,
+    };
+    sum(bins, rows, packed, sums);
+}
+
+fn sum_columns<const C: usize>(bins: &[u8], rows: &[u32], packed: &[u64], sums: &mut [u64]) {
     let (bins, _) = bins.as_chunks::<BLOCK>();
     let (sums, _) = sums.as_chunks_mut::<SLOTS>();
-    let Some(sums) = sums.first_chunk_mut::<BLOCK>() else {
+    let Some(sums) = sums.first_chunk_mut::<C>() else {
         return;
     };
-    for (&row, &packed) in rows.iter().zip(packed) {
-        let bins = &bins[row as usize];
-        for c in 0..BLOCK {
+    for &row in rows {
+        let (bins, packed) = (&bins[row as usize], packed[row as usize]);
+        for c in 0..C {
             let sum = &mut sums[c][bins[c] as usize];
             *sum = sum.wrapping_add(packed);
         }
@@ -308,7 +331,8 @@ impl Search<'_> {
             filter.set_node(lane, node.g, node.h);
             filter.set_bar(lane, best.score);
         }
-        for feature in block * BLOCK..((block + 1) * BLOCK).min(self.all.n_features) {
+        let width = self.all.width;
+        for feature in block * width..((block + 1) * width).min(self.all.n_features) {
             let is_open = self.active.is_none_or(|active| active[feature])
                 && node.allowed.as_ref().is_none_or(|allowed| allowed[feature]);
             if is_open {
@@ -380,21 +404,11 @@ impl Search<'_> {
 
     /// Copies of the node's rows that go left.
     fn count(&self, node: &SearchNode, split: &Split) -> u32 {
-        let feature = split.feature as usize;
-        let has_missing = self.all.has_missing[feature];
-        let goes_left = |row: usize| {
-            let bin = self.all.bin(row, feature);
-            if has_missing && bin == MISSING {
-                split.missing == MissingSide::Left
-            } else {
-                u32::from(bin) <= split.cut
-            }
-        };
+        let goes_left = self.all.goes_left(split);
         self.partition[node.start..node.end]
             .iter()
-            .map(|&row| row as usize)
-            .filter(|&row| goes_left(row))
-            .map(|row| self.gradients.copies[row])
+            .filter(|&&row| goes_left(row))
+            .map(|&row| self.gradients.copies[row as usize])
             .sum()
     }
 }

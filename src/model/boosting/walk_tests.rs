@@ -27,7 +27,7 @@ fn both_walks<const L: usize>(seed: u64, params: &BoostingParams) -> [Vec<Option
         .map(|i| 0.05 + 0.2 * uniform(seed, i, 99))
         .collect();
     let mut gradients = Gradients::default();
-    gradients.round(&g, &h, &rows.copies, None);
+    gradients.round(&g, &h, &rows.copies, None, false);
     let rules = Rules::new(params, &gradients);
     let partition: Vec<u32> = (0..n_rows as u32).collect();
     let nodes: Vec<SearchNode> = (0..L)
