@@ -387,9 +387,9 @@ impl<'a> Fit<'a> {
     /// Adds a tree, whose rows stand in the partition, to the scores.
     fn add(&self, tree: &[GrownNode], scores: &Scores) {
         let add_leaf = |node: &GrownNode| {
-            if node.split.is_none() {
-                let rows = &self.grower.partition[node.rows()];
-                rows.iter().for_each(|&row| scores.add(row, node.value));
+            let rows = node.split.map_or(node.rows(), |_| 0..0);
+            for &row in &self.grower.partition[rows] {
+                scores.add(row, node.value);
             }
         };
         if self.grower.is_parallel {
