@@ -1,12 +1,20 @@
 //! The quick filter: which cuts may beat the best split so far, many at once in `f32`.
 
-use super::split::Rules;
+use super::split::{Rules, unpack};
 
 /// Elements that the filter looks at side by side.
 pub(super) const WIDTH: usize = 8;
 
+/// Which element stands where in a vector: as two shuffles part g from h in eight packed sums.
+const ORDER: [usize; WIDTH] = [0, 1, 4, 5, 2, 3, 6, 7];
+
+/// Where an element stands in a vector; [`ORDER`] is its own inverse.
+const fn place_of(element: usize) -> usize {
+    ORDER[element]
+}
+
 /// Positions whose score may exceed a bar: sums of one side, the totals of the nodes, all as
-/// [`WIDTH`] interleaved lanes.
+/// [`WIDTH`] interleaved lanes in [`ORDER`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Filter {
     total_g: [i32; WIDTH],
@@ -31,21 +39,21 @@ impl Filter {
 
     /// Sets the node of one lane.
     pub(super) fn set_node(&mut self, lane: usize, g: i32, h: i32) {
-        self.total_g[lane] = g;
-        self.total_h[lane] = h;
+        self.total_g[place_of(lane)] = g;
+        self.total_h[place_of(lane)] = h;
     }
 
     /// Sets the score to exceed in one lane; the margin covers the filter's rounding.
     pub(super) fn set_bar(&mut self, lane: usize, score: f64) {
-        self.bar[lane] = (score - score.abs() * 1e-5) as f32;
+        self.bar[place_of(lane)] = (score - score.abs() * 1e-5) as f32;
     }
 
     /// Closes one lane.
     pub(super) fn close(&mut self, lane: usize) {
-        self.bar[lane] = f32::INFINITY;
+        self.bar[place_of(lane)] = f32::INFINITY;
     }
 
-    /// Which of [`WIDTH`] positions may exceed their bars: all bits or none.
+    /// Which of [`WIDTH`] packed sums may exceed their bars, in [`ORDER`]: all bits or none.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
@@ -55,45 +63,50 @@ impl Filter {
         clippy::needless_bitwise_bool,
         reason = "without branches it is one vector each"
     )]
-    pub(super) fn passes<const L1: bool>(
-        &self,
-        g: &[i32; WIDTH],
-        h: &[i32; WIDTH],
-    ) -> [i32; WIDTH] {
+    fn passes<const L1: bool>(&self, sums: &[u64; WIDTH]) -> [i32; WIDTH] {
         let mut mask = [0; WIDTH];
         for l in 0..WIDTH {
-            let (other_g, other_h) = (self.total_g[l] - g[l], self.total_h[l] - h[l]);
-            let (mut s, mut t) = (g[l] as f32, other_g as f32);
+            let (g, h) = unpack(sums[ORDER[l]]);
+            let (other_g, other_h) = (self.total_g[l] - g, self.total_h[l] - h);
+            let (mut s, mut t) = (g as f32, other_g as f32);
             if L1 {
                 s = (s.abs() - self.l1).max(0.0);
                 t = (t.abs() - self.l1).max(0.0);
             }
-            let a = h[l] as f32 + self.ridge;
+            let a = h as f32 + self.ridge;
             let b = other_h as f32 + self.ridge;
             // Sums are below 2^30, so no product reaches 2^127.
             let above = s * s * b + t * t * a > self.bar[l] * (a * b);
-            let heavy = (h[l] >= self.least_h) & (other_h >= self.least_h);
+            let heavy = (h >= self.least_h) & (other_h >= self.least_h);
             mask[l] = -i32::from(above & heavy);
         }
         mask
     }
 
-    pub(super) fn has_l1(&self) -> bool {
-        self.l1 > 0.0
-    }
-
-    /// Whether any position passes.
+    /// Whether any of the packed sums passes; what is beyond whole vectors is left out.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
         reason = "must take the instruction set of its caller"
     )]
-    pub(super) fn any<const L1: bool>(&self, g: &[i32], h: &[i32]) -> bool {
+    pub(super) fn any(&self, sums: &[u64]) -> bool {
+        if self.l1 > 0.0 {
+            self.any_with::<true>(sums)
+        } else {
+            self.any_with::<false>(sums)
+        }
+    }
+
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "must take the instruction set of its caller"
+    )]
+    fn any_with<const L1: bool>(&self, sums: &[u64]) -> bool {
         let mut any = [0; WIDTH];
-        let (g, _) = g.as_chunks::<WIDTH>();
-        let (h, _) = h.as_chunks::<WIDTH>();
-        for (g, h) in g.iter().zip(h) {
-            let mask = self.passes::<L1>(g, h);
+        let (sums, _) = sums.as_chunks::<WIDTH>();
+        for sums in sums {
+            let mask = self.passes::<L1>(sums);
             for l in 0..WIDTH {
                 any[l] |= mask[l];
             }
@@ -101,19 +114,18 @@ impl Filter {
         any.iter().fold(0, |all, lane| all | lane) != 0
     }
 
-    /// Appends the positions that pass.
-    pub(super) fn list(&self, g: &[i32], h: &[i32], passing: &mut Vec<u32>) {
-        let (g, _) = g.as_chunks::<WIDTH>();
-        let (h, _) = h.as_chunks::<WIDTH>();
-        for (chunk, (g, h)) in g.iter().zip(h).enumerate() {
-            let mask = if self.has_l1() {
-                self.passes::<true>(g, h)
+    /// Appends the positions that pass, rising.
+    pub(super) fn list(&self, sums: &[u64], passing: &mut Vec<u32>) {
+        let (sums, _) = sums.as_chunks::<WIDTH>();
+        for (chunk, sums) in sums.iter().enumerate() {
+            let mask = if self.l1 > 0.0 {
+                self.passes::<true>(sums)
             } else {
-                self.passes::<false>(g, h)
+                self.passes::<false>(sums)
             };
-            for (l, &passes) in mask.iter().enumerate() {
-                if passes != 0 {
-                    passing.push((chunk * WIDTH + l) as u32);
+            for position in 0..WIDTH {
+                if mask[place_of(position)] != 0 {
+                    passing.push((chunk * WIDTH + position) as u32);
                 }
             }
         }

@@ -3,14 +3,14 @@
 use rayon::prelude::*;
 
 use super::columns::{ABSENT, SortedColumns, TrainingRows, is_infinite};
-use super::grow::{Engine, Grower, Target};
+use super::grow::{Engine, Grower, GrownNode, Target};
 use super::histogram::Histograms;
-use super::loss::sigmoid;
+use super::loss::{Scores, derive, sigmoid};
 use super::model::BoostingModel;
 use super::params::{BoostingLoss, BoostingParams};
 use super::random::{draw, sample};
 use super::runs::Runs;
-use super::split::Gradients;
+use super::split::{Gradients, TASK_ROWS};
 use super::stopping::{HeldOut, hold_out};
 use crate::model::{ColumnView, MatrixView, TrainingData};
 use crate::{Error, Result};
@@ -21,7 +21,8 @@ const TALL_ROWS: usize = 8192;
 /// Share of entries other than 0 above which a matrix is not sparse.
 const DENSE_SHARE: f64 = 0.25;
 
-/// Entries that runs, which number them by 32 bits and may list and pad each, can hold.
+/// Entries that runs, which number them by 32 bits and may list and pad each, can hold, and rows,
+/// which they number in fours by 31 bits.
 const MOST_RUN_ENTRIES: usize = 1 << 29;
 
 /// Cost of a level, in additions, above which threads share it.
@@ -309,18 +310,15 @@ impl<'a> Fit<'a> {
         let base_score = self.base_score();
         let n_features = self.grower.n_features;
         let mut model = BoostingModel::new(self.params.loss, n_features, base_score);
-        let mut scores: Vec<f64> = self
-            .offsets
-            .iter()
-            .map(|offset| offset + base_score)
-            .collect();
-        let (mut g, mut h) = (vec![0.0; scores.len()], vec![0.0; scores.len()]);
+        let scores = Scores::new(self.offsets.iter().map(|offset| offset + base_score));
+        let (mut g, mut h) = (vec![0.0; self.rows.len()], vec![0.0; self.rows.len()]);
         let mut gradients = Gradients::default();
         let mut best = (f64::INFINITY, 0);
         for round in 0..self.params.n_rounds {
             self.derive(&scores, &mut g, &mut h);
             let (seen, active) = self.draw(u64::from(round));
-            gradients.round(&g, &h, &self.rows.copies, seen.as_deref());
+            let is_parallel = self.grower.is_parallel;
+            gradients.round(&g, &h, &self.rows.copies, seen.as_deref(), is_parallel);
             let target = Target {
                 g: &g,
                 h: &h,
@@ -328,11 +326,7 @@ impl<'a> Fit<'a> {
                 active: active.as_deref(),
             };
             let tree = self.grower.grow(target);
-            for node in tree.iter().filter(|node| node.split.is_none()) {
-                for &row in &self.grower.partition[node.rows()] {
-                    scores[row as usize] += node.value;
-                }
-            }
+            self.add(&tree, &scores);
             model.push_tree(&tree);
             if let Some((held_out, patience)) = &mut held_out {
                 let loss = held_out.add(&model);
@@ -390,24 +384,39 @@ impl<'a> Fit<'a> {
         }
     }
 
+    /// Adds a tree, whose rows stand in the partition, to the scores.
+    fn add(&self, tree: &[GrownNode], scores: &Scores) {
+        let add_leaf = |node: &GrownNode| {
+            let rows = node.split.map_or(node.rows(), |_| 0..0);
+            for &row in &self.grower.partition[rows] {
+                scores.add(row, node.value);
+            }
+        };
+        if self.grower.is_parallel {
+            tree.par_iter().for_each(add_leaf);
+        } else {
+            tree.iter().for_each(add_leaf);
+        }
+    }
+
     /// First and second derivatives of the loss, times the weights.
-    fn derive(&self, scores: &[f64], g: &mut [f64], h: &mut [f64]) {
-        let rows = scores.iter().zip(&self.outcomes).zip(&self.rows.weights);
-        let derivatives = g.iter_mut().zip(h.iter_mut());
-        match self.params.loss {
-            BoostingLoss::Logistic => {
-                for (((score, outcome), weight), (g, h)) in rows.zip(derivatives) {
-                    let p = sigmoid(*score);
-                    *g = weight * (p - outcome);
-                    *h = weight * (p * (1.0 - p)).max(1e-16);
-                }
-            }
-            BoostingLoss::SquaredError => {
-                for (((score, outcome), weight), (g, h)) in rows.zip(derivatives) {
-                    *g = weight * (score - outcome);
-                    *h = *weight;
-                }
-            }
+    fn derive(&self, scores: &Scores, g: &mut [f64], h: &mut [f64]) {
+        let task = |(task, (g, h)): (usize, (&mut [f64], &mut [f64]))| {
+            let first = task * TASK_ROWS;
+            let rows = scores
+                .from(first)
+                .zip(&self.outcomes[first..])
+                .zip(&self.rows.weights[first..]);
+            derive(self.params.loss, rows, g, h);
+        };
+        if self.grower.is_parallel {
+            let g = g.par_chunks_mut(TASK_ROWS);
+            let tasks = g.zip(h.par_chunks_mut(TASK_ROWS)).enumerate();
+            tasks.for_each(task);
+        } else {
+            let g = g.chunks_mut(TASK_ROWS);
+            let tasks = g.zip(h.chunks_mut(TASK_ROWS)).enumerate();
+            tasks.for_each(task);
         }
     }
 
@@ -441,7 +450,7 @@ fn choose_engine(
     let Some(sorted) = &prepared.sorted else {
         return Engine::Histograms(Histograms::from_matrix(matrix, rows, params, is_parallel));
     };
-    if sorted.n_entries() > MOST_RUN_ENTRIES {
+    if sorted.n_entries().max(rows.len()) >= MOST_RUN_ENTRIES {
         return Engine::Histograms(Histograms::from_sorted(sorted, rows, n_features, params));
     }
     let heaviest_h = match params.loss {

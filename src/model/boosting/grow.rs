@@ -1,10 +1,14 @@
 //! One tree: nodes searched level by level, or the best leaf first, and rows parted between them.
 
+use std::ops::Range;
+
+use rayon::prelude::*;
+
 use super::columns::TrainingRows;
 use super::histogram::Histograms;
 use super::params::BoostingParams;
 use super::runs::Runs;
-use super::split::{Bounds, Family, Gradients, MissingSide, Rules, SearchNode, Split};
+use super::split::{Bounds, Family, Gradients, MissingSide, Rules, SearchNode, Split, TASK_ROWS};
 
 /// The two ways to find splits; both find the same.
 #[derive(Debug)]
@@ -40,7 +44,7 @@ pub(super) struct GrownNode {
 }
 
 impl GrownNode {
-    pub(super) fn rows(&self) -> std::ops::Range<usize> {
+    pub(super) fn rows(&self) -> Range<usize> {
         self.search.start..self.search.end
     }
 }
@@ -56,6 +60,7 @@ pub(super) struct Grower<'a> {
     /// Training rows, those of a node side by side.
     pub(super) partition: Vec<u32>,
     scratch: Vec<u32>,
+    /// Where rows go, of the runs' last split.
     is_left: Vec<bool>,
 }
 
@@ -107,10 +112,11 @@ impl<'a> Grower<'a> {
     }
 
     fn root(&self, target: &Target<'_>) -> GrownNode {
+        let (g, h) = target.gradients.total();
         let search = SearchNode {
             id: 0,
-            g: target.gradients.g.iter().sum(),
-            h: target.gradients.h.iter().sum(),
+            g,
+            h,
             n_rows: target.gradients.copies.iter().sum(),
             start: 0,
             end: self.rows.len(),
@@ -218,13 +224,18 @@ impl<'a> Grower<'a> {
         target: Target<'_>,
     ) -> usize {
         let range = nodes[parent].rows();
-        match &self.engine {
-            Engine::Runs(runs) => runs.mark_left(&split, &mut self.is_left),
-            Engine::Histograms(histograms) => {
-                histograms.mark_left(&split, &self.partition[range.clone()], &mut self.is_left);
+        let rows = &mut self.partition[range.clone()];
+        let (scratch, is_parallel) = (&mut self.scratch, self.is_parallel);
+        let n_left = match &self.engine {
+            Engine::Runs(runs) => {
+                runs.mark_left(&split, &mut self.is_left);
+                part(rows, scratch, is_parallel, |row| self.is_left[row as usize])
             }
-        }
-        let middle = range.start + self.part(range.clone());
+            Engine::Histograms(histograms) => {
+                part(rows, scratch, is_parallel, histograms.goes_left(&split))
+            }
+        };
+        let middle = range.start + n_left;
         let left = nodes.len();
         let node = &nodes[parent];
         let (low, high) = rules.child_bounds(&node.search, &split);
@@ -233,7 +244,10 @@ impl<'a> Grower<'a> {
             path.push(split.feature);
         }
         let allowed = self.allowed(&path);
-        let copies = |range: std::ops::Range<usize>| -> u32 {
+        let copies = |range: Range<usize>| -> u32 {
+            if target.gradients.are_single {
+                return range.len() as u32;
+            }
             self.partition[range]
                 .iter()
                 .map(|&row| target.gradients.copies[row as usize])
@@ -275,23 +289,6 @@ impl<'a> Grower<'a> {
         left
     }
 
-    /// Moves the rows that go left to the front, both sides in their old order; gives how many.
-    fn part(&mut self, range: std::ops::Range<usize>) -> usize {
-        let rows = &mut self.partition[range];
-        self.scratch.resize(rows.len().max(self.scratch.len()), 0);
-        let (mut n_left, mut n_right) = (0, 0);
-        for i in 0..rows.len() {
-            let row = rows[i];
-            let is_left = usize::from(self.is_left[row as usize]);
-            rows[n_left] = row;
-            self.scratch[n_right] = row;
-            n_left += is_left;
-            n_right += 1 - is_left;
-        }
-        rows[n_left..].copy_from_slice(&self.scratch[..n_right]);
-        n_left
-    }
-
     /// The features that may follow on a path, where interactions are constrained.
     fn allowed(&self, path: &[u32]) -> Option<Vec<bool>> {
         if self.params.interactions.is_empty() {
@@ -308,38 +305,97 @@ impl<'a> Grower<'a> {
 
     /// Leaf values by the exact derivatives of their rows; covers from the leaves up.
     fn finish(&self, nodes: &mut [GrownNode], rules: &Rules, target: Target<'_>) {
+        let mut leaves: Vec<&mut GrownNode> = nodes
+            .iter_mut()
+            .filter(|node| node.split.is_none())
+            .collect();
+        if self.is_parallel {
+            let leaves = leaves.par_iter_mut();
+            leaves.for_each(|leaf| self.finish_leaf(leaf, rules, target));
+        } else {
+            let leaves = leaves.iter_mut();
+            leaves.for_each(|leaf| self.finish_leaf(leaf, rules, target));
+        }
         for i in (0..nodes.len()).rev() {
             if let Some((_, left)) = nodes[i].split {
                 nodes[i].cover = nodes[left].cover + nodes[left + 1].cover;
-                continue;
             }
-            let (mut g, mut h, mut cover) = (0.0, 0.0, 0.0);
-            for &row in &self.partition[nodes[i].rows()] {
-                let row = row as usize;
-                cover += self.rows.weights[row];
-                if target.gradients.copies[row] > 0 {
-                    g += target.g[row];
-                    h += target.h[row];
-                }
-            }
-            let bounds = nodes[i].search.bounds;
-            let shrunk = if g > 0.0 {
-                (g - self.params.l1).max(0.0)
-            } else {
-                (g + self.params.l1).min(0.0)
-            };
-            let curvature = h + self.params.l2;
-            let leaf = if curvature > 0.0 {
-                -shrunk / curvature
-            } else {
-                0.0
-            };
-            let unit = rules.leaf_unit.recip();
-            nodes[i].value =
-                leaf.clamp(bounds.low * unit, bounds.high * unit) * self.params.learning_rate;
-            nodes[i].cover = cover;
         }
     }
+
+    fn finish_leaf(&self, leaf: &mut GrownNode, rules: &Rules, target: Target<'_>) {
+        let (mut g, mut h, mut cover) = (0.0, 0.0, 0.0);
+        for &row in &self.partition[leaf.rows()] {
+            let row = row as usize;
+            cover += self.rows.weights[row];
+            if target.gradients.copies[row] > 0 {
+                g += target.g[row];
+                h += target.h[row];
+            }
+        }
+        let bounds = leaf.search.bounds;
+        let shrunk = if g > 0.0 {
+            (g - self.params.l1).max(0.0)
+        } else {
+            (g + self.params.l1).min(0.0)
+        };
+        let curvature = h + self.params.l2;
+        let step = if curvature > 0.0 {
+            -shrunk / curvature
+        } else {
+            0.0
+        };
+        let unit = rules.leaf_unit.recip();
+        leaf.value = step.clamp(bounds.low * unit, bounds.high * unit) * self.params.learning_rate;
+        leaf.cover = cover;
+    }
+}
+
+/// Moves the rows that go left to the front, both sides in their old order; gives how many.
+fn part(
+    rows: &mut [u32],
+    scratch: &mut Vec<u32>,
+    is_parallel: bool,
+    goes_left: impl Fn(u32) -> bool + Sync,
+) -> usize {
+    scratch.resize(rows.len().max(scratch.len()), 0);
+    let scratch = &mut scratch[..rows.len()];
+    let sides = |(rows, right): (&mut [u32], &mut [u32])| {
+        let (mut n_left, mut n_right) = (0, 0);
+        for i in 0..rows.len() {
+            let row = rows[i];
+            let is_left = usize::from(goes_left(row));
+            rows[n_left] = row;
+            right[n_right] = row;
+            n_left += is_left;
+            n_right += 1 - is_left;
+        }
+        (n_left, n_right)
+    };
+    let sizes: Vec<(usize, usize)> = if is_parallel {
+        let tasks = rows.par_chunks_mut(TASK_ROWS);
+        tasks
+            .zip(scratch.par_chunks_mut(TASK_ROWS))
+            .map(sides)
+            .collect()
+    } else {
+        let tasks = rows.chunks_mut(TASK_ROWS);
+        tasks
+            .zip(scratch.chunks_mut(TASK_ROWS))
+            .map(sides)
+            .collect()
+    };
+    let mut end = 0;
+    for (task, &(n_left, _)) in sizes.iter().enumerate() {
+        rows.copy_within(task * TASK_ROWS..task * TASK_ROWS + n_left, end);
+        end += n_left;
+    }
+    let n_left = end;
+    for (&(_, n_right), right) in sizes.iter().zip(scratch.chunks(TASK_ROWS)) {
+        rows[end..end + n_right].copy_from_slice(&right[..n_right]);
+        end += n_right;
+    }
+    n_left
 }
 
 /// The score that a split of the node had to exceed.

@@ -13,7 +13,7 @@ use super::bins::{between, merge};
 use super::columns::{BinnedColumn, SortedColumns, TrainingRows};
 use super::filter::{Filter, WIDTH};
 use super::params::BoostingParams;
-use super::split::{Best, Gradients, MissingSide, Rules, SearchNode, Split};
+use super::split::{Best, Gradients, MissingSide, Rules, SearchNode, Split, unpack};
 use crate::model::{ColumnView, MatrixView};
 
 /// Columns side by side: 16 × 256 sums of 8 bytes are 32 kB.
@@ -28,7 +28,7 @@ const MISSING: u8 = 255;
 /// Rows looked at to place the cuts of a column that was not sorted, at most.
 const CUT_SAMPLE: usize = 1 << 16;
 
-/// One node's histograms: `columns rounded up to BLOCK × SLOTS` packed sums.
+/// One node's histograms: `columns rounded up to whole blocks × SLOTS` packed sums.
 type Histogram = Vec<u64>;
 
 /// The columns of one fit.
@@ -36,12 +36,17 @@ type Histogram = Vec<u64>;
 pub(super) struct Histograms {
     n_rows: usize,
     n_features: usize,
-    /// Bin of row `r`, column `BLOCK·b + c`, at `(b·n_rows + r)·BLOCK + c`.
+    /// Columns of a block, at most [`BLOCK`]: all blocks but the last have as many, so that
+    /// threads have as much to do.
+    width: usize,
+    /// Bin of row `r`, column `width·b + c`, at `(b·n_rows + r)·BLOCK + c`.
     bins: Vec<u8>,
     cuts: Vec<Vec<f64>>,
     has_missing: Vec<bool>,
     /// Histograms of nodes whose children may still be searched.
     kept: BTreeMap<usize, Histogram>,
+    /// Histograms no longer needed, to be filled again.
+    spare: Vec<Histogram>,
 }
 
 impl Histograms {
@@ -100,26 +105,33 @@ impl Histograms {
     }
 
     fn empty(n_rows: usize, n_features: usize) -> Self {
+        let n_blocks = n_features.div_ceil(BLOCK).max(1);
         Self {
             n_rows,
             n_features,
-            bins: vec![0; n_features.div_ceil(BLOCK) * n_rows * BLOCK],
+            width: n_features.div_ceil(n_blocks).max(1),
+            bins: vec![0; n_blocks * n_rows * BLOCK],
             cuts: Vec::with_capacity(n_features),
             has_missing: Vec::with_capacity(n_features),
             kept: BTreeMap::new(),
+            spare: Vec::new(),
         }
     }
 
     fn set_column(&mut self, feature: usize, bins: &[u8]) {
-        let start = feature / BLOCK * self.n_rows * BLOCK + feature % BLOCK;
+        let start = self.place(0, feature);
         let places = self.bins[start..].iter_mut().step_by(BLOCK);
         for (place, &bin) in places.zip(bins) {
             *place = bin;
         }
     }
 
-    fn bin(&self, row: usize, feature: usize) -> u8 {
-        self.bins[(feature / BLOCK * self.n_rows + row) * BLOCK + feature % BLOCK]
+    fn place(&self, row: usize, feature: usize) -> usize {
+        (feature / self.width * self.n_rows + row) * BLOCK + feature % self.width
+    }
+
+    fn n_blocks(&self) -> usize {
+        self.n_features.div_ceil(self.width)
     }
 
     /// Additions to sum the root.
@@ -129,7 +141,9 @@ impl Histograms {
 
     /// Forgets the histograms of the last tree.
     pub(super) fn reset(&mut self) {
-        self.kept.clear();
+        while let Some((_, histogram)) = self.kept.pop_first() {
+            self.spare.push(histogram);
+        }
     }
 
     /// The best split of each node.
@@ -150,25 +164,19 @@ impl Histograms {
             rules,
             active,
         };
-        let find = |node: &SearchNode| {
-            let blocks = 0..self.n_features.div_ceil(BLOCK);
-            if is_parallel {
-                let found: Vec<Best> = blocks
-                    .into_par_iter()
-                    .map(|block| task.block(node, block))
-                    .collect();
-                found
-                    .into_iter()
-                    .reduce(Best::or_better)
-                    .and_then(|best| best.split)
-            } else {
-                let start = Best::new(rules.bar(node));
-                blocks
-                    .fold(start, |best, block| best.or_better(task.block(node, block)))
-                    .split
-            }
+        let n_blocks = self.n_blocks();
+        let tasks = 0..nodes.len() * n_blocks;
+        let find = |at: usize| task.block(&nodes[at / n_blocks], at % n_blocks);
+        let found: Vec<Best> = if is_parallel {
+            tasks.into_par_iter().map(find).collect()
+        } else {
+            tasks.map(find).collect()
         };
-        nodes.iter().map(find).collect()
+        let best_of = |blocks: &[Best]| blocks.iter().copied().reduce(Best::or_better);
+        let best = found.chunks(n_blocks.max(1)).map(best_of);
+        let mut splits: Vec<_> = best.map(|best| best.and_then(|best| best.split)).collect();
+        splits.resize(nodes.len(), None);
+        splits
     }
 
     /// Makes the histograms of `nodes`, by summing or by parent minus sibling.
@@ -214,7 +222,7 @@ impl Histograms {
             parents.push(family.parent);
         }
         for parent in parents {
-            self.kept.remove(&parent);
+            self.spare.extend(self.kept.remove(&parent));
         }
     }
 
@@ -227,74 +235,80 @@ impl Histograms {
         }
     }
 
-    fn sum(&self, rows: &[u32], gradients: &Gradients, is_parallel: bool) -> Histogram {
-        let packed: Vec<u64> = rows
-            .iter()
-            .map(|&row| pack(gradients.g[row as usize], gradients.h[row as usize]))
-            .collect();
-        let n_blocks = self.n_features.div_ceil(BLOCK);
-        let mut histogram = vec![0; n_blocks * BLOCK * SLOTS];
+    fn sum(&mut self, rows: &[u32], gradients: &Gradients, is_parallel: bool) -> Histogram {
+        let mut histogram = self.spare.pop().unwrap_or_default();
+        histogram.clear();
+        histogram.resize(self.n_blocks() * self.width * SLOTS, 0);
         let block_of = |(block, sums): (usize, &mut [u64])| {
             let start = block * self.n_rows * BLOCK;
-            sum_block(
-                &self.bins[start..start + self.n_rows * BLOCK],
-                rows,
-                &packed,
-                sums,
-            );
+            let bins = &self.bins[start..start + self.n_rows * BLOCK];
+            let width = self.width.min(self.n_features - block * self.width);
+            sum_block(bins, rows, &gradients.packed, sums, width);
         };
+        let block_size = self.width * SLOTS;
         if is_parallel {
-            histogram
-                .par_chunks_mut(BLOCK * SLOTS)
-                .enumerate()
-                .for_each(block_of);
+            let blocks = histogram.par_chunks_mut(block_size);
+            blocks.enumerate().for_each(block_of);
         } else {
-            histogram
-                .chunks_mut(BLOCK * SLOTS)
-                .enumerate()
-                .for_each(block_of);
+            let blocks = histogram.chunks_mut(block_size);
+            blocks.enumerate().for_each(block_of);
         }
         histogram
     }
 
-    /// Sets `is_left` of every row: true where it goes left at `split`.
-    pub(super) fn mark_left(&self, split: &Split, rows: &[u32], is_left: &mut [bool]) {
+    /// Whether a row goes left at `split`.
+    pub(super) fn goes_left(&self, split: &Split) -> impl Fn(u32) -> bool {
         let feature = split.feature as usize;
-        let missing_left = split.missing == MissingSide::Left;
-        for &row in rows {
-            let bin = self.bin(row as usize, feature);
-            is_left[row as usize] = if bin == MISSING && self.has_missing[feature] {
+        let bins = &self.bins[self.place(0, feature)..];
+        let (cut, missing_left) = (split.cut, split.missing == MissingSide::Left);
+        let has_missing = self.has_missing[feature];
+        move |row| {
+            let bin = bins[row as usize * BLOCK];
+            if has_missing && bin == MISSING {
                 missing_left
             } else {
-                u32::from(bin) <= split.cut
-            };
+                u32::from(bin) <= cut
+            }
         }
     }
 }
 
-/// Adds the rows of a node to the histograms of one block.
-fn sum_block(bins: &[u8], rows: &[u32], packed: &[u64], sums: &mut [u64]) {
+/// Adds the rows of a node to the histograms of one block of `width` columns.
+fn sum_block(bins: &[u8], rows: &[u32], packed: &[u64], sums: &mut [u64], width: usize) {
+    let sum = match width {
+        1 => sum_columns::<1>,
+        2 => sum_columns::<2>,
+        3 => sum_columns::<3>,
+        4 => sum_columns::<4>,
+        5 => sum_columns::<5>,
+        6 => sum_columns::<6>,
+        7 => sum_columns::<7>,
+        8 => sum_columns::<8>,
+        9 => sum_columns::<9>,
+        10 => sum_columns::<10>,
+        11 => sum_columns::<11>,
+        12 => sum_columns::<12>,
+        13 => sum_columns::<13>,
+        14 => sum_columns::<14>,
+        15 => sum_columns::<15>,
+        _ => sum_columns::<BLOCK>,
+    };
+    sum(bins, rows, packed, sums);
+}
+
+fn sum_columns<const C: usize>(bins: &[u8], rows: &[u32], packed: &[u64], sums: &mut [u64]) {
     let (bins, _) = bins.as_chunks::<BLOCK>();
     let (sums, _) = sums.as_chunks_mut::<SLOTS>();
-    let Some(sums) = sums.first_chunk_mut::<BLOCK>() else {
+    let Some(sums) = sums.first_chunk_mut::<C>() else {
         return;
     };
-    for (&row, &packed) in rows.iter().zip(packed) {
-        let bins = &bins[row as usize];
-        for c in 0..BLOCK {
+    for &row in rows {
+        let (bins, packed) = (&bins[row as usize], packed[row as usize]);
+        for c in 0..C {
             let sum = &mut sums[c][bins[c] as usize];
             *sum = sum.wrapping_add(packed);
         }
     }
-}
-
-/// g in the high half, h (0 or more) in the low: sums of both by one addition.
-fn pack(g: i32, h: i32) -> u64 {
-    ((i64::from(g) << 32) as u64).wrapping_add(u64::from(h.unsigned_abs()))
-}
-
-fn unpack(sum: u64) -> (i32, i32) {
-    ((sum >> 32) as i32, (sum & 0x7FFF_FFFF) as i32)
 }
 
 /// What the search of one node shares.
@@ -317,7 +331,8 @@ impl Search<'_> {
             filter.set_node(lane, node.g, node.h);
             filter.set_bar(lane, best.score);
         }
-        for feature in block * BLOCK..((block + 1) * BLOCK).min(self.all.n_features) {
+        let width = self.all.width;
+        for feature in block * width..((block + 1) * width).min(self.all.n_features) {
             let is_open = self.active.is_none_or(|active| active[feature])
                 && node.allowed.as_ref().is_none_or(|allowed| allowed[feature]);
             if is_open {
@@ -340,19 +355,12 @@ impl Search<'_> {
         let has_missing = self.all.has_missing[feature];
         // With missing values, the cut after the last bin parts them from all others.
         let n_cuts = cuts.len() + usize::from(has_missing);
-        let (mut g, mut h) = ([0; SLOTS], [0; SLOTS]);
-        let (mut sum_g, mut sum_h) = (0, 0);
-        for (slot, &sum) in sums[..n_cuts].iter().enumerate() {
-            let (bin_g, bin_h) = unpack(sum);
-            sum_g += bin_g;
-            sum_h += bin_h;
-            (g[slot], h[slot]) = (sum_g, sum_h);
+        let mut below = [0; SLOTS];
+        let mut sum: u64 = 0;
+        for (below, &bin) in below.iter_mut().zip(&sums[..n_cuts]) {
+            sum = sum.wrapping_add(bin);
+            *below = sum;
         }
-        let (missing_g, missing_h) = if has_missing {
-            unpack(sums[MISSING as usize])
-        } else {
-            (0, 0)
-        };
         let sides: &[MissingSide] = if has_missing {
             &[MissingSide::Right, MissingSide::Left]
         } else {
@@ -363,34 +371,28 @@ impl Search<'_> {
             let mut n_looked = n_cuts;
             if missing == MissingSide::Left {
                 n_looked = cuts.len();
-                for slot in 0..n_looked {
-                    g[slot] += missing_g;
-                    h[slot] += missing_h;
+                for below in &mut below[..n_looked] {
+                    *below = below.wrapping_add(sums[MISSING as usize]);
                 }
             }
             let padded = n_looked.next_multiple_of(WIDTH);
-            g[n_looked..padded].fill(0);
-            h[n_looked..padded].fill(0);
-            let any = if filter.has_l1() {
-                filter.any::<true>(&g[..padded], &h[..padded])
-            } else {
-                filter.any::<false>(&g[..padded], &h[..padded])
-            };
-            if !any {
+            below[n_looked..padded].fill(0);
+            if !filter.any(&below[..padded]) {
                 continue;
             }
             passing.clear();
-            filter.list(&g[..padded], &h[..padded], &mut passing);
+            filter.list(&below[..padded], &mut passing);
             for &cut in &passing {
                 let slot = cut as usize;
+                let (left_g, left_h) = unpack(below[slot]);
                 let split = Split {
                     score: 0.0,
                     feature: feature as u32,
                     cut,
                     threshold: cuts.get(slot).copied().unwrap_or(f64::MAX),
                     missing,
-                    left_g: g[slot],
-                    left_h: h[slot],
+                    left_g,
+                    left_h,
                 };
                 best.offer(self.rules, node, split, || self.count(node, &split));
             }
@@ -402,21 +404,11 @@ impl Search<'_> {
 
     /// Copies of the node's rows that go left.
     fn count(&self, node: &SearchNode, split: &Split) -> u32 {
-        let feature = split.feature as usize;
-        let has_missing = self.all.has_missing[feature];
-        let goes_left = |row: usize| {
-            let bin = self.all.bin(row, feature);
-            if has_missing && bin == MISSING {
-                split.missing == MissingSide::Left
-            } else {
-                u32::from(bin) <= split.cut
-            }
-        };
+        let goes_left = self.all.goes_left(split);
         self.partition[node.start..node.end]
             .iter()
-            .map(|&row| row as usize)
-            .filter(|&row| goes_left(row))
-            .map(|row| self.gradients.copies[row])
+            .filter(|&&row| goes_left(row))
+            .map(|&row| self.gradients.copies[row as usize])
             .sum()
     }
 }

@@ -1,4 +1,8 @@
-//! The derivatives of the loss, one row at a time.
+//! The scores of the training rows, and the derivatives of the loss there.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::params::BoostingLoss;
 
 /// 1 / (1 + e^−x), the same bits on every machine.
 pub(super) fn sigmoid(x: f64) -> f64 {
@@ -8,4 +12,55 @@ pub(super) fn sigmoid(x: f64) -> f64 {
 /// log(1 + e^x) without overflow.
 pub(super) fn softplus(x: f64) -> f64 {
     x.max(0.0) + libm::log1p(libm::exp(-x.abs()))
+}
+
+/// First and second derivatives of the loss at each `((score, outcome), weight)`, times the weight.
+pub(super) fn derive<'a>(
+    loss: BoostingLoss,
+    rows: impl Iterator<Item = ((f64, &'a f64), &'a f64)>,
+    g: &mut [f64],
+    h: &mut [f64],
+) {
+    let derivatives = g.iter_mut().zip(h.iter_mut());
+    match loss {
+        BoostingLoss::Logistic => {
+            for ((g, h), ((score, outcome), weight)) in derivatives.zip(rows) {
+                let p = sigmoid(score);
+                *g = weight * (p - outcome);
+                *h = weight * (p * (1.0 - p)).max(1e-16);
+            }
+        }
+        BoostingLoss::SquaredError => {
+            for ((g, h), ((score, outcome), weight)) in derivatives.zip(rows) {
+                *g = weight * (score - outcome);
+                *h = *weight;
+            }
+        }
+    }
+}
+
+/// Scores of rows, which threads may add leaves to at once: no row is in two.
+#[derive(Debug)]
+pub(super) struct Scores(Vec<AtomicU64>);
+
+impl Scores {
+    pub(super) fn new(scores: impl Iterator<Item = f64>) -> Self {
+        Self(
+            scores
+                .map(|score| AtomicU64::new(score.to_bits()))
+                .collect(),
+        )
+    }
+
+    pub(super) fn add(&self, row: u32, value: f64) {
+        let bits = &self.0[row as usize];
+        let score = f64::from_bits(bits.load(Ordering::Relaxed));
+        bits.store((score + value).to_bits(), Ordering::Relaxed);
+    }
+
+    /// The scores of the rows from `first` on.
+    pub(super) fn from(&self, first: usize) -> impl Iterator<Item = f64> {
+        let bits = self.0[first..].iter();
+        bits.map(|bits| f64::from_bits(bits.load(Ordering::Relaxed)))
+    }
 }

@@ -6,6 +6,7 @@
 mod bins;
 #[cfg(test)]
 mod border_tests;
+mod coded;
 mod columns;
 #[cfg(test)]
 mod constraint_tests;

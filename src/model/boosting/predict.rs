@@ -2,12 +2,13 @@
 
 use rayon::prelude::*;
 
+use super::coded::{self, CodedTrees};
 use super::model::{BoostingModel, LEAF};
 use crate::model::{ColumnView, MatrixView};
 use crate::{Error, Result};
 
 /// Rows scored together: their features and scores stay in the first-level cache.
-const BLOCK_ROWS: usize = 64;
+const BLOCK_ROWS: usize = coded::ROWS;
 
 /// Rows that walk a tree side by side, to hide the time of each load.
 const ABREAST: usize = 8;
@@ -201,6 +202,11 @@ impl BoostingModel {
         self.check_width(features)?;
         let walker = Walker::new(self);
         let width = walker.used.len().max(1);
+        let coded = if features.n_rows() < BLOCK_ROWS {
+            None
+        } else {
+            CodedTrees::new(self, &walker.used)
+        };
         let mut scores = vec![walker.base_score; features.n_rows()];
         let score_task = |task: usize, scores: &mut [f64]| {
             let mut block = vec![0.0; BLOCK_ROWS * width];
@@ -212,7 +218,10 @@ impl BoostingModel {
                     task * TASK_ROWS + part * BLOCK_ROWS,
                     block,
                 );
-                walker.add(block, scores);
+                match &coded {
+                    Some(coded) => coded.add(block, scores),
+                    None => walker.add(block, scores),
+                }
             }
         };
         scores

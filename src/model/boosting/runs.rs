@@ -15,8 +15,17 @@ use super::params::BoostingParams;
 use super::split::{Gradients, MissingSide, Rules, SearchNode, Split};
 use super::walk::Level;
 
-/// Set on the last row of a bin.
+/// Set on the last entry of a bin outside the plain part of a run.
 pub(super) const BIN_END: u32 = 1 << 31;
+
+/// An entry is this many times its row: what the processor can scale to the offset of the row's
+/// derivatives while it adds them.
+pub(super) const SCALE: u32 = 4;
+
+/// The row of an entry.
+pub(super) fn row_of(entry: u32) -> u32 {
+    (entry & !BIN_END) / SCALE
+}
 
 /// Which side of the split the sums of a run belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,17 +38,6 @@ pub(super) enum Side {
     Missing,
 }
 
-/// How the rows of a bin end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Padding {
-    /// Unmarked.
-    None,
-    /// At the last row.
-    One,
-    /// At a multiple of four, filled with a row that is always zero.
-    Four,
-}
-
 /// One walk over bins of a column.
 #[derive(Debug, Clone)]
 pub(super) struct Run {
@@ -49,6 +47,8 @@ pub(super) struct Run {
     /// Bins at the start that are too light for a leaf whatever the tree.
     pub(super) n_light: u32,
     pub(super) entries: Range<u32>,
+    /// The part of `entries` where each step is a bin.
+    pub(super) plain: Range<u32>,
     pub(super) missing: Range<u32>,
     pub(super) cuts: Range<u32>,
 }
@@ -62,11 +62,11 @@ pub(super) struct Runs {
     pub(super) runs: Vec<Run>,
     /// First run of each feature, and one past the last.
     pub(super) starts: Vec<u32>,
-    /// Longest run, in entries or groups of four.
+    /// Longest run, in steps.
     pub(super) most_steps: usize,
     pub(super) n_rows: usize,
-    /// Whether bins are padded to multiples of four entries.
-    pub(super) is_in_quads: bool,
+    /// Entries a step, 1 to 4: bins are filled up to whole steps with a row that is always zero.
+    pub(super) step: usize,
 }
 
 impl Runs {
@@ -85,7 +85,7 @@ impl Runs {
             starts: Vec::with_capacity(n_features + 1),
             most_steps: 1,
             n_rows: rows.len(),
-            is_in_quads: params.bin_rows(rows) >= 3,
+            step: params.bin_rows(rows).clamp(1, 4) as usize,
         };
         // What a row of weight 1 brings at most toward the least weight of a leaf, with room for
         // the rounding of the derivatives.
@@ -110,19 +110,14 @@ impl Runs {
         let first_cut = self.cuts.len() as u32;
         self.cuts.extend_from_slice(&column.cuts);
         let cuts = first_cut..self.cuts.len() as u32;
-        let missing = self.append(&column.missing, Padding::None);
+        let missing = self.append(&column.missing);
         let h_missing: f64 = column.missing.iter().map(|&row| h_of(row)).sum();
-        let padding = if self.is_in_quads {
-            Padding::Four
-        } else {
-            Padding::One
-        };
         let (low, high) = (0..column.common, column.common + 1..column.n_bins());
         for side in [Side::Low, Side::High] {
             let start = self.entries.len() as u32;
             let (mut n_bins, mut n_light, mut weight) = (0, 0, h_missing);
             let mut walk = |all: &mut Self, b: usize| {
-                all.append(column.bin(b), padding);
+                all.append_bin(column.bin(b));
                 weight += column.bin(b).iter().map(|&row| h_of(row)).sum::<f64>();
                 n_bins += 1;
                 n_light += u32::from(weight < least);
@@ -131,53 +126,92 @@ impl Runs {
                 Side::Low => low.clone().for_each(|b| walk(self, b)),
                 _ => high.clone().rev().for_each(|b| walk(self, b)),
             }
-            let entries = start..self.entries.len() as u32;
             if n_bins == n_light {
                 self.entries.truncate(start as usize);
                 continue;
             }
-            let step = if self.is_in_quads { 4 } else { 1 };
-            self.most_steps = self.most_steps.max(entries.len() / step);
+            let (entries, plain) = self.end_run(start);
             self.runs.push(Run {
                 feature,
                 side,
                 n_bins,
                 n_light,
                 entries,
+                plain,
                 missing: missing.clone(),
                 cuts: cuts.clone(),
             });
         }
         if h_missing >= least && h_missing > 0.0 && column.n_bins() > 0 {
-            let entries = self.append(&column.missing, Padding::One);
-            self.most_steps = self.most_steps.max(entries.len());
+            let start = self.entries.len() as u32;
+            self.append_bin(&column.missing);
+            let (entries, plain) = self.end_run(start);
             self.runs.push(Run {
                 feature,
                 side: Side::Missing,
                 n_bins: 1,
                 n_light: 0,
                 entries,
+                plain,
                 missing: 0..0,
                 cuts,
             });
         }
     }
 
-    fn append(&mut self, rows: &[u32], padding: Padding) -> Range<u32> {
-        let start = self.entries.len();
-        self.entries.extend_from_slice(rows);
-        if padding == Padding::Four {
-            let end = start + rows.len().next_multiple_of(4);
-            self.entries.resize(end, self.n_rows as u32);
-        }
-        if let (true, false, Some(last)) = (
-            padding != Padding::None,
-            rows.is_empty(),
-            self.entries.last_mut(),
-        ) {
+    fn append(&mut self, rows: &[u32]) -> Range<u32> {
+        let start = self.entries.len() as u32;
+        self.entries.extend(rows.iter().map(|&row| row * SCALE));
+        start..self.entries.len() as u32
+    }
+
+    /// Appends a bin, filled up to whole steps.
+    fn append_bin(&mut self, rows: &[u32]) {
+        let start = self.append(rows).start as usize;
+        let end = start + rows.len().next_multiple_of(self.step);
+        self.entries.resize(end, self.n_rows as u32 * SCALE);
+        if let Some(last) = self.entries[start..].last_mut() {
             *last |= BIN_END;
         }
-        start as u32..self.entries.len() as u32
+    }
+
+    /// Ends the run that begins at `start`: gives its entries, and the longest part of it where
+    /// each step is a bin, whose marks are then dropped.
+    fn end_run(&mut self, start: u32) -> (Range<u32>, Range<u32>) {
+        let steps = self.entries[start as usize..].chunks_exact_mut(self.step);
+        self.most_steps = self.most_steps.max(steps.len());
+        let (mut longest, mut plain_from, mut is_after_end) = (0..0, 0, true);
+        for (place, step) in steps.enumerate() {
+            let is_end = step.last().is_some_and(|&last| last >= BIN_END);
+            if !(is_end && is_after_end) {
+                plain_from = place + 1;
+            } else if place + 1 - plain_from > longest.len() {
+                longest = plain_from..place + 1;
+            }
+            is_after_end = is_end;
+        }
+        let entry_of = |step: usize| start + (step * self.step) as u32;
+        let plain = entry_of(longest.start)..entry_of(longest.end);
+        for entry in &mut self.entries[plain.start as usize..plain.end as usize] {
+            *entry &= !BIN_END;
+        }
+        (start..self.entries.len() as u32, plain)
+    }
+
+    /// The rows of the first bins of a run, the padding among them.
+    pub(super) fn first_bins(&self, run: &Run, n_bins: u32) -> impl Iterator<Item = u32> {
+        let is_plain = |entry: usize| (run.plain.start..run.plain.end).contains(&(entry as u32));
+        let mut n_left = n_bins;
+        let entries = run.entries.start as usize..run.entries.end as usize;
+        entries
+            .take_while(move |&place| {
+                let is_inside = n_left > 0;
+                let at_step = (place + 1 - run.entries.start as usize).is_multiple_of(self.step);
+                let ends = self.entries[place] >= BIN_END || is_plain(place) && at_step;
+                n_left = n_left.saturating_sub(u32::from(ends));
+                is_inside
+            })
+            .map(|place| row_of(self.entries[place]))
     }
 
     pub(super) fn slice(&self, range: &Range<u32>) -> &[u32] {
@@ -210,10 +244,10 @@ impl Runs {
         nodes
             .chunks(WIDTH)
             .flat_map(|nodes| match nodes.len() {
-                1 => level.search::<1, 2>(nodes, partition),
-                2 => level.search::<2, 4>(nodes, partition),
-                3 | 4 => level.search::<4, 8>(nodes, partition),
-                _ => level.search::<8, 16>(nodes, partition),
+                1 => level.search::<1>(nodes, partition),
+                2 => level.search::<2>(nodes, partition),
+                3 | 4 => level.search::<4>(nodes, partition),
+                _ => level.search::<8>(nodes, partition),
             })
             .collect()
     }
@@ -242,18 +276,13 @@ impl Runs {
         };
         let walked_left = run.side == Side::Low;
         is_left.fill(!walked_left);
-        let mut n_ends = 0;
-        for &entry in self.slice(&run.entries) {
-            if let Some(is_left) = is_left.get_mut((entry & !BIN_END) as usize) {
+        for row in self.first_bins(run, n_walked) {
+            if let Some(is_left) = is_left.get_mut(row as usize) {
                 *is_left = walked_left;
             }
-            n_ends += entry >> 31;
-            if n_ends == n_walked {
-                break;
-            }
         }
-        for &row in self.slice(&run.missing) {
-            is_left[row as usize] = split.missing == MissingSide::Left;
+        for &entry in self.slice(&run.missing) {
+            is_left[row_of(entry) as usize] = split.missing == MissingSide::Left;
         }
     }
 }

@@ -6,35 +6,45 @@
 //! may beat the best split so far (with a margin above its rounding error); only those are scored
 //! in `f64`, and ties go to the lower feature, then the lower threshold.
 
+use rayon::prelude::*;
+
 use super::params::{BoostingParams, Monotone};
 
 /// First and second derivatives of the loss, as integers, with the rows that count.
 #[derive(Debug, Default)]
 pub(super) struct Gradients {
-    /// g of each training row, in units of `1 / scale_g`.
-    pub(super) g: Vec<i32>,
-    /// h of each training row, in units of `1 / scale_h`.
-    pub(super) h: Vec<i32>,
+    /// g and h of each training row, in units of `1 / scale_g` and `1 / scale_h`, packed.
+    pub(super) packed: Vec<u64>,
     /// Copies of each row; 0 where the tree does not see it.
     pub(super) copies: Vec<u32>,
+    /// Whether each row has one copy.
+    pub(super) are_single: bool,
     pub(super) scale_g: f64,
     pub(super) scale_h: f64,
 }
+
+/// Rows that one task of a thread looks at.
+pub(super) const TASK_ROWS: usize = 8192;
 
 /// Sums stay below this in size.
 const SUM_LIMIT: f64 = (1u64 << 30) as f64;
 
 impl Gradients {
     /// Rounds the derivatives of the rows seen (`copies > 0`); the others become 0.
-    pub(super) fn round(&mut self, g: &[f64], h: &[f64], copies: &[u32], seen: Option<&[bool]>) {
-        let sees = |row: usize| seen.is_none_or(|seen| seen[row]);
+    pub(super) fn round(
+        &mut self,
+        g: &[f64],
+        h: &[f64],
+        copies: &[u32],
+        seen: Option<&[bool]>,
+        is_parallel: bool,
+    ) {
         self.copies.clear();
-        self.copies.extend(
-            copies
-                .iter()
-                .enumerate()
-                .map(|(i, &c)| if sees(i) { c } else { 0 }),
-        );
+        self.copies.extend_from_slice(copies);
+        for (copies, &seen) in self.copies.iter_mut().zip(seen.unwrap_or_default()) {
+            *copies *= u32::from(seen);
+        }
+        self.are_single = self.copies.iter().all(|&copies| copies == 1);
         let (mut sum_g, mut sum_h) = (0.0, 0.0);
         for ((g, h), &copies) in g.iter().zip(h).zip(&self.copies) {
             if copies > 0 {
@@ -44,21 +54,60 @@ impl Gradients {
         }
         self.scale_g = power_of_two_below((SUM_LIMIT - g.len() as f64) / sum_g);
         self.scale_h = power_of_two_below((SUM_LIMIT - g.len() as f64) / sum_h);
-        self.g.clear();
-        self.h.clear();
-        let (scale_g, scale_h) = (self.scale_g, self.scale_h);
-        let seen_rows = || self.copies.iter().map(|&copies| f64::from(copies > 0));
-        self.g.extend(
-            g.iter()
-                .zip(seen_rows())
-                .map(|(g, seen)| nearest(g * scale_g * seen)),
-        );
-        self.h.extend(
-            h.iter()
-                .zip(seen_rows())
-                .map(|(h, seen)| nearest(h * scale_h * seen)),
-        );
+        self.packed.resize(g.len(), 0);
+        let (scale_g, scale_h, copies) = (self.scale_g, self.scale_h, &self.copies);
+        let round = |(task, packed): (usize, &mut [u64])| {
+            let rows = task * TASK_ROWS..task * TASK_ROWS + packed.len();
+            let derivatives = g[rows.clone()].iter().zip(&h[rows.clone()]);
+            let rows = derivatives.zip(&copies[rows]);
+            for (packed, ((g, h), &copies)) in packed.iter_mut().zip(rows) {
+                let seen = f64::from(copies > 0);
+                *packed = pack(nearest(g * scale_g * seen), nearest(h * scale_h * seen));
+            }
+        };
+        if is_parallel {
+            let tasks = self.packed.par_chunks_mut(TASK_ROWS);
+            tasks.enumerate().for_each(round);
+        } else {
+            let tasks = self.packed.chunks_mut(TASK_ROWS);
+            tasks.enumerate().for_each(round);
+        }
     }
+
+    /// The least and the largest h of a copy.
+    fn range_of_h(&self) -> (f64, f64) {
+        if self.are_single {
+            let all = || self.packed.iter().map(|&row| row as u32);
+            let least = all().min().map_or(f64::INFINITY, f64::from);
+            return (least, all().max().map_or(0.0, f64::from));
+        }
+        let rows = self.packed.iter().zip(&self.copies);
+        rows.filter(|&(_, &copies)| copies > 0)
+            .map(|(&row, &copies)| f64::from(unpack(row).1) / f64::from(copies))
+            .fold((f64::INFINITY, 0.0), |(least, most), h| {
+                (f64::min(least, h), f64::max(most, h))
+            })
+    }
+
+    /// Sums of g and h over all rows.
+    pub(super) fn total(&self) -> (i32, i32) {
+        unpack(
+            self.packed
+                .iter()
+                .fold(0, |sum, &row| sum.wrapping_add(row)),
+        )
+    }
+}
+
+/// g in the high half, h (0 or more) in the low: sums of both by one addition, exactly, since the
+/// sums of h stay below 2³¹ and never carry into g.
+pub(super) fn pack(g: i32, h: i32) -> u64 {
+    ((i64::from(g) << 32) as u64).wrapping_add(u64::from(h.unsigned_abs()))
+}
+
+/// g and h of a packed sum.
+pub(super) fn unpack(sum: u64) -> (i32, i32) {
+    ((sum >> 32) as i32, sum as i32)
 }
 
 /// The nearest integer of |x| < 2³¹, by the addition that leaves it in the low mantissa bits.
@@ -95,16 +144,7 @@ pub(super) struct Rules {
 impl Rules {
     pub(super) fn new(params: &BoostingParams, gradients: &Gradients) -> Self {
         let (scale_g, scale_h) = (gradients.scale_g, gradients.scale_h);
-        let per_row = || {
-            gradients
-                .h
-                .iter()
-                .zip(&gradients.copies)
-                .filter(|&(_, &copies)| copies > 0)
-                .map(|(&h, &copies)| f64::from(h) / f64::from(copies))
-        };
-        let lightest = per_row().fold(f64::INFINITY, f64::min);
-        let heaviest = per_row().fold(0.0, f64::max);
+        let (lightest, heaviest) = gradients.range_of_h();
         let n_rows = f64::from(params.min_leaf_rows);
         // At least 1, so that padding (h = 0) never passes.
         let least_h = (params.min_leaf_weight * scale_h)

@@ -4,17 +4,14 @@ use super::columns::SortedColumns;
 use super::fit::training_rows;
 use super::params::BoostingParams;
 use super::runs::Runs;
-use super::split::{Bounds, Gradients, Rules, SearchNode, Split};
+use super::split::{Bounds, Gradients, Rules, SearchNode, Split, unpack};
 use super::tests::{features, outcomes, uniform};
 use super::walk::Level;
 use crate::model::TrainingData;
 
 /// The splits of a level of `L` nodes, each with an equal share of the rows: portable, and as
 /// this processor does it.
-fn both_walks<const L: usize, const D: usize>(
-    seed: u64,
-    params: &BoostingParams,
-) -> [Vec<Option<Split>>; 2] {
+fn both_walks<const L: usize>(seed: u64, params: &BoostingParams) -> [Vec<Option<Split>>; 2] {
     let n_rows = 40 * L;
     let mut x = features(seed, n_rows, 50, 0.7, 1e6);
     for i in 0..n_rows / 8 {
@@ -30,16 +27,21 @@ fn both_walks<const L: usize, const D: usize>(
         .map(|i| 0.05 + 0.2 * uniform(seed, i, 99))
         .collect();
     let mut gradients = Gradients::default();
-    gradients.round(&g, &h, &rows.copies, None);
+    gradients.round(&g, &h, &rows.copies, None, false);
     let rules = Rules::new(params, &gradients);
     let partition: Vec<u32> = (0..n_rows as u32).collect();
     let nodes: Vec<SearchNode> = (0..L)
         .map(|node| {
             let range = 40 * node..40 * (node + 1);
+            let (g, h) = unpack(
+                gradients.packed[range.clone()]
+                    .iter()
+                    .fold(0, |sum, &row| u64::wrapping_add(sum, row)),
+            );
             SearchNode {
                 id: node,
-                g: gradients.g[range.clone()].iter().sum(),
-                h: gradients.h[range.clone()].iter().sum(),
+                g,
+                h,
                 n_rows: 40,
                 start: range.start,
                 end: range.end,
@@ -56,10 +58,10 @@ fn both_walks<const L: usize, const D: usize>(
         active: None,
         is_parallel: false,
     };
-    let (table, lane_of) = level.lanes::<L, D>(&nodes, &partition);
+    let (table, lane_of) = level.lanes::<L>(&nodes, &partition);
     [
-        level.search_runs_with::<L, D>(&runs.runs, &nodes, &table, &lane_of),
-        level.search_runs::<L, D>(&runs.runs, &nodes, &table, &lane_of),
+        level.search_runs_with::<L>(&runs.runs, &nodes, &table, &lane_of),
+        level.search_runs::<L>(&runs.runs, &nodes, &table, &lane_of),
     ]
     .map(|found| found.into_iter().map(|best| best.split).collect())
 }
@@ -74,10 +76,10 @@ fn the_instruction_set_does_not_change_a_split() {
                 ..BoostingParams::unsampled()
             };
             let found = [
-                both_walks::<1, 2>(seed, &params),
-                both_walks::<2, 4>(seed, &params),
-                both_walks::<4, 8>(seed, &params),
-                both_walks::<8, 16>(seed, &params),
+                both_walks::<1>(seed, &params),
+                both_walks::<2>(seed, &params),
+                both_walks::<4>(seed, &params),
+                both_walks::<8>(seed, &params),
             ];
             assert!(
                 found

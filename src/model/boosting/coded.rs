@@ -1,0 +1,280 @@
+//! Scores by shallow trees: each feature of a block of rows is coded once against its thresholds,
+//! then every tree decides all of its splits for the whole block by comparisons of bytes.
+
+use super::model::BoostingModel;
+
+/// Rows scored together.
+pub(super) const ROWS: usize = 64;
+
+/// Splits above a leaf at most.
+const DEPTH: usize = 3;
+const SPLITS: usize = (1 << DEPTH) - 1;
+const LEAVES: usize = 1 << DEPTH;
+
+/// Thresholds of one feature at most, so that a code is a byte.
+const MOST_THRESHOLDS: usize = 255;
+
+/// More thresholds than this are searched, fewer are counted.
+const MOST_COUNTED: usize = 96;
+
+/// Values that are counted side by side.
+const ABREAST: usize = 16;
+
+/// The code of each row of a block: how many thresholds of a feature its value exceeds.
+type Codes = [u8; ROWS];
+
+/// A tree filled up to [`DEPTH`] levels, level by level, children side by side.
+#[derive(Debug, Clone)]
+struct CodedTree {
+    /// Place of the feature's codes: twice the place of the feature among those used, and one
+    /// more where a missing value goes right.
+    place: [u32; SPLITS],
+    /// A row goes right where its code exceeds this.
+    code: [u8; SPLITS],
+    value: [f64; LEAVES],
+}
+
+/// Trees of [`DEPTH`] levels at most, by codes.
+#[derive(Debug)]
+pub(super) struct CodedTrees {
+    trees: Vec<CodedTree>,
+    /// The thresholds of each used feature, rising.
+    thresholds: Vec<Vec<f64>>,
+}
+
+impl CodedTrees {
+    /// The trees of a model that splits on the `used` features; `None` where a tree is too deep or
+    /// a feature has too many thresholds.
+    pub(super) fn new(model: &BoostingModel, used: &[u32]) -> Option<Self> {
+        let mut thresholds = vec![Vec::new(); used.len()];
+        for (node, &feature) in model.feature.iter().enumerate() {
+            if !model.is_leaf(node) {
+                let place = used.binary_search(&feature).ok()?;
+                thresholds[place].push(model.threshold[node]);
+            }
+        }
+        for thresholds in &mut thresholds {
+            thresholds.sort_unstable_by(f64::total_cmp);
+            thresholds.dedup();
+            if thresholds.len() > MOST_THRESHOLDS {
+                return None;
+            }
+        }
+        let mut coded = Self {
+            trees: Vec::with_capacity(model.n_trees()),
+            thresholds,
+        };
+        for tree in 0..model.n_trees() {
+            let tree = coded.tree(model, used, model.nodes_of(tree).start)?;
+            coded.trees.push(tree);
+        }
+        Some(coded)
+    }
+
+    fn tree(&self, model: &BoostingModel, used: &[u32], root: usize) -> Option<CodedTree> {
+        let mut tree = CodedTree {
+            place: [0; SPLITS],
+            // No code exceeds it: below a leaf every row goes left.
+            code: [u8::MAX; SPLITS],
+            value: [0.0; LEAVES],
+        };
+        let mut level = vec![root];
+        let mut n_placed = 0;
+        for _ in 0..DEPTH {
+            let mut next = Vec::new();
+            for node in level {
+                if model.is_leaf(node) {
+                    next.extend([node, node]);
+                } else {
+                    let place = used.binary_search(&model.feature[node]).ok()?;
+                    let threshold = model.threshold[node];
+                    let below = self.thresholds[place].partition_point(|&other| other < threshold);
+                    tree.place[n_placed] = 2 * place as u32 + u32::from(!model.missing_left[node]);
+                    tree.code[n_placed] = below as u8;
+                    next.extend([model.left[node] as usize, model.right[node] as usize]);
+                }
+                n_placed += 1;
+            }
+            level = next;
+        }
+        for (value, node) in tree.value.iter_mut().zip(level) {
+            if !model.is_leaf(node) {
+                return None;
+            }
+            *value = model.value[node];
+        }
+        Some(tree)
+    }
+
+    /// Adds the trees, in their order, to the scores of the rows in `features` (row after row, as
+    /// many values each as there are used features; rows past the last score are ignored).
+    pub(super) fn add(&self, features: &[f64], scores: &mut [f64]) {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2, asked just above.
+            #[expect(
+                unsafe_code,
+                reason = "same bits as the portable kernel in 0.84 of the time"
+            )]
+            return unsafe { self.add_avx2(features, scores) };
+        }
+        self.add_with(features, scores);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn add_avx2(&self, features: &[f64], scores: &mut [f64]) {
+        self.add_with(features, scores);
+    }
+
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "must take the instruction set of its caller"
+    )]
+    fn add_with(&self, features: &[f64], scores: &mut [f64]) {
+        let width = self.thresholds.len().max(1);
+        let mut codes: Vec<Codes> = vec![[0; ROWS]; 2 * width];
+        let mut all = [0.0; ROWS];
+        let blocks = features.chunks(ROWS * width).zip(scores.chunks_mut(ROWS));
+        for (features, scores) in blocks {
+            let pairs = codes.chunks_exact_mut(2);
+            for (place, (thresholds, pair)) in self.thresholds.iter().zip(pairs).enumerate() {
+                let mut values = [0.0; ROWS];
+                for (value, row) in values.iter_mut().zip(features.chunks_exact(width)) {
+                    *value = row[place];
+                }
+                pair[0] = codes_of(&values, thresholds);
+                pair[1] = pair[0];
+                for (code, value) in pair[1].iter_mut().zip(&values) {
+                    *code |= u8::from(value.is_nan()).wrapping_neg();
+                }
+            }
+            all[..scores.len()].copy_from_slice(scores);
+            for tree in &self.trees {
+                tree.add(&codes, &mut all);
+            }
+            scores.copy_from_slice(&all[..scores.len()]);
+        }
+    }
+}
+
+/// How many of the rising thresholds each value exceeds; a missing value exceeds none.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "must take the instruction set of its caller"
+)]
+fn codes_of(values: &[f64; ROWS], thresholds: &[f64]) -> Codes {
+    let mut codes = [0; ROWS];
+    if thresholds.len() > MOST_COUNTED {
+        for (code, value) in codes.iter_mut().zip(values) {
+            *code = thresholds.partition_point(|threshold| value > threshold) as u8;
+        }
+        return codes;
+    }
+    let (values, _) = values.as_chunks::<ABREAST>();
+    let (groups, _) = codes.as_chunks_mut::<ABREAST>();
+    for (codes, values) in groups.iter_mut().zip(values) {
+        let mut counts = [0_u64; ABREAST];
+        for threshold in thresholds {
+            for (count, value) in counts.iter_mut().zip(values) {
+                *count += u64::from(value > threshold);
+            }
+        }
+        for (code, count) in codes.iter_mut().zip(counts) {
+            *code = count as u8;
+        }
+    }
+    codes
+}
+
+impl CodedTree {
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "must take the instruction set of its caller"
+    )]
+    fn add(&self, codes: &[Codes], scores: &mut [f64; ROWS]) {
+        let of = self.place.map(|place| &codes[place as usize]);
+        let mut leaves = [0_u8; ROWS];
+        for row in 0..ROWS {
+            // All bits where the row would go right at a split.
+            let right = |split: usize| u8::from(of[split][row] > self.code[split]).wrapping_neg();
+            let choose = |mask: u8, yes: u8, no: u8| (mask & yes) | (!mask & no);
+            let first = right(0);
+            let second = choose(first, right(2), right(1));
+            let third = choose(
+                first,
+                choose(second, right(6), right(5)),
+                choose(second, right(4), right(3)),
+            );
+            leaves[row] = (first & 4) | (second & 2) | (third & 1);
+        }
+        for (score, leaf) in scores.iter_mut().zip(leaves) {
+            *score += self.value[usize::from(leaf) % LEAVES];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::model::boosting::predict::{Walker, gather};
+    use crate::model::boosting::tests::{features, outcomes};
+    use crate::model::{BoostingParams, TrainingData};
+
+    #[test]
+    fn coded_trees_score_as_walked_ones_do_to_the_bit() {
+        for (seed, max_depth, n_rounds) in [(1, 1, 30), (2, 2, 30), (3, 3, 200)] {
+            let mut x: Array2<f64> = features(seed, 300, 12, 0.3, 1e6);
+            for i in 0..200 {
+                x[[(i * 7) % 300, i % 5]] = f64::NAN;
+            }
+            let y = outcomes(seed, &x);
+            let params = BoostingParams {
+                n_rounds,
+                max_depth,
+                ..BoostingParams::unsampled()
+            };
+            let model = params
+                .fit(&TrainingData::new(x.view(), &y).unwrap())
+                .unwrap();
+            // Values that no training row had, at thresholds, and missing where none was.
+            for (i, value) in x.iter_mut().enumerate().filter(|(i, _)| i % 3 == 0) {
+                *value = match i % 4 {
+                    0 => f64::NAN,
+                    1 => model.threshold[i % model.threshold.len()],
+                    2 => f64::INFINITY,
+                    _ => -*value,
+                };
+            }
+            let walker = Walker::new(&model);
+            let coded = CodedTrees::new(&model, &walker.used).unwrap();
+            let mut block = vec![0.0; 300 * walker.used.len()];
+            gather(x.view().into(), &walker.used, 0, &mut block);
+            let [mut walked, mut by_codes, mut portable] = [(); 3].map(|()| vec![0.5; 300]);
+            walker.add(&block, &mut walked);
+            coded.add(&block, &mut by_codes);
+            coded.add_with(&block, &mut portable);
+            assert_eq!(walked, by_codes);
+            assert_eq!(walked, portable);
+        }
+    }
+
+    #[test]
+    fn deep_trees_are_not_coded() {
+        let x = features(4, 300, 12, 0.3, 1e6);
+        let y = outcomes(4, &x);
+        let params = BoostingParams {
+            max_depth: 4,
+            ..BoostingParams::unsampled()
+        };
+        let model = params
+            .fit(&TrainingData::new(x.view(), &y).unwrap())
+            .unwrap();
+        assert!(CodedTrees::new(&model, &model.used_features()).is_none());
+    }
+}
