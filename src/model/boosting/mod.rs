@@ -6,14 +6,17 @@
 mod bins;
 #[cfg(test)]
 mod border_tests;
+mod codes;
 mod columns;
 #[cfg(test)]
 mod constraint_tests;
 mod contribution;
 #[cfg(test)]
 mod contribution_tests;
+mod explain;
 mod filter;
 mod fit;
+mod groups;
 mod grow;
 mod histogram;
 mod importance;
