@@ -157,13 +157,10 @@ impl Codes {
         for test in tests {
             let codes = &self.bytes[test.column as usize * self.stride..][..self.stride];
             let patterns = &mut patterns[test.bit as usize / 8 * self.stride..][..self.stride];
-            let others = !(1 << (test.bit % 8));
-            let (patterns, _) = patterns.as_chunks_mut::<LANES>();
-            for (patterns, codes) in patterns.iter_mut().zip(codes.as_chunks::<LANES>().0) {
-                for (pattern, code) in patterns.iter_mut().zip(codes) {
-                    let is_met = code.wrapping_sub(test.start) <= test.span;
-                    *pattern &= others | if is_met { u8::MAX } else { 0 };
-                }
+            let others = !(1_u8 << (test.bit % 8));
+            for (pattern, code) in patterns.iter_mut().zip(codes) {
+                let is_met = code.wrapping_sub(test.start) <= test.span;
+                *pattern &= others | u8::from(is_met).wrapping_neg();
             }
         }
     }

@@ -15,11 +15,14 @@ const BLOCK_SUMS: usize = 1 << 14;
 /// Rows of a block at most.
 const BLOCK_ROWS: usize = 512;
 
-/// Entries of the tables that stand at the same time: 1 MB.
-const BATCH_ENTRIES: usize = 1 << 17;
+/// Entries of the tables that stand at the same time, so that they stay in the cache.
+const BATCH_ENTRIES: usize = 1 << 16;
 
 /// Patterns that a byte can name.
 const BYTES: usize = 1 << 8;
+
+/// Rows added to together.
+const FEW: usize = 4;
 
 /// The terms of all rows, summed over the trees.
 #[derive(Debug)]
@@ -123,17 +126,16 @@ struct Ready {
     leaves: Vec<(Meeting, Vec<usize>)>,
     /// Where the terms stand among those of the model.
     targets: Vec<usize>,
-    /// The terms of every pattern, term by term; none where rows are too few or bits too many.
-    table: Option<Vec<f64>>,
+    /// None where rows are too few or bits too many.
+    tables: Option<Tables>,
     /// Mean over the reference.
     mean: f64,
 }
 
 impl Preparation {
-    /// Entries of the group's table.
+    /// Entries of the tables of a group, 0 where it is not worth while to make them.
     fn n_entries(&self, group: &LeafGroup) -> usize {
-        let is_worth_it = group.n_bits <= TABLE_BITS && 1 << group.n_bits <= 2 * self.n_rows;
-        if is_worth_it {
+        if group.n_bits <= TABLE_BITS && 1 << group.n_bits <= 2 * self.n_rows {
             self.order.n_terms(group.places.len()) << group.n_bits
         } else {
             0
@@ -143,53 +145,99 @@ impl Preparation {
     fn ready(&self, group: LeafGroup) -> Ready {
         let shares = self.background.as_ref().map(|rows| group.shares(rows));
         let leaf = |leaf: &Leaf| {
-            (
-                leaf.meeting(shares.as_ref()),
-                self.order.targets(&leaf.slots),
-            )
+            let targets = self.order.targets(&leaf.slots);
+            (leaf.meeting(shares.as_ref()), targets)
         };
         let leaves: Vec<_> = group.leaves.iter().map(leaf).collect();
-        let means = group.leaves.iter().zip(&leaves);
-        let mean = means
-            .map(|(leaf, (meeting, _))| leaf.value * meeting.share_of_all())
-            .sum();
+        let leaves_and_meetings = group.leaves.iter().zip(&leaves);
+        let means =
+            leaves_and_meetings.map(|(leaf, (meeting, _))| leaf.value * meeting.share_of_all());
+        let mean = means.sum();
         let targets = self.order.targets(&group.places);
-        let n_entries = self.n_entries(&group);
-        let mut ready = Ready {
+        let tables = (self.n_entries(&group) > 0).then(|| self.tables(&group, &leaves));
+        Ready {
             group,
             leaves,
             targets,
-            table: None,
+            tables,
             mean,
-        };
-        if n_entries > 0 {
-            ready.table = Some(self.table(&ready, n_entries));
         }
-        ready
     }
 
-    fn table(&self, ready: &Ready, n_entries: usize) -> Vec<f64> {
-        let n_bits = ready.group.n_bits;
-        // Some more behind the last, since any byte may be looked up among 256.
-        let mut table = vec![0.0; n_entries + BYTES - (1 << n_bits)];
-        let (mut products, mut own) = (Products::new(), Vec::new());
-        for (leaf, (meeting, targets)) in ready.group.leaves.iter().zip(&ready.leaves) {
-            let n_terms = targets.len();
-            own.resize(n_terms << leaf.slots.len(), 0.0);
-            for (pattern, terms) in own.chunks_exact_mut(n_terms.max(1)).enumerate() {
-                let pattern = pattern as u64;
-                self.shapley
-                    .terms(leaf.value, meeting, pattern, &mut products, terms);
-            }
-            for group_pattern in 0..1 << n_bits {
-                let at = leaf.pattern(group_pattern as u64) as usize * n_terms;
-                for (&target, term) in targets.iter().zip(&own[at..at + n_terms]) {
-                    table[(target << n_bits) + group_pattern] += term;
+    /// The tables of the leaves, each by the patterns of its own conditions, added up.
+    fn tables(&self, group: &LeafGroup, leaves: &[(Meeting, Vec<usize>)]) -> Tables {
+        let mut sums = Tables::new(group.n_bits, self.order.n_terms(group.places.len()));
+        let mut products = Products::default();
+        for (leaf, (meeting, targets)) in group.leaves.iter().zip(leaves) {
+            let d = leaf.slots.len();
+            let mut own = Tables::new(d, targets.len());
+            let terms = &mut own.entries[..targets.len() << d];
+            self.shapley
+                .all_terms(leaf.value, meeting, d, &mut products, terms);
+            own.add(&leaf.patterns(group.n_bits), targets, &mut sums.entries);
+        }
+        sums
+    }
+}
+
+/// The terms of every pattern: one table of 2ⁿ entries a term, n the bits of a pattern.
+struct Tables {
+    n_bits: usize,
+    /// Some more behind the last table, so that each has as many entries as a byte can name.
+    entries: Vec<f64>,
+}
+
+impl Tables {
+    fn new(n_bits: usize, n_terms: usize) -> Self {
+        let entries = vec![0.0; (n_terms << n_bits) + BYTES - (1 << n_bits)];
+        Self { n_bits, entries }
+    }
+
+    fn table(&self, term: usize) -> Option<&[f64; BYTES]> {
+        self.entries.get(term << self.n_bits..)?.first_chunk()
+    }
+
+    /// Adds each term of some patterns to the sums of its target: as many a target as there are
+    /// patterns, a multiple of [`FEW`].
+    fn add(&self, patterns: &[u8], targets: &[usize], sums: &mut [f64]) {
+        let part = |target: usize| target * patterns.len()..(target + 1) * patterns.len();
+        // Two targets at a time, so that the patterns are read half as often.
+        for (pair, targets) in targets.chunks(2).enumerate() {
+            match (targets, self.table(2 * pair), self.table(2 * pair + 1)) {
+                (&[one, two], Some(table), Some(other)) => {
+                    // No two terms of a group have the same target.
+                    if let Ok(sums) = sums.get_disjoint_mut([part(one), part(two)]) {
+                        add_two(sums, [table, other], patterns);
+                    }
                 }
+                (&[one], Some(table), _) => add_one(&mut sums[part(one)], table, patterns),
+                _ => {}
             }
         }
-        table
     }
+}
+
+fn add_two(sums: [&mut [f64]; 2], [table, other]: [&[f64; BYTES]; 2], patterns: &[u8]) {
+    let [sums, others] = sums.map(|sums| sums.as_chunks_mut().0);
+    let patterns = patterns.as_chunks().0;
+    for ((sums, others), patterns) in sums.iter_mut().zip(others).zip(patterns) {
+        add(sums, table, patterns);
+        add(others, other, patterns);
+    }
+}
+
+fn add_one(sums: &mut [f64], table: &[f64; BYTES], patterns: &[u8]) {
+    let sums = sums.as_chunks_mut().0;
+    for (sums, patterns) in sums.iter_mut().zip(patterns.as_chunks().0) {
+        add(sums, table, patterns);
+    }
+}
+
+fn add(sums: &mut [f64; FEW], table: &[f64; BYTES], patterns: &[u8; FEW]) {
+    let terms = patterns.map(|pattern| table[pattern as usize]);
+    sums.iter_mut()
+        .zip(terms)
+        .for_each(|(sum, term)| *sum += term);
 }
 
 /// Room to work in.
@@ -219,24 +267,13 @@ impl Block {
         let group = &ready.group;
         self.codes
             .patterns(&group.tests, group.n_bits, &mut scratch.patterns);
-        match &ready.table {
-            Some(table) => self.look_up(ready, table, &scratch.patterns),
+        match &ready.tables {
+            Some(tables) => tables.add(&scratch.patterns, &ready.targets, &mut self.sums),
             None => self.work_out(ready, shapley, scratch),
         }
     }
 
-    fn look_up(&mut self, ready: &Ready, table: &[f64], patterns: &[u8]) {
-        let stride = self.codes.stride;
-        for (term, &target) in ready.targets.iter().enumerate() {
-            let table = table[term << ready.group.n_bits..].first_chunk::<BYTES>();
-            let Some(table) = table else { continue };
-            let sums = &mut self.sums[target * stride..][..stride];
-            for (sum, &pattern) in sums.iter_mut().zip(patterns) {
-                *sum += table[pattern as usize];
-            }
-        }
-    }
-
+    /// Adds the terms of a group where there are no tables.
     fn work_out(&mut self, ready: &Ready, shapley: &Shapley, scratch: &mut Scratch) {
         let Scratch {
             patterns,

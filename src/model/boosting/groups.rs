@@ -9,6 +9,9 @@ use super::shapley::Meeting;
 /// Conditions that tell the leaves of a group apart: at most so many where there is a table.
 pub(super) const TABLE_BITS: usize = 8;
 
+/// Bits of a pattern at least, unused ones being 1, so that patterns come in fours.
+const LEAST_BITS: usize = 2;
+
 /// What the splits from the root to a node ask of one feature.
 #[derive(Debug, Clone, Copy)]
 struct Condition {
@@ -48,6 +51,19 @@ impl Leaf {
         factors.fold(0, |pattern, (j, factor)| {
             pattern | u64::from(group_pattern & factor.mask == factor.bits) << j
         })
+    }
+
+    /// Which factors are met by each pattern of a group of few bits.
+    pub(super) fn patterns(&self, n_bits: usize) -> Vec<u8> {
+        let all: [u8; 1 << TABLE_BITS] = std::array::from_fn(|pattern| pattern as u8);
+        let mut patterns = vec![0; 1 << n_bits];
+        for (j, factor) in self.factors.iter().enumerate() {
+            let (mask, bits) = (factor.mask as u8, factor.bits as u8);
+            for (pattern, group_pattern) in patterns.iter_mut().zip(&all) {
+                *pattern |= u8::from(group_pattern & mask == bits) << j;
+            }
+        }
+        patterns
     }
 
     /// How the training rows meet the factors, or the background rows whose patterns are given.
@@ -211,6 +227,7 @@ impl<'a> Grouping<'a> {
             });
         }
         self.part(node, &mut factors, &mut group);
+        group.n_bits = group.n_bits.max(LEAST_BITS);
         let factors = group.leaves.iter().flat_map(|leaf| &leaf.factors);
         group.places = factors.map(|factor| factor.place as usize).collect();
         group.places.sort_unstable();

@@ -140,8 +140,16 @@ pub(super) struct Shapley {
     weights: Vec<Vec<f64>>,
 }
 
-/// Of each condition what it multiplies by, and the product of those behind it.
-pub(super) type Products = Vec<(Lanes, Lanes)>;
+/// Room for products of factors.
+#[derive(Debug, Default)]
+pub(super) struct Products {
+    /// Of each condition what it multiplies by, and the product of those behind it.
+    factors: Vec<(Lanes, Lanes)>,
+    /// For each pattern of the conditions from each one on, the product of all these.
+    behind: Vec<Lanes>,
+    /// For each pattern of the conditions before the one at hand, the product of all these.
+    before: Vec<Lanes>,
+}
 
 impl Shapley {
     /// For paths of up to `most` conditions.
@@ -187,6 +195,68 @@ impl Shapley {
         }
     }
 
+    /// The terms of a leaf with `d` conditions for all 2ᵈ patterns, term by term: the very same
+    /// as of each pattern by itself, since the same numbers are multiplied in the same order.
+    /// `all` must hold zeros.
+    pub(super) fn all_terms(
+        &self,
+        value: f64,
+        meeting: &Meeting,
+        d: usize,
+        products: &mut Products,
+        all: &mut [f64],
+    ) {
+        if let (Order::Single, Meeting::Chances(chances)) = (self.order, meeting) {
+            return self.all_integrals(value, chances, products, all);
+        }
+        let mut terms = vec![0.0; self.order.n_terms(d)];
+        for pattern in 0..1 << d {
+            self.terms(value, meeting, pattern as u64, products, &mut terms);
+            for (all, term) in all.chunks_exact_mut(1 << d).zip(&terms) {
+                all[pattern] = *term;
+            }
+        }
+    }
+
+    fn all_integrals(&self, value: f64, chances: &[f64], products: &mut Products, all: &mut [f64]) {
+        let d = chances.len();
+        let Products { before, behind, .. } = products;
+        for (t, weight) in &self.quadratures[d].nodes {
+            let factors = |j: usize| [factor(chances[j], 0.0, t), factor(chances[j], 1.0, t)];
+            // The products of conditions j.. start at 2ᵈ⁻ʲ, those of none at 1.
+            behind.resize(2 << d, [0.0; LANES]);
+            behind[1] = *weight;
+            for j in (0..d).rev() {
+                let (fewer, more) = behind.split_at_mut(1 << (d - j));
+                let fewer = &fewer[1 << (d - j - 1)..];
+                for (two, product) in more.as_chunks_mut::<2>().0.iter_mut().zip(fewer) {
+                    *two = factors(j).map(|factor| times(product, &factor));
+                }
+            }
+            before.clear();
+            before.push([1.0; LANES]);
+            for (j, all) in all.chunks_exact_mut(1 << d).enumerate() {
+                let gaps = [0.0, 1.0].map(|met| value * (met - chances[j]));
+                let behind = &behind[1 << (d - j - 1)..1 << (d - j)];
+                for (terms, behind) in all.chunks_exact_mut(2 << j).zip(behind) {
+                    let (unmet, met) = terms.split_at_mut(1 << j);
+                    for ((unmet, met), before) in unmet.iter_mut().zip(met).zip(&*before) {
+                        let integral = sum(&times(before, behind));
+                        *unmet += gaps[0] * integral;
+                        *met += gaps[1] * integral;
+                    }
+                }
+                let [unmet, met] = factors(j);
+                before.extend_from_within(..);
+                let (low, high) = before.split_at_mut(1 << j);
+                low.iter_mut()
+                    .for_each(|before| *before = times(before, &unmet));
+                high.iter_mut()
+                    .for_each(|before| *before = times(before, &met));
+            }
+        }
+    }
+
     fn add_integrals(
         &self,
         value: f64,
@@ -198,23 +268,24 @@ impl Shapley {
         let d = chances.len();
         let met = |j: usize| ((pattern >> j) & 1) as f64;
         let gap = |j: usize| met(j) - chances[j];
-        products.resize(d, ([0.0; LANES], [0.0; LANES]));
+        let Products { factors, .. } = products;
+        factors.resize(d, ([0.0; LANES], [0.0; LANES]));
         for (t, weight) in &self.quadratures[d].nodes {
             let mut product = *weight;
-            for (j, (factor, behind)) in products.iter_mut().enumerate().rev() {
-                *factor = std::array::from_fn(|l| chances[j] * (1.0 - t[l]) + met(j) * t[l]);
+            for (j, (factor, behind)) in factors.iter_mut().enumerate().rev() {
+                *factor = self::factor(chances[j], met(j), t);
                 *behind = product;
                 product = times(&product, factor);
             }
             let mut before = [1.0; LANES];
-            for (i, (factor, behind)) in products.iter().enumerate() {
+            for (i, (factor, behind)) in factors.iter().enumerate() {
                 let single = value * gap(i) * sum(&times(&before, behind));
                 match self.order {
                     Order::Single => terms[i] += single,
                     Order::Pair => {
                         terms[pair_at(i, i)] += single;
                         let mut others = before;
-                        for (j, (factor, behind)) in products.iter().enumerate().skip(i + 1) {
+                        for (j, (factor, behind)) in factors.iter().enumerate().skip(i + 1) {
                             let integral = sum(&times(&others, behind));
                             add_pair(terms, i, j, 0.5 * value * gap(i) * gap(j) * integral);
                             others = times(&others, factor);
@@ -272,6 +343,11 @@ fn add_pair(terms: &mut [f64], i: usize, j: usize, pair: f64) {
     terms[pair_at(i, j)] += pair;
     terms[pair_at(i, i)] -= pair;
     terms[pair_at(j, j)] -= pair;
+}
+
+/// What a condition multiplies by at each node.
+fn factor(chance: f64, met: f64, t: &Lanes) -> Lanes {
+    std::array::from_fn(|lane| chance * (1.0 - t[lane]) + met * t[lane])
 }
 
 fn times(a: &Lanes, b: &Lanes) -> Lanes {
