@@ -7,6 +7,7 @@ use super::contribution::ContributionReference;
 use super::groups::{Grouping, Leaf, LeafGroup, TABLE_BITS};
 use super::model::BoostingModel;
 use super::shapley::{Meeting, Order, Products, Shapley};
+use super::tables::Tables;
 use crate::model::MatrixView;
 
 /// Sums that a block of rows keeps at most, so that they stay in the cache.
@@ -18,11 +19,8 @@ const BLOCK_ROWS: usize = 512;
 /// Entries of the tables that stand at the same time, so that they stay in the cache.
 const BATCH_ENTRIES: usize = 1 << 16;
 
-/// Patterns that a byte can name.
-const BYTES: usize = 1 << 8;
-
-/// Rows added to together.
-const FEW: usize = 4;
+/// Entries that a group without tables counts as.
+const LEAST_ENTRIES: usize = 64;
 
 /// The terms of all rows, summed over the trees.
 #[derive(Debug)]
@@ -76,7 +74,9 @@ pub(super) fn explain(
     let mut run = |batch: &mut Vec<LeafGroup>| {
         let ready = batch.par_drain(..).map(|group| preparation.ready(group));
         let ready: Vec<Ready> = ready.collect();
-        base += ready.iter().map(|group| group.mean).sum::<f64>();
+        for group in &ready {
+            base += group.mean;
+        }
         blocks
             .par_iter_mut()
             .for_each_init(Scratch::default, |scratch, block| {
@@ -87,9 +87,9 @@ pub(super) fn explain(
     };
     let (mut batch, mut n_entries) = (Vec::new(), 0);
     for group in (0..model.n_trees()).flat_map(|tree| grouping.of_tree(tree)) {
-        n_entries += preparation.n_entries(&group);
+        n_entries += preparation.n_entries(&group).max(LEAST_ENTRIES);
         batch.push(group);
-        if n_entries >= BATCH_ENTRIES || batch.len() >= BATCH_ENTRIES {
+        if n_entries >= BATCH_ENTRIES {
             run(&mut batch);
             n_entries = 0;
         }
@@ -149,10 +149,11 @@ impl Preparation {
             (leaf.meeting(shares.as_ref()), targets)
         };
         let leaves: Vec<_> = group.leaves.iter().map(leaf).collect();
-        let leaves_and_meetings = group.leaves.iter().zip(&leaves);
-        let means =
-            leaves_and_meetings.map(|(leaf, (meeting, _))| leaf.value * meeting.share_of_all());
-        let mean = means.sum();
+        let shares = leaves.iter().map(|(meeting, _)| meeting.share_of_all());
+        let mean = shares
+            .zip(&group.leaves)
+            .map(|(share, leaf)| share * leaf.value)
+            .sum();
         let targets = self.order.targets(&group.places);
         let tables = (self.n_entries(&group) > 0).then(|| self.tables(&group, &leaves));
         Ready {
@@ -171,73 +172,13 @@ impl Preparation {
         for (leaf, (meeting, targets)) in group.leaves.iter().zip(leaves) {
             let d = leaf.slots.len();
             let mut own = Tables::new(d, targets.len());
-            let terms = &mut own.entries[..targets.len() << d];
+            let terms = own.entries_mut();
             self.shapley
                 .all_terms(leaf.value, meeting, d, &mut products, terms);
-            own.add(&leaf.patterns(group.n_bits), targets, &mut sums.entries);
+            own.add(&leaf.patterns(group.n_bits), targets, sums.entries_mut());
         }
         sums
     }
-}
-
-/// The terms of every pattern: one table of 2ⁿ entries a term, n the bits of a pattern.
-struct Tables {
-    n_bits: usize,
-    /// Some more behind the last table, so that each has as many entries as a byte can name.
-    entries: Vec<f64>,
-}
-
-impl Tables {
-    fn new(n_bits: usize, n_terms: usize) -> Self {
-        let entries = vec![0.0; (n_terms << n_bits) + BYTES - (1 << n_bits)];
-        Self { n_bits, entries }
-    }
-
-    fn table(&self, term: usize) -> Option<&[f64; BYTES]> {
-        self.entries.get(term << self.n_bits..)?.first_chunk()
-    }
-
-    /// Adds each term of some patterns to the sums of its target: as many a target as there are
-    /// patterns, a multiple of [`FEW`].
-    fn add(&self, patterns: &[u8], targets: &[usize], sums: &mut [f64]) {
-        let part = |target: usize| target * patterns.len()..(target + 1) * patterns.len();
-        // Two targets at a time, so that the patterns are read half as often.
-        for (pair, targets) in targets.chunks(2).enumerate() {
-            match (targets, self.table(2 * pair), self.table(2 * pair + 1)) {
-                (&[one, two], Some(table), Some(other)) => {
-                    // No two terms of a group have the same target.
-                    if let Ok(sums) = sums.get_disjoint_mut([part(one), part(two)]) {
-                        add_two(sums, [table, other], patterns);
-                    }
-                }
-                (&[one], Some(table), _) => add_one(&mut sums[part(one)], table, patterns),
-                _ => {}
-            }
-        }
-    }
-}
-
-fn add_two(sums: [&mut [f64]; 2], [table, other]: [&[f64; BYTES]; 2], patterns: &[u8]) {
-    let [sums, others] = sums.map(|sums| sums.as_chunks_mut().0);
-    let patterns = patterns.as_chunks().0;
-    for ((sums, others), patterns) in sums.iter_mut().zip(others).zip(patterns) {
-        add(sums, table, patterns);
-        add(others, other, patterns);
-    }
-}
-
-fn add_one(sums: &mut [f64], table: &[f64; BYTES], patterns: &[u8]) {
-    let sums = sums.as_chunks_mut().0;
-    for (sums, patterns) in sums.iter_mut().zip(patterns.as_chunks().0) {
-        add(sums, table, patterns);
-    }
-}
-
-fn add(sums: &mut [f64; FEW], table: &[f64; BYTES], patterns: &[u8; FEW]) {
-    let terms = patterns.map(|pattern| table[pattern as usize]);
-    sums.iter_mut()
-        .zip(terms)
-        .for_each(|(sum, term)| *sum += term);
 }
 
 /// Room to work in.

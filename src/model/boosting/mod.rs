@@ -29,6 +29,7 @@ mod runs;
 mod shapley;
 mod split;
 mod stopping;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod walk;

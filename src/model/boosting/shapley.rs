@@ -249,10 +249,9 @@ impl Shapley {
                 let [unmet, met] = factors(j);
                 before.extend_from_within(..);
                 let (low, high) = before.split_at_mut(1 << j);
-                low.iter_mut()
-                    .for_each(|before| *before = times(before, &unmet));
-                high.iter_mut()
-                    .for_each(|before| *before = times(before, &met));
+                for (low, high) in low.iter_mut().zip(high) {
+                    (*low, *high) = (times(low, &unmet), times(high, &met));
+                }
             }
         }
     }
