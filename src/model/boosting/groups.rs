@@ -6,7 +6,8 @@ use super::codes::{Borders, Codes, Test};
 use super::model::BoostingModel;
 use super::shapley::Meeting;
 
-/// Conditions that tell the leaves of a group apart: at most so many where there is a table.
+/// Conditions that tell the leaves of a group apart, at most, where there are tables: so many
+/// fit a byte, and a subtree of height 2 or 3 at the bottom of a deep tree is a group.
 pub(super) const TABLE_BITS: usize = 8;
 
 /// Bits of a pattern at least, unused ones being 1, so that patterns come in fours.
@@ -203,6 +204,7 @@ impl<'a> Grouping<'a> {
         };
         let mut factors = Vec::new();
         for (bit, condition) in path.iter().enumerate() {
+            // Both sides of an interval let a missing value through, or neither does.
             let &Condition {
                 place,
                 has_missing,
