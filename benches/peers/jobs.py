@@ -228,7 +228,7 @@ def on_tall(bench, table, threads, wanted, trees):
     if "shap" in wanted:
         for depth in (3, 6):
             for n_threads in threads:
-                peers = ["xgboost", "lightgbm", "shap-xgboost"]
+                peers = ["xgboost", "lightgbm", "shap-xgboost", "shap-histgb"]
                 for peer in peers if depth == 3 or n_threads > 1 else peers[:1]:
                     job = {"kind": "shap", "table": table, "threads": n_threads, "n_rounds": 200,
                            "max_depth": depth, "n_scored": 10_000}  # fmt: skip

@@ -229,6 +229,13 @@ def prepare_predict(peer, job):
 
 
 def prepare_shap(peer, job):
+    """A booster's own contributions, or those of `shap.TreeExplainer` on it (`shap-…`).
+
+    For XGBoost, LightGBM and CatBoost, `shap` hands over to their own C++ (the "shortcut" in
+    `shap_values` of `shap/explainers/_tree.py`, 0.51), so that `shap-xgboost` is XGBoost again.
+    Trees of scikit-learn are of its model type "internal", for which it runs its own C extension
+    (`_cext.dense_tree_shap`, one thread): `shap-histgb` is `shap` itself.
+    """
     engine = peer.removeprefix("shap-")
     model, scored = fitted_scored(engine, job)
 

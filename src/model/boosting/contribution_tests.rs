@@ -3,9 +3,11 @@
 use approx::assert_abs_diff_eq;
 use ndarray::{Array2, s};
 
+use super::model::LEAF;
 use super::tests::{features, outcomes};
 use super::*;
 use crate::model::TrainingData;
+use crate::random::mix;
 
 /// A small forest on six features, some values missing, with rows to explain.
 fn forest(depth: u32) -> (BoostingModel, Array2<f64>) {
@@ -223,5 +225,154 @@ fn a_background_must_fit_the_model() {
     for background in [empty.view(), narrow] {
         let reference = ContributionReference::Background(background.into());
         assert!(model.contributions(x.view(), reference).is_err());
+    }
+}
+
+/// Trees that are one long path each, with random splits, directions and covers, some paths
+/// asking the same feature again and again.
+fn paths(n_features: u32, n_trees: u64, n_splits: u64) -> BoostingModel {
+    let mut model = BoostingModel::new(BoostingLoss::Logistic, n_features as usize, 0.3);
+    for tree in 0..n_trees {
+        let start = model.feature.len() as u32;
+        for split in 0..=n_splits {
+            let random = |what: u64| mix(mix(tree * 64 + split) + what);
+            let share = |what: u64| (random(what) >> 11) as f64 / (1_u64 << 53) as f64;
+            let is_leaf = split == n_splits;
+            let cover = model.cover.last().map_or(1.0, |_| 0.2 + share(0));
+            if split > 0 {
+                // The leaf beside the path.
+                push_node(
+                    &mut model,
+                    LEAF,
+                    0.0,
+                    [0, 0],
+                    0.2 + share(1),
+                    share(2) - 0.5,
+                );
+            }
+            let (feature, value) = if is_leaf {
+                (LEAF, share(3))
+            } else {
+                ((random(4) % u64::from(n_features)) as u32, 0.0)
+            };
+            let child = start + 2 * split as u32 + 1;
+            let mut children = [child, child + 1];
+            if random(5) % 2 == 0 {
+                children.reverse();
+            }
+            let children = if is_leaf { [0, 0] } else { children };
+            push_node(&mut model, feature, share(6), children, cover, value);
+            *model.missing_left.last_mut().unwrap() = random(7) % 2 == 0;
+        }
+        // What came to a split came to its children.
+        for node in (start as usize..model.feature.len()).rev() {
+            if !model.is_leaf(node) {
+                let [left, right] = [model.left[node], model.right[node]];
+                model.cover[node] = model.cover[left as usize] + model.cover[right as usize];
+            }
+        }
+        model.tree_starts.push(model.feature.len() as u32);
+    }
+    model.validate().unwrap();
+    model
+}
+
+fn push_node(
+    model: &mut BoostingModel,
+    feature: u32,
+    threshold: f64,
+    [left, right]: [u32; 2],
+    cover: f64,
+    value: f64,
+) {
+    model.feature.push(feature);
+    model.threshold.push(threshold);
+    model.left.push(left);
+    model.right.push(right);
+    model.missing_left.push(false);
+    model.value.push(value);
+    model.cover.push(cover);
+    model.gain.push(0.0);
+}
+
+/// Rows on, beside and far from the thresholds of a model, and missing ones.
+fn rows_at_thresholds(model: &BoostingModel, n_rows: usize) -> Array2<f64> {
+    Array2::from_shape_fn((n_rows, model.n_features()), |(row, column)| {
+        let random = mix((row * 64 + column) as u64);
+        match random % 8 {
+            0 => f64::NAN,
+            1 => f64::INFINITY,
+            2 => f64::NEG_INFINITY,
+            3..=5 => model.threshold[(random >> 8) as usize % model.threshold.len()],
+            _ => (random >> 11) as f64 / (1_u64 << 53) as f64,
+        }
+    })
+}
+
+/// More thresholds than a byte can tell apart (3 features), more conditions than a table can
+/// (11 features), and paths that ask for a feature from both sides.
+#[test]
+fn contributions_of_long_paths_are_shapley_values() {
+    for (n_features, n_trees, n_splits, n_rows) in [(3, 90, 12, 40), (11, 2, 24, 3)] {
+        let model = paths(n_features, n_trees, n_splits);
+        let x = rows_at_thresholds(&model, n_rows + 10);
+        let (rows, background) = (
+            x.slice(s![..n_rows, ..]),
+            x.slice(s![n_rows.., ..]).to_owned(),
+        );
+        let references = [
+            ContributionReference::TrainingRows,
+            ContributionReference::Background(background.view().into()),
+        ];
+        for (which, reference) in references.into_iter().enumerate() {
+            let found = model.contributions(rows, reference).unwrap();
+            for (i, row) in rows.rows().into_iter().enumerate() {
+                let row = row.to_vec();
+                let expected = shapley(n_features, |known| match which {
+                    0 => cover_game(&model, &row, known),
+                    _ => background_game(&model, &background, &row, known),
+                });
+                for (a, b) in found.values.row(i).iter().zip(&expected) {
+                    assert_abs_diff_eq!(a, b, epsilon = 1e-9);
+                }
+            }
+        }
+    }
+}
+
+/// Tables are made for many rows only, blocks are cut by rows and threads: no bit depends on it.
+#[test]
+fn a_row_is_explained_the_same_in_any_company() {
+    let models = [forest(3).0, forest(7).0, paths(11, 4, 24)];
+    for model in models {
+        let x = rows_at_thresholds(&model, 600);
+        let background = x.slice(s![560.., ..]);
+        for reference in [
+            ContributionReference::TrainingRows,
+            ContributionReference::Background(background.into()),
+        ] {
+            let pool = |n: usize| {
+                rayon::ThreadPoolBuilder::new()
+                    .num_threads(n)
+                    .build()
+                    .unwrap()
+            };
+            let explain = || model.contributions(x.view(), reference).unwrap();
+            let all = pool(1).install(explain);
+            assert_eq!(all, pool(5).install(explain));
+            let few = x.slice(s![..17, ..]);
+            let pairs = model
+                .interactions(x.slice(s![..300, ..]), reference)
+                .unwrap();
+            let some_pairs = model.interactions(few, reference).unwrap();
+            assert_eq!(pairs.values.slice(s![..17, .., ..]), some_pairs.values);
+            for row in 0..17 {
+                let alone = model
+                    .contributions(x.slice(s![row..=row, ..]), reference)
+                    .unwrap();
+                assert_eq!(alone.values.row(0), all.values.row(row));
+                assert_eq!(alone.base.to_bits(), all.base.to_bits());
+            }
+        }
     }
 }

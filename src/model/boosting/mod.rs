@@ -7,14 +7,17 @@ mod bins;
 #[cfg(test)]
 mod border_tests;
 mod coded;
+mod codes;
 mod columns;
 #[cfg(test)]
 mod constraint_tests;
 mod contribution;
 #[cfg(test)]
 mod contribution_tests;
+mod explain;
 mod filter;
 mod fit;
+mod groups;
 mod grow;
 mod histogram;
 mod importance;
@@ -27,6 +30,7 @@ mod runs;
 mod shapley;
 mod split;
 mod stopping;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod walk;
