@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
+use super::loss::mean_loss;
 use super::model::BoostingModel;
 use super::predict::{Walker, gather};
 use super::random::{draw, shuffled};
-use super::stopping::mean_loss;
 use crate::model::TrainingData;
 use crate::{Error, Result};
 

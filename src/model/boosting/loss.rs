@@ -1,4 +1,4 @@
-//! The scores of the training rows, and the derivatives of the loss there.
+//! The loss, its derivatives, and the scores of the training rows.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,7 +10,7 @@ pub(super) fn sigmoid(x: f64) -> f64 {
 }
 
 /// log(1 + e^x) without overflow.
-pub(super) fn softplus(x: f64) -> f64 {
+fn softplus(x: f64) -> f64 {
     x.max(0.0) + libm::log1p(libm::exp(-x.abs()))
 }
 
@@ -37,6 +37,25 @@ pub(super) fn derive<'a>(
             }
         }
     }
+}
+
+/// The weighted mean of the loss.
+pub(super) fn mean_loss(
+    loss: BoostingLoss,
+    scores: &[f64],
+    outcomes: &[f64],
+    weights: &[f64],
+) -> f64 {
+    let of = |score: f64, outcome: f64| match loss {
+        BoostingLoss::Logistic => softplus(score) - outcome * score,
+        BoostingLoss::SquaredError => 0.5 * (score - outcome) * (score - outcome),
+    };
+    let (mut sum, mut total) = (0.0, 0.0);
+    for ((&score, &outcome), &weight) in scores.iter().zip(outcomes).zip(weights) {
+        sum += weight * of(score, outcome);
+        total += weight;
+    }
+    sum / total
 }
 
 /// Scores of rows, which threads may add leaves to at once: no row is in two.

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::grow::{GrownNode, sends_missing_left};
 use super::params::BoostingLoss;
 use crate::{Error, Result};
 
@@ -64,32 +63,18 @@ impl BoostingModel {
         }
     }
 
-    /// Appends a tree.
-    pub(super) fn push_tree(&mut self, nodes: &[GrownNode]) {
-        let start = self.feature.len() as u32;
-        for node in nodes {
-            if let Some((split, left)) = &node.split {
-                self.feature.push(split.feature);
-                self.threshold.push(split.threshold);
-                self.left.push(start + *left as u32);
-                self.right.push(start + *left as u32 + 1);
-                self.missing_left.push(sends_missing_left(
-                    split,
-                    nodes[*left].cover,
-                    nodes[*left + 1].cover,
-                ));
-            } else {
-                self.feature.push(LEAF);
-                self.threshold.push(0.0);
-                self.left.push(0);
-                self.right.push(0);
-                self.missing_left.push(false);
-            }
-            self.value.push(node.value);
-            self.cover.push(node.cover);
-            self.gain.push(node.gain);
+    /// The thresholds of each of the features, which must be all that are used, rising.
+    pub(super) fn thresholds_of(&self, used: &[u32]) -> Vec<Vec<f64>> {
+        let mut thresholds = vec![Vec::new(); used.len()];
+        for node in (0..self.feature.len()).filter(|&node| !self.is_leaf(node)) {
+            let place = used.partition_point(|&used| used < self.feature[node]);
+            thresholds[place].push(self.threshold[node]);
         }
-        self.tree_starts.push(self.feature.len() as u32);
+        for thresholds in &mut thresholds {
+            thresholds.sort_unstable_by(f64::total_cmp);
+            thresholds.dedup();
+        }
+        thresholds
     }
 
     /// Appends the last tree of another model.

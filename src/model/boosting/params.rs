@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::columns::TrainingRows;
 use crate::{Error, Result};
 
 /// Features that a tree may split on at least, where the share is left open.
@@ -234,9 +233,9 @@ impl BoostingParams {
         self.column_fraction.unwrap_or(least.clamp(0.1, 1.0))
     }
 
-    /// Rows in a bin at least.
-    pub(super) fn bin_rows(&self, rows: &TrainingRows) -> u32 {
-        let automatic = (rows.total_copies / 64).clamp(1, 4);
+    /// Rows in a bin at least, of so many, copies counted.
+    pub(super) fn bin_rows(&self, total_copies: u32) -> u32 {
+        let automatic = (total_copies / 64).clamp(1, 4);
         self.min_bin_rows.unwrap_or(automatic)
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fit::training_rows;
-use super::loss::softplus;
-use super::model::BoostingModel;
-use super::params::{BoostingLoss, EarlyStopping};
-use super::predict::{Walker, gather};
-use super::random::shuffled;
+use super::training_rows;
+use crate::model::boosting::loss::mean_loss;
+use crate::model::boosting::model::BoostingModel;
+use crate::model::boosting::params::EarlyStopping;
+use crate::model::boosting::predict::{Walker, gather};
+use crate::model::boosting::random::shuffled;
 use crate::model::{MatrixView, TrainingData};
 use crate::{Error, Result};
 
@@ -103,23 +103,4 @@ impl<'a> HeldOut<'a> {
         }
         mean_loss(model.loss, &self.scores, &self.outcomes, &self.weights)
     }
-}
-
-/// The weighted mean of the loss.
-pub(super) fn mean_loss(
-    loss: BoostingLoss,
-    scores: &[f64],
-    outcomes: &[f64],
-    weights: &[f64],
-) -> f64 {
-    let of = |score: f64, outcome: f64| match loss {
-        BoostingLoss::Logistic => softplus(score) - outcome * score,
-        BoostingLoss::SquaredError => 0.5 * (score - outcome) * (score - outcome),
-    };
-    let (mut sum, mut total) = (0.0, 0.0);
-    for ((&score, &outcome), &weight) in scores.iter().zip(outcomes).zip(weights) {
-        sum += weight * of(score, outcome);
-        total += weight;
-    }
-    sum / total
 }

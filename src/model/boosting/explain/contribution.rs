@@ -3,10 +3,10 @@
 use ndarray::{Array2, Array3, Axis};
 use rayon::prelude::*;
 
-use super::explain::{Explained, explain};
-use super::model::BoostingModel;
 use super::shapley::{Order, pair_at};
+use super::{Explained, explain};
 use crate::model::MatrixView;
+use crate::model::boosting::model::BoostingModel;
 use crate::{Error, Result};
 
 /// What a row is compared with: what the features that are "not known" are taken to be.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::codes::{Borders, Codes, Test};
-use super::model::BoostingModel;
 use super::shapley::Meeting;
+use crate::model::boosting::model::BoostingModel;
 
 /// Conditions that tell the leaves of a group apart, at most, where there are tables: so many
 /// fit a byte, and a subtree of height 2 or 3 at the bottom of a deep tree is a group.

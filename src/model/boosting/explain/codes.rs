@@ -4,9 +4,9 @@
 //! says it all, and sixteen rows are asked in one instruction. A feature with more thresholds
 //! than a byte can tell apart has several columns of bytes.
 
-use super::model::BoostingModel;
-use super::predict::gather;
 use crate::model::MatrixView;
+use crate::model::boosting::model::BoostingModel;
+use crate::model::boosting::predict::gather;
 
 /// Rows are kept in multiples of this, so that loops over them need no remainder.
 pub(super) const LANES: usize = 16;
@@ -38,16 +38,10 @@ pub(super) struct Borders {
 
 impl Borders {
     pub(super) fn new(model: &BoostingModel, used: &[u32]) -> Self {
-        let mut borders = vec![Vec::new(); used.len()];
-        for node in (0..model.feature.len()).filter(|&node| !model.is_leaf(node)) {
-            let place = used.partition_point(|&used| used < model.feature[node]);
-            borders[place].push(model.threshold[node]);
-        }
+        let borders = model.thresholds_of(used);
         let mut columns = vec![0];
         let mut n_columns = 0;
-        for borders in &mut borders {
-            borders.sort_unstable_by(f64::total_cmp);
-            borders.dedup();
+        for borders in &borders {
             n_columns += borders.len().div_ceil(MOST_BORDERS) as u32;
             columns.push(n_columns);
         }

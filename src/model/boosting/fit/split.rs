@@ -8,7 +8,7 @@
 
 use rayon::prelude::*;
 
-use super::params::{BoostingParams, Monotone};
+use crate::model::boosting::params::{BoostingParams, Monotone};
 
 /// First and second derivatives of the loss, as integers, with the rows that count.
 #[derive(Debug, Default)]

@@ -6,9 +6,10 @@ use rayon::prelude::*;
 
 use super::columns::TrainingRows;
 use super::histogram::Histograms;
-use super::params::BoostingParams;
 use super::runs::Runs;
 use super::split::{Bounds, Family, Gradients, MissingSide, Rules, SearchNode, Split, TASK_ROWS};
+use crate::model::boosting::model::{BoostingModel, LEAF};
+use crate::model::boosting::params::BoostingParams;
 
 /// The two ways to find splits; both find the same.
 #[derive(Debug)]
@@ -403,8 +404,38 @@ fn bar(node: &GrownNode, rules: &Rules) -> f64 {
     rules.bar(&node.search)
 }
 
+impl BoostingModel {
+    /// Appends a tree.
+    pub(super) fn push_tree(&mut self, nodes: &[GrownNode]) {
+        let start = self.feature.len() as u32;
+        for node in nodes {
+            if let Some((split, left)) = &node.split {
+                self.feature.push(split.feature);
+                self.threshold.push(split.threshold);
+                self.left.push(start + *left as u32);
+                self.right.push(start + *left as u32 + 1);
+                self.missing_left.push(sends_missing_left(
+                    split,
+                    nodes[*left].cover,
+                    nodes[*left + 1].cover,
+                ));
+            } else {
+                self.feature.push(LEAF);
+                self.threshold.push(0.0);
+                self.left.push(0);
+                self.right.push(0);
+                self.missing_left.push(false);
+            }
+            self.value.push(node.value);
+            self.cover.push(node.cover);
+            self.gain.push(node.gain);
+        }
+        self.tree_starts.push(self.feature.len() as u32);
+    }
+}
+
 /// Whether missing values go left at a split: as learned, or to the heavier child.
-pub(super) fn sends_missing_left(split: &Split, left_cover: f64, right_cover: f64) -> bool {
+fn sends_missing_left(split: &Split, left_cover: f64, right_cover: f64) -> bool {
     match split.missing {
         MissingSide::Left => true,
         MissingSide::Right => false,

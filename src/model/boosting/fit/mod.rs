@@ -1,17 +1,31 @@
 //! The rounds of a fit, and many fits on one matrix.
 
+mod bins;
+#[cfg(test)]
+mod border_tests;
+mod columns;
+mod filter;
+mod grow;
+mod histogram;
+mod runs;
+mod split;
+mod stopping;
+mod walk;
+#[cfg(test)]
+mod walk_tests;
+
 use rayon::prelude::*;
 
-use super::columns::{ABSENT, SortedColumns, TrainingRows, is_infinite};
-use super::grow::{Engine, Grower, GrownNode, Target};
-use super::histogram::Histograms;
+use self::columns::{ABSENT, SortedColumns, TrainingRows, is_infinite};
+use self::grow::{Engine, Grower, GrownNode, Target};
+use self::histogram::Histograms;
+use self::runs::Runs;
+use self::split::{Gradients, TASK_ROWS};
+use self::stopping::{HeldOut, hold_out};
 use super::loss::{Scores, derive, sigmoid};
 use super::model::BoostingModel;
 use super::params::{BoostingLoss, BoostingParams};
 use super::random::{draw, sample};
-use super::runs::Runs;
-use super::split::{Gradients, TASK_ROWS};
-use super::stopping::{HeldOut, hold_out};
 use crate::model::{ColumnView, MatrixView, TrainingData};
 use crate::{Error, Result};
 
@@ -247,7 +261,7 @@ fn check_outcomes(data: &TrainingData<'_>, copies: &[u32], loss: BoostingLoss) -
     )))
 }
 
-pub(super) fn training_rows(data: &TrainingData<'_>, copies: &[u32]) -> TrainingRows {
+fn training_rows(data: &TrainingData<'_>, copies: &[u32]) -> TrainingRows {
     let mut rows = TrainingRows {
         ids: Vec::new(),
         local: vec![ABSENT; copies.len()],

@@ -1,7 +1,7 @@
 //! Scores by shallow trees: each feature of a block of rows is coded once against its thresholds,
 //! then every tree decides all of its splits for the whole block by comparisons of bytes.
 
-use super::model::BoostingModel;
+use crate::model::boosting::model::BoostingModel;
 
 /// Rows scored together.
 pub(super) const ROWS: usize = 64;
@@ -25,7 +25,7 @@ type Codes = [u8; ROWS];
 
 /// A tree filled up to [`DEPTH`] levels, level by level, children side by side.
 #[derive(Debug, Clone)]
-struct CodedTree {
+struct ShallowTree {
     /// Place of the feature's codes: twice the place of the feature among those used, and one
     /// more where a missing value goes right.
     place: [u32; SPLITS],
@@ -36,43 +36,33 @@ struct CodedTree {
 
 /// Trees of [`DEPTH`] levels at most, by codes.
 #[derive(Debug)]
-pub(super) struct CodedTrees {
-    trees: Vec<CodedTree>,
+pub(super) struct ShallowTrees {
+    trees: Vec<ShallowTree>,
     /// The thresholds of each used feature, rising.
     thresholds: Vec<Vec<f64>>,
 }
 
-impl CodedTrees {
+impl ShallowTrees {
     /// The trees of a model that splits on the `used` features; `None` where a tree is too deep or
     /// a feature has too many thresholds.
     pub(super) fn new(model: &BoostingModel, used: &[u32]) -> Option<Self> {
-        let mut thresholds = vec![Vec::new(); used.len()];
-        for (node, &feature) in model.feature.iter().enumerate() {
-            if !model.is_leaf(node) {
-                let place = used.binary_search(&feature).ok()?;
-                thresholds[place].push(model.threshold[node]);
-            }
+        let thresholds = model.thresholds_of(used);
+        if thresholds.iter().any(|its| its.len() > MOST_THRESHOLDS) {
+            return None;
         }
-        for thresholds in &mut thresholds {
-            thresholds.sort_unstable_by(f64::total_cmp);
-            thresholds.dedup();
-            if thresholds.len() > MOST_THRESHOLDS {
-                return None;
-            }
-        }
-        let mut coded = Self {
+        let mut shallow = Self {
             trees: Vec::with_capacity(model.n_trees()),
             thresholds,
         };
         for tree in 0..model.n_trees() {
-            let tree = coded.tree(model, used, model.nodes_of(tree).start)?;
-            coded.trees.push(tree);
+            let tree = shallow.tree(model, used, model.nodes_of(tree).start)?;
+            shallow.trees.push(tree);
         }
-        Some(coded)
+        Some(shallow)
     }
 
-    fn tree(&self, model: &BoostingModel, used: &[u32], root: usize) -> Option<CodedTree> {
-        let mut tree = CodedTree {
+    fn tree(&self, model: &BoostingModel, used: &[u32], root: usize) -> Option<ShallowTree> {
+        let mut tree = ShallowTree {
             place: [0; SPLITS],
             // No code exceeds it: below a leaf every row goes left.
             code: [u8::MAX; SPLITS],
@@ -189,7 +179,7 @@ fn codes_of(values: &[f64; ROWS], thresholds: &[f64]) -> Codes {
     codes
 }
 
-impl CodedTree {
+impl ShallowTree {
     #[inline(always)]
     #[expect(
         clippy::inline_always,
@@ -252,7 +242,7 @@ mod tests {
                 };
             }
             let walker = Walker::new(&model);
-            let coded = CodedTrees::new(&model, &walker.used).unwrap();
+            let coded = ShallowTrees::new(&model, &walker.used).unwrap();
             let mut block = vec![0.0; 300 * walker.used.len()];
             gather(x.view().into(), &walker.used, 0, &mut block);
             let [mut walked, mut by_codes, mut portable] = [(); 3].map(|()| vec![0.5; 300]);
@@ -275,6 +265,6 @@ mod tests {
         let model = params
             .fit(&TrainingData::new(x.view(), &y).unwrap())
             .unwrap();
-        assert!(CodedTrees::new(&model, &model.used_features()).is_none());
+        assert!(ShallowTrees::new(&model, &model.used_features()).is_none());
     }
 }

@@ -1,13 +1,13 @@
 //! The walk compiled for AVX2 and the portable one find the same splits, to the bit.
 
 use super::columns::SortedColumns;
-use super::fit::training_rows;
-use super::params::BoostingParams;
 use super::runs::Runs;
 use super::split::{Bounds, Gradients, Rules, SearchNode, Split, unpack};
-use super::tests::{features, outcomes, uniform};
+use super::training_rows;
 use super::walk::Level;
 use crate::model::TrainingData;
+use crate::model::boosting::params::BoostingParams;
+use crate::model::boosting::tests::{features, outcomes, uniform};
 
 /// The splits of a level of `L` nodes, each with an equal share of the rows: portable, and as
 /// this processor does it.

@@ -1,14 +1,16 @@
 //! Scores of new rows.
 
+mod shallow;
+
 use rayon::prelude::*;
 
-use super::coded::{self, CodedTrees};
+use self::shallow::ShallowTrees;
 use super::model::{BoostingModel, LEAF};
 use crate::model::{ColumnView, MatrixView};
 use crate::{Error, Result};
 
 /// Rows scored together: their features and scores stay in the first-level cache.
-const BLOCK_ROWS: usize = coded::ROWS;
+const BLOCK_ROWS: usize = shallow::ROWS;
 
 /// Rows that walk a tree side by side, to hide the time of each load.
 const ABREAST: usize = 8;
@@ -202,10 +204,10 @@ impl BoostingModel {
         self.check_width(features)?;
         let walker = Walker::new(self);
         let width = walker.used.len().max(1);
-        let coded = if features.n_rows() < BLOCK_ROWS {
+        let shallow = if features.n_rows() < BLOCK_ROWS {
             None
         } else {
-            CodedTrees::new(self, &walker.used)
+            ShallowTrees::new(self, &walker.used)
         };
         let mut scores = vec![walker.base_score; features.n_rows()];
         let score_task = |task: usize, scores: &mut [f64]| {
@@ -218,8 +220,8 @@ impl BoostingModel {
                     task * TASK_ROWS + part * BLOCK_ROWS,
                     block,
                 );
-                match &coded {
-                    Some(coded) => coded.add(block, scores),
+                match &shallow {
+                    Some(shallow) => shallow.add(block, scores),
                     None => walker.add(block, scores),
                 }
             }

@@ -4,9 +4,9 @@
 use approx::assert_abs_diff_eq;
 use ndarray::{Array2, s};
 
-use super::tests::{features, one_tree, outcomes};
 use super::*;
-use crate::model::TrainingData;
+use crate::model::boosting::tests::{features, one_tree, outcomes};
+use crate::model::{Monotone, TrainingData};
 
 #[test]
 fn what_cannot_be_fitted_is_refused() {

@@ -3,10 +3,10 @@
 use approx::assert_abs_diff_eq;
 use ndarray::{Array2, s};
 
-use super::model::LEAF;
-use super::tests::{features, outcomes};
 use super::*;
-use crate::model::TrainingData;
+use crate::model::boosting::model::LEAF;
+use crate::model::boosting::tests::{features, outcomes};
+use crate::model::{BoostingLoss, BoostingParams, TrainingData};
 use crate::random::mix;
 
 /// A small forest on six features, some values missing, with rows to explain.

@@ -11,9 +11,9 @@ use std::ops::Range;
 
 use super::columns::{BinnedColumn, SortedColumns, TrainingRows};
 use super::filter::WIDTH;
-use super::params::BoostingParams;
 use super::split::{Gradients, MissingSide, Rules, SearchNode, Split};
 use super::walk::Level;
+use crate::model::boosting::params::BoostingParams;
 
 /// Set on the last entry of a bin outside the plain part of a run.
 pub(super) const BIN_END: u32 = 1 << 31;
@@ -85,7 +85,7 @@ impl Runs {
             starts: Vec::with_capacity(n_features + 1),
             most_steps: 1,
             n_rows: rows.len(),
-            step: params.bin_rows(rows).clamp(1, 4) as usize,
+            step: params.bin_rows(rows.total_copies).clamp(1, 4) as usize,
         };
         // What a row of weight 1 brings at most toward the least weight of a leaf, with room for
         // the rounding of the derivatives.

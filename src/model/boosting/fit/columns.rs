@@ -10,7 +10,7 @@ use ndarray::s;
 use rayon::prelude::*;
 
 use super::bins::{between, merge};
-use super::params::BoostingParams;
+use crate::model::boosting::params::BoostingParams;
 use crate::model::{ColumnView, MatrixView};
 use crate::{Error, Result};
 
@@ -239,7 +239,11 @@ impl BinnedColumn {
         self.sizes.clear();
         self.sizes
             .extend(self.groups.iter().map(|group| (group.weight, group.copies)));
-        let bins = merge(&self.sizes, params.max_bins as usize, params.bin_rows(rows));
+        let bins = merge(
+            &self.sizes,
+            params.max_bins as usize,
+            params.bin_rows(rows.total_copies),
+        );
         self.lay_out(&bins, rows.len());
     }
 

@@ -12,8 +12,8 @@ use rayon::prelude::*;
 use super::bins::{between, merge};
 use super::columns::{BinnedColumn, SortedColumns, TrainingRows};
 use super::filter::{Filter, WIDTH};
-use super::params::BoostingParams;
 use super::split::{Best, Gradients, MissingSide, Rules, SearchNode, Split, unpack};
+use crate::model::boosting::params::BoostingParams;
 use crate::model::{ColumnView, MatrixView};
 
 /// Columns side by side: 16 × 256 sums of 8 bytes are 32 kB.
@@ -459,8 +459,12 @@ fn place_cuts(values: &[f64], rows: &TrainingRows, params: &BoostingParams) -> V
         let weight = equal.iter().map(|&(_, weight, _)| weight).sum();
         sizes.push((weight, equal.iter().map(|&(_, _, copies)| copies).sum()));
     }
-    merge(&sizes, params.max_bins as usize, params.bin_rows(rows))
-        .windows(2)
-        .map(|pair| between(distinct[pair[0].1], distinct[pair[1].0]))
-        .collect()
+    merge(
+        &sizes,
+        params.max_bins as usize,
+        params.bin_rows(rows.total_copies),
+    )
+    .windows(2)
+    .map(|pair| between(distinct[pair[0].1], distinct[pair[1].0]))
+    .collect()
 }

@@ -1,13 +1,22 @@
 //! Explains rows by looking up, for each group of leaves, the terms of the pattern that a row has.
 
+mod codes;
+mod contribution;
+#[cfg(test)]
+mod contribution_tests;
+mod groups;
+mod shapley;
+mod tables;
+
+pub use contribution::{ContributionReference, Contributions, Interactions};
+
 use rayon::prelude::*;
 
-use super::codes::{Borders, Codes, LANES};
-use super::contribution::ContributionReference;
-use super::groups::{Grouping, Leaf, LeafGroup, TABLE_BITS};
+use self::codes::{Borders, Codes, LANES};
+use self::groups::{Grouping, Leaf, LeafGroup, TABLE_BITS};
+use self::shapley::{Meeting, Order, Products, Shapley};
+use self::tables::Tables;
 use super::model::BoostingModel;
-use super::shapley::{Meeting, Order, Products, Shapley};
-use super::tables::Tables;
 use crate::model::MatrixView;
 
 /// Sums that a block of rows keeps at most, so that they stay in the cache.
@@ -38,7 +47,7 @@ pub(super) struct Explained {
 ///
 /// Groups go in batches whose tables fit into the cache, and each batch over all rows. A row's
 /// sums are the same, to the last bit, whatever rows and threads there are.
-pub(super) fn explain(
+fn explain(
     model: &BoostingModel,
     features: MatrixView<'_>,
     reference: ContributionReference<'_>,
