@@ -65,7 +65,7 @@ pub(super) fn resolve(taxon: &Taxon, reading: Reading) -> Resolution {
         return Resolution::listed(at, How::Exact);
     }
     let around = || clade_of(lineage, Rank::Genus);
-    let joined = epithet_with_genus(lineage);
+    let joined = epithet_with_genus(taxon);
     let name = match (lineage.name(Rank::Species), lineage.is_empty()) {
         (Some(name), _) => joined.as_deref().unwrap_or(name),
         (None, true) => taxon.label(),
@@ -108,17 +108,21 @@ pub(super) fn resolve(taxon: &Taxon, reading: Reading) -> Resolution {
     found
 }
 
-/// Greengenes writes the epithet alone: `g__[Ruminococcus];s__gnavus` → `Ruminococcus_gnavus`.
-fn epithet_with_genus(lineage: &Lineage) -> Option<String> {
-    let epithet = lineage.name(Rank::Species)?;
+/// Greengenes writes the epithet alone: `g__[Ruminococcus];s__gnavus` → `Ruminococcus_gnavus`. A
+/// taxon whose whole label is that word has it for a name.
+fn epithet_with_genus(taxon: &Taxon) -> Option<String> {
+    let lineage = taxon.lineage();
+    let epithet = lineage
+        .name(Rank::Species)
+        .filter(|epithet| *epithet != taxon.label())?;
     let genus = lineage
         .name(Rank::Genus)
         .filter(|genus| !is_nameless(genus))?;
+    let letters = spelled(&epithet.replace('-', ""));
     let is_epithet = !is_nameless(epithet)
-        && epithet
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-    is_epithet.then(|| spelled(&format!("{genus}_{epithet}")))
+        && !letters.is_empty()
+        && letters.bytes().all(|byte| byte.is_ascii_lowercase());
+    is_epithet.then(|| format!("{}_{}", spelled(genus), spelled(epithet)))
 }
 
 fn by_sgb(catalog: &Catalog, label: &str, name: Option<&str>) -> Option<Resolution> {
@@ -266,6 +270,8 @@ mod tests {
             "Ruminococcus_gnavus"
         );
         assert_eq!(key_of(&label("Blautia", "obeum")).0, "Blautia_obeum");
+        assert_eq!(key_of(&label("Blautia", "[obeum].")).0, "Blautia_obeum");
+        assert_eq!(key_of(&label("a", "_b")).0, "a_b");
         assert_eq!(
             key_of(&label("Blautia", "human_gut_metagenome")).0,
             "g__Blautia"

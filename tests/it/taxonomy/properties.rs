@@ -75,7 +75,7 @@ fn params() -> impl Strategy<Value = HarmonizeParams> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
 
     #[test]
     fn harmonizing_twice_is_harmonizing_once(table in table(), params in params()) {
