@@ -115,13 +115,14 @@ def best_mean(inner):
 
 def plainest(inner):
     """The first that the best does not surpass by more than one standard error of the difference
-    over the folds: `SelectionRule::OneStandardError` of `NestedSelection`."""
+    over the folds: `SelectionRule::OneStandardError` of `NestedSelection`, with its correction for
+    training rows that folds share (Nadeau and Bengio 2003)."""
     best = inner[best_mean(inner)]
     for at, values in enumerate(inner):
         gaps = [one - other for one, other in zip(best, values, strict=True)]
-        error = statistics.stdev(gaps) / math.sqrt(len(gaps)) if len(gaps) > 1 else 0.0
-        # Where a single fold differs the two are equal: rounding must not decide.
-        if statistics.mean(gaps) <= error * (1 + 1e-9):
+        n = len(gaps)
+        error = math.sqrt((1 / n + 1 / (n - 1)) * statistics.variance(gaps)) if n > 1 else 0.0
+        if statistics.mean(gaps) <= error:
             return at
     raise AssertionError("the best does not surpass itself")
 

@@ -21,9 +21,9 @@ pub enum SelectionRule {
     #[default]
     BestMean,
     /// The first that the best does not surpass by more than one standard error of their
-    /// difference over the inner folds. Name the plainest candidate first, or the one to take
-    /// unseen: with a hundred rows the folds can hardly tell models apart, and the best of them is
-    /// often the luckiest.
+    /// difference over the inner folds, corrected for training rows that folds share (Nadeau and
+    /// Bengio). Name the plainest candidate first, or the one to take unseen: with a hundred rows
+    /// the folds can hardly tell models apart, and the best of them is often the luckiest.
     OneStandardError,
 }
 
@@ -71,7 +71,8 @@ pub struct Choice {
 /// # References
 /// Varma S, Simon R. BMC Bioinformatics 2006;7:91. Cawley GC, Talbot NLC. JMLR
 /// 2010;11:2079–2107. One standard error: Breiman L et al. Classification and Regression Trees,
-/// 1984, section 3.4.3, here of the difference within folds.
+/// 1984, section 3.4.3, here of the difference within folds. Its correction: Nadeau C, Bengio Y.
+/// Machine Learning 2003;52:239–281.
 #[derive(Clone)]
 pub struct NestedSelection<'a> {
     groups: &'a [u32],
@@ -138,7 +139,9 @@ impl<'a> NestedSelection<'a> {
                 Ok(metrics.map(|metric| metric.value).collect())
             })
             .collect::<Result<Vec<Vec<Option<f64>>>>>()?;
-        let chosen = self.rule.take(&self.merits(&fold_values));
+        let chosen = self
+            .rule
+            .take(&self.merits(&fold_values), self.inner.n_folds);
         Ok(Choice {
             chosen,
             fold_values,
@@ -181,8 +184,9 @@ impl<'a> NestedSelection<'a> {
 }
 
 impl SelectionRule {
-    /// The place of the candidate taken, given candidates × folds, higher is better.
-    fn take(self, merits: &[Vec<f64>]) -> usize {
+    /// The place of the candidate taken, given candidates × values of `n_folds` folds, once or
+    /// repeated; higher is better.
+    fn take(self, merits: &[Vec<f64>], n_folds: usize) -> usize {
         let means: Vec<f64> = merits.iter().map(|of| mean(of)).collect();
         let mut best = 0;
         for (place, &mean) in means.iter().enumerate() {
@@ -194,7 +198,7 @@ impl SelectionRule {
             Self::BestMean => best,
             Self::OneStandardError => merits[..best]
                 .iter()
-                .position(|of| is_within_one_error(&merits[best], of))
+                .position(|of| is_within_one_error(&merits[best], of, n_folds))
                 .unwrap_or(best),
         }
     }
@@ -206,15 +210,18 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 /// Whether the mean difference of `best` and `other` is at most its standard error.
-fn is_within_one_error(best: &[f64], other: &[f64]) -> bool {
+///
+/// Folds share most of their training rows, so that their values vary less than those of new data
+/// would: the variance of the mean is (1/n + `n_test` / `n_training`) times that of the values.
+fn is_within_one_error(best: &[f64], other: &[f64], n_folds: usize) -> bool {
     let gaps: Vec<f64> = best.iter().zip(other).map(|(one, two)| one - two).collect();
     let (mean_gap, n) = (mean(&gaps), gaps.len() as f64);
     if gaps.len() < 2 {
         return mean_gap <= 0.0;
     }
     let squares: f64 = gaps.iter().map(|gap| (gap - mean_gap).powi(2)).sum();
-    // Where a single fold differs the two are equal: rounding must not decide.
-    mean_gap <= (squares / (n - 1.0) / n).sqrt() * (1.0 + 1e-9)
+    let share = 1.0 / n + 1.0 / (n_folds.max(2) as f64 - 1.0);
+    mean_gap <= (share * squares / (n - 1.0)).sqrt()
 }
 
 impl Procedure for NestedSelection<'_> {
@@ -247,7 +254,7 @@ impl fmt::Debug for NestedSelection<'_> {
 mod tests {
     use super::SelectionRule::{BestMean, OneStandardError};
 
-    /// Differences 0.2, 0.0, 0.1: mean 0.1, standard deviation 0.1, standard error 0.0577.
+    /// Differences 0.2, 0.0, 0.1: mean 0.1, standard deviation 0.1; times √(1/3 + 1/2) 0.0913.
     const FIRST: [f64; 3] = [0.6, 0.8, 0.7];
     const BETTER: [f64; 3] = [0.8, 0.8, 0.8];
 
@@ -255,18 +262,18 @@ mod tests {
     fn one_standard_error_takes_the_first_that_the_best_does_not_clearly_surpass() {
         let merits = [FIRST.to_vec(), BETTER.to_vec()];
         assert_eq!(
-            [BestMean, OneStandardError].map(|rule| rule.take(&merits)),
+            [BestMean, OneStandardError].map(|rule| rule.take(&merits, 3)),
             [1, 1]
         );
-        // 0.5, -0.1, 0.1: mean 0.1667, standard deviation 0.3055, standard error 0.1764.
+        // 0.5, -0.1, 0.1: mean 0.1667, standard deviation 0.3055; times √(1/3 + 1/2) 0.2789.
         let noisy = [vec![0.3, 0.9, 0.7], BETTER.to_vec()];
         assert_eq!(
-            [BestMean, OneStandardError].map(|rule| rule.take(&noisy)),
+            [BestMean, OneStandardError].map(|rule| rule.take(&noisy, 3)),
             [1, 0]
         );
         let three = [FIRST.to_vec(), vec![0.3, 0.9, 0.7], BETTER.to_vec()];
         assert_eq!(
-            [BestMean, OneStandardError].map(|rule| rule.take(&three)),
+            [BestMean, OneStandardError].map(|rule| rule.take(&three, 3)),
             [2, 1]
         );
     }
@@ -276,17 +283,17 @@ mod tests {
         for gap in [0.1, 0.03, 1.0 / 3.0, 0.0077] {
             let other = vec![0.9, 0.8 - gap, 0.7, 0.6, 0.5];
             let merits = [other, vec![0.9, 0.8, 0.7, 0.6, 0.5]];
-            assert_eq!(OneStandardError.take(&merits), 0, "{gap}");
+            assert_eq!(OneStandardError.take(&merits, 5), 0, "{gap}");
         }
     }
 
     #[test]
     fn the_earlier_of_equals_and_the_first_of_nothing_are_taken() {
         for rule in [BestMean, OneStandardError] {
-            assert_eq!(rule.take(&[FIRST.to_vec(), FIRST.to_vec()]), 0);
-            assert_eq!(rule.take(&[Vec::new(), Vec::new()]), 0);
+            assert_eq!(rule.take(&[FIRST.to_vec(), FIRST.to_vec()], 3), 0);
+            assert_eq!(rule.take(&[Vec::new(), Vec::new()], 3), 0);
             // A single fold says nothing of its noise.
-            assert_eq!(rule.take(&[vec![0.6], vec![0.7]]), 1);
+            assert_eq!(rule.take(&[vec![0.6], vec![0.7]], 3), 1);
         }
     }
 }
