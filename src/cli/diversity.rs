@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::input::ProfileArguments;
-use super::{Streams, json, tsv};
+use super::{Streams, json_or_tsv};
 use crate::Result;
 use crate::feature::{Diversity, LogBase, Phylogeny, diversity};
 use crate::profile::{ProfileTable, ReadLimits, SampleId, Unit};
@@ -61,11 +61,7 @@ impl DiversityArguments {
             .map(|path| Phylogeny::read(path, &limits))
             .transpose()?;
         let rows = rows(&table, tree.as_ref()).map_err(|error| error.at_path(&self.profiles))?;
-        streams.data(&if self.json {
-            json(&rows)?
-        } else {
-            tsv(&COLUMNS, &rows)?
-        })
+        streams.data(&json_or_tsv(self.json, &COLUMNS, &rows)?)
     }
 }
 

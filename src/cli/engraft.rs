@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::input::{ModelArguments, ProfileArguments, TransplantArguments};
-use super::{Streams, json, tsv};
+use super::{Streams, json_or_tsv};
 use crate::profile::{ProfileTable, SampleId};
 use crate::{Error, Result};
 
@@ -59,12 +59,7 @@ impl EngraftArguments {
         let params = self.transplant.params();
         let (prediction, table) = matcher.predict_transplant(&donor, &recipient, &params)?;
         let rows = prediction.records(table.taxa());
-        let text = if self.json {
-            json(&rows)?
-        } else {
-            tsv(&COLUMNS, &rows)?
-        };
-        streams.data(&text)
+        streams.data(&json_or_tsv(self.json, &COLUMNS, &rows)?)
     }
 }
 

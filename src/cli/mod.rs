@@ -107,6 +107,15 @@ fn json(value: &impl serde::Serialize) -> Result<String> {
         .map_err(|error| Error::table(error.to_string()))
 }
 
+/// Rows as [`json`] where that is asked for, else as [`tsv`].
+fn json_or_tsv<T: serde::Serialize>(is_json: bool, columns: &[&str], rows: &[T]) -> Result<String> {
+    if is_json {
+        json(&rows)
+    } else {
+        tsv(columns, rows)
+    }
+}
+
 /// Rows of a serializable type as tab-separated text; `columns` are names of its fields. A field
 /// that is absent is blank.
 fn tsv<T: serde::Serialize>(columns: &[&str], rows: &[T]) -> Result<String> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::input::{DrawArguments, ModelArguments, ProfileArguments, TreatmentArguments};
-use super::{Streams, json, tsv};
+use super::{Streams, json_or_tsv};
 use crate::Result;
 
 /// Predict the response of patients from their own profile, without a transplant
@@ -42,11 +42,6 @@ impl PredictArguments {
         let profiles = self.reading.read(&self.profiles, &matcher, streams)?.table;
         let contexts = self.treatment.contexts(&profiles, streams)?;
         let rows = matcher.predict_baseline(&profiles, &contexts, &self.draws.params())?;
-        let text = if self.json {
-            json(&rows)?
-        } else {
-            tsv(&COLUMNS, &rows)?
-        };
-        streams.data(&text)
+        streams.data(&json_or_tsv(self.json, &COLUMNS, &rows)?)
     }
 }

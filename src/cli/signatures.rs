@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::input::ProfileArguments;
-use super::{Streams, json, tsv};
+use super::{Streams, json, json_or_tsv, tsv};
 use crate::Result;
 use crate::profile::{ProfileTable, SampleId};
 use crate::taxonomy::{Membership, Signature, memberships, signature, signatures};
@@ -74,11 +74,7 @@ impl SignaturesArguments {
         let laid = memberships(&chosen, &table);
         let rows: Vec<MembershipRow<'_>> =
             laid.iter().flat_map(|one| measured(one, &table)).collect();
-        streams.data(&if self.json {
-            json(&rows)?
-        } else {
-            tsv(&MEASURED, &rows)?
-        })
+        streams.data(&json_or_tsv(self.json, &MEASURED, &rows)?)
     }
 
     /// The signatures named and read; all built-in ones where neither is asked for.

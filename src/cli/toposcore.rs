@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::input::ProfileArguments;
-use super::{Streams, json, tsv};
+use super::{Streams, json_or_tsv};
 use crate::Result;
 use crate::feature::{self, AkkermansiaScope, CutOff, ToposcoreParams};
 
@@ -80,11 +80,7 @@ impl ToposcoreArguments {
             ));
         }
         let rows = scores.records();
-        streams.data(&if self.json {
-            json(&rows)?
-        } else {
-            tsv(&COLUMNS, &rows)?
-        })
+        streams.data(&json_or_tsv(self.json, &COLUMNS, &rows)?)
     }
 
     fn params(&self) -> ToposcoreParams {

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::bins::{between, merge};
 use crate::model::boosting::params::BoostingParams;
-use crate::model::{ColumnView, MatrixView};
+use crate::model::{ColumnView, MatrixView, TrainingData};
 use crate::{Error, Result};
 
 /// Not a training row.
@@ -188,6 +188,42 @@ pub(super) struct TrainingRows {
 }
 
 impl TrainingRows {
+    /// The rows of which there is a copy or more.
+    pub(super) fn new(data: &TrainingData<'_>, copies: &[u32]) -> Self {
+        let mut rows = Self {
+            ids: Vec::new(),
+            local: vec![ABSENT; copies.len()],
+            weights: Vec::new(),
+            copies: Vec::new(),
+            total_weight: 0.0,
+            total_copies: 0,
+        };
+        for (row, &n_copies) in copies.iter().enumerate() {
+            if n_copies > 0 {
+                rows.local[row] = rows.ids.len() as u32;
+                rows.ids.push(row as u32);
+                let weight = data.weights().map_or(1.0, |weights| weights[row]);
+                rows.weights.push(weight * f64::from(n_copies));
+                rows.copies.push(n_copies);
+            }
+        }
+        rows.total_weight = rows.weights.iter().sum();
+        rows.total_copies = rows.copies.iter().sum();
+        rows
+    }
+
+    /// Their outcomes.
+    pub(super) fn outcomes(&self, data: &TrainingData<'_>) -> Vec<f64> {
+        let outcomes = data.outcomes();
+        self.ids.iter().map(|&row| outcomes[row as usize]).collect()
+    }
+
+    /// Their offsets, 0 where the data have none.
+    pub(super) fn offsets(&self, data: &TrainingData<'_>) -> Vec<f64> {
+        let offset_of = |&row: &u32| data.offsets().map_or(0.0, |offsets| offsets[row as usize]);
+        self.ids.iter().map(offset_of).collect()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.ids.len()
     }

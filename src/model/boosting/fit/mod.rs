@@ -16,7 +16,7 @@ mod walk_tests;
 
 use rayon::prelude::*;
 
-use self::columns::{ABSENT, SortedColumns, TrainingRows, is_infinite};
+use self::columns::{SortedColumns, TrainingRows, is_infinite};
 use self::grow::{Engine, Grower, GrownNode, Target};
 use self::histogram::Histograms;
 use self::runs::Runs;
@@ -200,13 +200,13 @@ impl BoostingParams {
         let copies = count_copies(&prepared.data, rows)?;
         check_outcomes(&prepared.data, &copies, self.loss)?;
         let Some(stopping) = self.early_stopping else {
-            let rows = training_rows(&prepared.data, &copies);
+            let rows = TrainingRows::new(&prepared.data, &copies);
             return Ok(Fit::new(self, prepared, &rows, threads).run(None));
         };
         let (training, held_out) = hold_out(&prepared.data, &copies, stopping, self.seed)?;
         check_outcomes(&prepared.data, &training, self.loss)?;
         let held_out = HeldOut::new(&prepared.data, &held_out);
-        let rows = training_rows(&prepared.data, &training);
+        let rows = TrainingRows::new(&prepared.data, &training);
         Ok(Fit::new(self, prepared, &rows, threads).run(Some((held_out, stopping.patience))))
     }
 }
@@ -261,29 +261,6 @@ fn check_outcomes(data: &TrainingData<'_>, copies: &[u32], loss: BoostingLoss) -
     )))
 }
 
-fn training_rows(data: &TrainingData<'_>, copies: &[u32]) -> TrainingRows {
-    let mut rows = TrainingRows {
-        ids: Vec::new(),
-        local: vec![ABSENT; copies.len()],
-        weights: Vec::new(),
-        copies: Vec::new(),
-        total_weight: 0.0,
-        total_copies: 0,
-    };
-    for (row, &n_copies) in copies.iter().enumerate() {
-        if n_copies > 0 {
-            rows.local[row] = rows.ids.len() as u32;
-            rows.ids.push(row as u32);
-            let weight = data.weights().map_or(1.0, |weights| weights[row]);
-            rows.weights.push(weight * f64::from(n_copies));
-            rows.copies.push(n_copies);
-        }
-    }
-    rows.total_weight = rows.weights.iter().sum();
-    rows.total_copies = rows.copies.iter().sum();
-    rows
-}
-
 /// One fit.
 struct Fit<'a> {
     params: &'a BoostingParams,
@@ -306,16 +283,11 @@ impl<'a> Fit<'a> {
         // A level of a small fit is over before a second thread has woken up.
         let is_parallel = is_parallel && engine.level_cost() > LEAST_PARALLEL_COST;
         let n_features = data.features().n_columns();
-        let offset_of = |&row: &u32| data.offsets().map_or(0.0, |offsets| offsets[row as usize]);
         Self {
             params,
             rows,
-            outcomes: rows
-                .ids
-                .iter()
-                .map(|&row| data.outcomes()[row as usize])
-                .collect(),
-            offsets: rows.ids.iter().map(offset_of).collect(),
+            outcomes: rows.outcomes(data),
+            offsets: rows.offsets(data),
             grower: Grower::new(params, rows, engine, n_features, is_parallel),
         }
     }
@@ -492,7 +464,7 @@ pub(super) fn fit_by_both(
     prepared: &PreparedData<'_>,
 ) -> (BoostingModel, BoostingModel) {
     let all: Vec<u32> = (0..prepared.data.n_rows() as u32).collect();
-    let rows = training_rows(&prepared.data, &count_copies(&prepared.data, &all).unwrap());
+    let rows = TrainingRows::new(&prepared.data, &count_copies(&prepared.data, &all).unwrap());
     let sorted = prepared.sorted.as_ref().unwrap();
     let n_features = prepared.data.features().n_columns();
     let with = |engine, is_parallel| {

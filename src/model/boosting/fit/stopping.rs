@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::training_rows;
+use super::columns::TrainingRows;
 use crate::model::boosting::loss::mean_loss;
 use crate::model::boosting::model::BoostingModel;
 use crate::model::boosting::params::EarlyStopping;
@@ -68,16 +68,11 @@ pub(super) struct HeldOut<'a> {
 
 impl<'a> HeldOut<'a> {
     pub(super) fn new(data: &TrainingData<'a>, copies: &[u32]) -> Self {
-        let rows = training_rows(data, copies);
-        let offset_of = |&row: &u32| data.offsets().map_or(0.0, |offsets| offsets[row as usize]);
+        let rows = TrainingRows::new(data, copies);
         Self {
             matrix: data.features(),
-            outcomes: rows
-                .ids
-                .iter()
-                .map(|&row| data.outcomes()[row as usize])
-                .collect(),
-            offsets: rows.ids.iter().map(offset_of).collect(),
+            outcomes: rows.outcomes(data),
+            offsets: rows.offsets(data),
             scores: Vec::new(),
             weights: rows.weights,
             ids: rows.ids,

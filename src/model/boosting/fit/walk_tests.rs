@@ -1,9 +1,8 @@
 //! The walk compiled for AVX2 and the portable one find the same splits, to the bit.
 
-use super::columns::SortedColumns;
+use super::columns::{SortedColumns, TrainingRows};
 use super::runs::Runs;
 use super::split::{Bounds, Gradients, Rules, SearchNode, Split, unpack};
-use super::training_rows;
 use super::walk::Level;
 use crate::model::TrainingData;
 use crate::model::boosting::params::BoostingParams;
@@ -19,7 +18,7 @@ fn both_walks<const L: usize>(seed: u64, params: &BoostingParams) -> [Vec<Option
     }
     let y = outcomes(seed, &x);
     let data = TrainingData::new(x.view(), &y).unwrap();
-    let rows = training_rows(&data, &vec![1; n_rows]);
+    let rows = TrainingRows::new(&data, &vec![1; n_rows]);
     let sorted = SortedColumns::new(x.view().into()).unwrap();
     let runs = Runs::new(&sorted, &rows, x.ncols(), params, 0.25);
     let g: Vec<f64> = y.iter().map(|y| 0.5 - y).collect();
