@@ -89,7 +89,10 @@ def models_of(found, n_splits):
         family: {name: its for name, its in ours.items() if name.startswith(family)}
         for family in ("boosting", "logistic")
     }
-    peers = {peer: found[peer] for peer in jobs.PEERS if peer in found}
+    peers = {
+        peer: {name: found[peer].get(name, {}) for name in candidates}
+        for peer, candidates in jobs.PEERS.items() if peer in found
+    }  # fmt: skip
     is_complete = lambda its: all(len(splits) == n_splits for splits in its.values())  # noqa: E731
     models = {f"ours: {family}": its for family, its in families.items()}
     models["ours: better of two"] = families["boosting"] | families["logistic"]
@@ -100,7 +103,8 @@ def models_of(found, n_splits):
         for peer, candidates in peers.items() if is_complete(candidates)
         for name, its in candidates.items()
     }  # fmt: skip
-    return {name: candidates for name, candidates in models.items() if candidates}
+    has_splits = lambda its: its and set.intersection(*map(set, its.values()))  # noqa: E731
+    return {name: candidates for name, candidates in models.items() if has_splits(candidates)}
 
 
 def first(inner):

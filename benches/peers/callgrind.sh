@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Instructions of two hot kernels, counted by valgrind: a number that a busy machine cannot move.
+# Instructions of the hot kernels, counted by valgrind: a number that a busy machine cannot move.
 # Run it before and after a change. Needs valgrind (`apt-get install valgrind`).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -21,7 +21,11 @@ folder = pathlib.Path(sys.argv[1])
 table = jobs.write_table(folder, "wide", *jobs.zero_inflated(300, 1000, 1))
 kernels = {
     "boosting": {"kind": "boosting_fit", "n_rounds": 20, "max_depth": 3},
+    "drawn": {"kind": "boosting_fit", "n_rounds": 20, "max_depth": 3, "node_columns": 0.1},
     "path": {"kind": "path", "n_lambdas": 20},
+    "shap3": {"kind": "shap", "n_rounds": 100, "max_depth": 3},
+    "shap6": {"kind": "shap", "n_rounds": 100, "max_depth": 6},
+    "predict": {"kind": "predict", "n_rounds": 100, "max_depth": 3},
 }
 for name, job in kernels.items():
     (folder / f"{name}.json").write_text(json.dumps(job | {"table": table, "threads": 1}))
@@ -38,4 +42,8 @@ count() {
   printf '| %s | %s |\n' "$2" "$(printf '%d' "$total" | sed -E ':a;s/^([0-9]+)([0-9]{3})/\1,\2/;ta')"
 }
 count boosting "boosting, 300 × 1,000, 20 rounds of depth 3"
+count drawn "the same, each node drawing a tenth of the columns"
 count path "lasso path, 300 × 1,000, 20 λ"
+count shap3 "TreeSHAP, 300 × 1,000, 100 trees of depth 3"
+count shap6 "TreeSHAP, 300 × 1,000, 100 trees of depth 6"
+count predict "scores, 300 × 1,000, 100 trees of depth 3"

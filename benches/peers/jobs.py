@@ -336,7 +336,8 @@ def tables_to_score(data):
 
 
 def accuracy(bench, data, repeats, slow_repeats):
-    """Splits by table, and (table, places of its splits, side, job): some splits at a time.
+    """Splits by table, and (table, places of its splits, side, job): some splits at a time, all
+    candidates of ours, whose choice is checked, and one of a peer's, so that one more runs alone.
 
     The quick families first, then the slow ones repeat by repeat, the larger tables last, so that
     all tables have the same repeats where the minutes do not suffice.
@@ -356,6 +357,8 @@ def accuracy(bench, data, repeats, slow_repeats):
                 if side in SLOW and repeat >= slow_repeats:
                     continue
                 urgency = (side in SLOW, repeat, studies is not None)
-                works.append((urgency, name, places, side, job | {"candidates": candidates}))
+                alone = [{name: its} for name, its in candidates.items()] if side != "ours" else []
+                for some in alone or [candidates]:
+                    works.append((urgency, name, places, side, job | {"candidates": some}))
     works.sort(key=lambda work: work[0])
     return splits_of, [work[1:] for work in works]

@@ -38,6 +38,9 @@ struct Job {
     n_rounds: u32,
     #[serde(default)]
     max_depth: u32,
+    /// Share of the columns that each node draws; none means all.
+    #[serde(default)]
+    node_columns: Option<f64>,
     #[serde(default)]
     is_sparse: bool,
     /// Test rows of each split; the others are for training.
@@ -151,6 +154,7 @@ fn boosting(job: &Job) -> BoostingParams {
     let mut params = BoostingParams::unsampled();
     params.n_rounds = job.n_rounds;
     params.max_depth = job.max_depth;
+    params.node_column_fraction = job.node_columns.unwrap_or(1.0);
     params
 }
 

@@ -28,6 +28,7 @@ class _BoostedTrees(Model):
         max_depth: int = 3,
         max_leaves: int | None = None,
         max_bins: int = 255,
+        min_bin_rows: int | None = None,
         l2: float = 1.0,
         l1: float = 0.0,
         min_gain: float = 0.0,
@@ -35,6 +36,7 @@ class _BoostedTrees(Model):
         min_leaf_rows: int = 2,
         row_fraction: float = 0.7,
         column_fraction: float | None = None,
+        node_column_fraction: float = 1.0,
         early_stopping: dict[str, float] | None = None,
         monotone: Sequence[Literal["free", "increasing", "decreasing"]] | None = None,
         interactions: Sequence[Sequence[int]] | None = None,
@@ -45,6 +47,7 @@ class _BoostedTrees(Model):
         self.max_depth = max_depth
         self.max_leaves = max_leaves
         self.max_bins = max_bins
+        self.min_bin_rows = min_bin_rows
         self.l2 = l2
         self.l1 = l1
         self.min_gain = min_gain
@@ -52,6 +55,7 @@ class _BoostedTrees(Model):
         self.min_leaf_rows = min_leaf_rows
         self.row_fraction = row_fraction
         self.column_fraction = column_fraction
+        self.node_column_fraction = node_column_fraction
         self.early_stopping = early_stopping
         self.monotone = monotone
         self.interactions = interactions
@@ -89,6 +93,9 @@ class BoostedTreesClassifier(BinaryClassifier, _BoostedTrees):
         Leaves of a tree at most; where given, the leaf of largest gain is split first.
     max_bins : int, default=255
         Bins a feature at most, 2 to 255.
+    min_bin_rows : int, optional
+        Rows in a bin at least, but for that of the most common value; 1 tries every cut. By
+        default a row for each 64 rows, from 1 to 4.
     l2, l1 : float, default=1.0, 0.0
         Penalties on a leaf.
     min_gain : float, default=0.0
@@ -102,6 +109,9 @@ class BoostedTreesClassifier(BinaryClassifier, _BoostedTrees):
     column_fraction : float, optional
         Share of the features that a tree may split on, drawn anew for each; by default a tenth,
         but 20 features at least.
+    node_column_fraction : float, default=1.0
+        Share of the features open to a tree that each of its nodes may split on, drawn anew for
+        each node.
     early_stopping : dict, optional
         ``{"held_out_fraction": 0.2, "patience": 50}``: stop when rows held out, by whole groups
         where `fit` was given groups, no longer gain.

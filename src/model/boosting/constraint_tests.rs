@@ -9,11 +9,18 @@ use crate::model::TrainingData;
 
 #[test]
 fn interaction_sets_bound_every_path() {
+    for node_column_fraction in [1.0, 0.5] {
+        interaction_sets_bound_paths(node_column_fraction);
+    }
+}
+
+fn interaction_sets_bound_paths(node_column_fraction: f64) {
     let x = features(35, 300, 6, 0.2, 1e6);
     let y = outcomes(35, &x);
     let params = BoostingParams {
         interactions: vec![vec![0, 2], vec![1, 3, 4]],
         max_depth: 4,
+        node_column_fraction,
         ..BoostingParams::unsampled()
     };
     let (model, other) = by_both_engines(&params, &x, &y);

@@ -110,6 +110,9 @@ pub struct BoostingParams {
     /// Share of the features that a tree may split on, drawn anew for each, in (0, 1]. Default: a
     /// tenth, but 20 features at least.
     pub column_fraction: Option<f64>,
+    /// Share of the features open to a tree that each of its nodes may split on, drawn anew for
+    /// each node, in (0, 1]. Default 1: all of them.
+    pub node_column_fraction: f64,
     /// Stop on held-out rows. Default: never.
     pub early_stopping: Option<EarlyStopping>,
     /// One entry a feature, or empty for no constraint. Default empty.
@@ -138,6 +141,7 @@ impl Default for BoostingParams {
             min_leaf_rows: 2,
             row_fraction: 0.7,
             column_fraction: None,
+            node_column_fraction: 1.0,
             early_stopping: None,
             monotone: Vec::new(),
             interactions: Vec::new(),
@@ -180,6 +184,7 @@ impl BoostingParams {
             ("learning_rate", self.learning_rate),
             ("row_fraction", self.row_fraction),
             ("column_fraction", self.column_fraction.unwrap_or(1.0)),
+            ("node_column_fraction", self.node_column_fraction),
         ] {
             if !(value > 0.0 && value <= 1.0) {
                 return Err(out_of_range(name, "more than 0, at most 1", value));

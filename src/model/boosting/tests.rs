@@ -131,6 +131,7 @@ fn any_number_of_threads_gives_the_same_bits() {
     let params = BoostingParams {
         row_fraction: 0.7,
         column_fraction: Some(0.5),
+        node_column_fraction: 0.5,
         n_rounds: 3,
         ..BoostingParams::unsampled()
     };
@@ -181,13 +182,43 @@ fn both_engines_grow_the_same_trees() {
                 assert_eq!(runs, histograms);
             }
         }
-        let sampled = BoostingParams {
-            n_rounds: 20,
-            ..BoostingParams::default()
-        };
-        let (runs, histograms) = by_both_engines(&sampled, &x, &y);
-        assert_eq!(runs, histograms);
+        for (column_fraction, node_column_fraction) in [(None, 1.0), (Some(1.0), 0.2), (None, 0.5)]
+        {
+            let sampled = BoostingParams {
+                column_fraction,
+                node_column_fraction,
+                n_rounds: 20,
+                max_depth: 5,
+                ..BoostingParams::default()
+            };
+            let (runs, histograms) = by_both_engines(&sampled, &x, &y);
+            assert_eq!(runs, histograms);
+        }
     }
+}
+
+#[test]
+fn nodes_that_draw_features_share_the_credit() {
+    let mut x = features(8, 300, 20, 0.3, 1e6);
+    let copy = x.column(0).to_owned();
+    x.column_mut(1).assign(&copy);
+    let y = outcomes(8, &x);
+    let importance = |node_column_fraction| {
+        let params = BoostingParams {
+            node_column_fraction,
+            ..BoostingParams::unsampled()
+        };
+        let data = TrainingData::new(x.view(), &y).unwrap();
+        params.fit(&data).unwrap().gain_importance()
+    };
+    // Of two columns that are the same, the first takes all where every node sees both.
+    let all = importance(1.0);
+    assert!(all[0] > 0.0 && all[1] == 0.0);
+    let drawn = importance(0.3);
+    assert!(
+        drawn[1] > 0.5 * drawn[0] && drawn[0] > 0.5 * drawn[1],
+        "{drawn:?}"
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::columns::TrainingRows;
 use super::histogram::Histograms;
+use super::open::OpenFeatures;
 use super::runs::Runs;
 use super::split::{Bounds, Family, Gradients, MissingSide, Rules, SearchNode, Split, TASK_ROWS};
 use crate::model::boosting::model::{BoostingModel, LEAF};
@@ -71,8 +72,7 @@ pub(super) struct Target<'a> {
     pub(super) g: &'a [f64],
     pub(super) h: &'a [f64],
     pub(super) gradients: &'a Gradients,
-    /// Features that may be split on.
-    pub(super) active: Option<&'a [bool]>,
+    pub(super) open: &'a OpenFeatures<'a>,
 }
 
 impl<'a> Grower<'a> {
@@ -122,7 +122,7 @@ impl<'a> Grower<'a> {
             start: 0,
             end: self.rows.len(),
             bounds: Bounds::default(),
-            allowed: None,
+            open: None,
             family: None,
         };
         GrownNode {
@@ -201,16 +201,18 @@ impl<'a> Grower<'a> {
     ) -> Vec<Option<Split>> {
         let searched: Vec<SearchNode> = wanted
             .iter()
-            .map(|&node| nodes[node].search.clone())
+            .map(|&node| SearchNode {
+                open: target.open.of_node(node, &nodes[node].path),
+                ..nodes[node].search.clone()
+            })
             .collect();
         let (partition, gradients) = (&self.partition, target.gradients);
-        let (active, is_parallel) = (target.active, self.is_parallel);
         match &mut self.engine {
             Engine::Runs(runs) => {
-                runs.search(&searched, partition, gradients, rules, active, is_parallel)
+                runs.search(&searched, partition, gradients, rules, self.is_parallel)
             }
             Engine::Histograms(histograms) => {
-                histograms.search(&searched, partition, gradients, rules, active, is_parallel)
+                histograms.search(&searched, partition, gradients, rules, self.is_parallel)
             }
         }
     }
@@ -244,7 +246,6 @@ impl<'a> Grower<'a> {
         if !path.contains(&split.feature) {
             path.push(split.feature);
         }
-        let allowed = self.allowed(&path);
         let copies = |range: Range<usize>| -> u32 {
             if target.gradients.are_single {
                 return range.len() as u32;
@@ -263,7 +264,7 @@ impl<'a> Grower<'a> {
                 start,
                 end,
                 bounds,
-                allowed: allowed.clone(),
+                open: None,
                 family: Some(Family {
                     parent,
                     sibling: if id == left { left + 1 } else { left },
@@ -288,20 +289,6 @@ impl<'a> Grower<'a> {
         nodes[parent].gain = gain;
         nodes.extend(children);
         left
-    }
-
-    /// The features that may follow on a path, where interactions are constrained.
-    fn allowed(&self, path: &[u32]) -> Option<Vec<bool>> {
-        if self.params.interactions.is_empty() {
-            return None;
-        }
-        let mut allowed = vec![false; self.n_features];
-        let sets = self.params.interactions.iter();
-        let holding = sets.filter(|set| path.iter().all(|feature| set.contains(feature)));
-        for &feature in holding.flatten().chain(path) {
-            allowed[feature as usize] = true;
-        }
-        Some(allowed)
     }
 
     /// Leaf values by the exact derivatives of their rows; covers from the leaves up.

@@ -153,7 +153,6 @@ impl Histograms {
         partition: &[u32],
         gradients: &Gradients,
         rules: &Rules,
-        active: Option<&[bool]>,
         is_parallel: bool,
     ) -> Vec<Option<Split>> {
         self.fill(nodes, partition, gradients, is_parallel);
@@ -162,7 +161,6 @@ impl Histograms {
             partition,
             gradients,
             rules,
-            active,
         };
         let n_blocks = self.n_blocks();
         let tasks = 0..nodes.len() * n_blocks;
@@ -317,7 +315,6 @@ struct Search<'a> {
     partition: &'a [u32],
     gradients: &'a Gradients,
     rules: &'a Rules,
-    active: Option<&'a [bool]>,
 }
 
 impl Search<'_> {
@@ -332,12 +329,18 @@ impl Search<'_> {
             filter.set_bar(lane, best.score);
         }
         let width = self.all.width;
-        for feature in block * width..((block + 1) * width).min(self.all.n_features) {
-            let is_open = self.active.is_none_or(|active| active[feature])
-                && node.allowed.as_ref().is_none_or(|allowed| allowed[feature]);
-            if is_open {
-                let sums = &histogram[feature * SLOTS..(feature + 1) * SLOTS];
-                self.feature(node, feature, sums, &mut filter, &mut best);
+        let features = block * width..((block + 1) * width).min(self.all.n_features);
+        let mut look = |feature: usize| {
+            let sums = &histogram[feature * SLOTS..(feature + 1) * SLOTS];
+            self.feature(node, feature, sums, &mut filter, &mut best);
+        };
+        match &node.open {
+            None => features.for_each(look),
+            Some(open) => {
+                let first = open.partition_point(|&feature| (feature as usize) < features.start);
+                let its = open[first..].iter().map(|&feature| feature as usize);
+                its.take_while(|feature| *feature < features.end)
+                    .for_each(&mut look);
             }
         }
         best

@@ -7,6 +7,7 @@ mod columns;
 mod filter;
 mod grow;
 mod histogram;
+mod open;
 mod runs;
 mod split;
 mod stopping;
@@ -19,6 +20,7 @@ use rayon::prelude::*;
 use self::columns::{SortedColumns, TrainingRows, is_infinite};
 use self::grow::{Engine, Grower, GrownNode, Target};
 use self::histogram::Histograms;
+use self::open::OpenFeatures;
 use self::runs::Runs;
 use self::split::{Gradients, TASK_ROWS};
 use self::stopping::{HeldOut, hold_out};
@@ -42,9 +44,8 @@ const MOST_RUN_ENTRIES: usize = 1 << 29;
 /// Cost of a level, in additions, above which threads share it.
 const LEAST_PARALLEL_COST: f64 = 2e6;
 
-/// Streams of draws.
+/// Stream of the draws of rows.
 const ROWS: u64 = 1;
-const COLUMNS: u64 = 2;
 
 /// A matrix made ready for many fits: its columns are sorted once.
 ///
@@ -302,14 +303,15 @@ impl<'a> Fit<'a> {
         let mut best = (f64::INFINITY, 0);
         for round in 0..self.params.n_rounds {
             self.derive(&scores, &mut g, &mut h);
-            let (seen, active) = self.draw(u64::from(round));
+            let seen = self.draw_rows(u64::from(round));
+            let open = OpenFeatures::draw(self.params, n_features, u64::from(round));
             let is_parallel = self.grower.is_parallel;
             gradients.round(&g, &h, &self.rows.copies, seen.as_deref(), is_parallel);
             let target = Target {
                 g: &g,
                 h: &h,
                 gradients: &gradients,
-                active: active.as_deref(),
+                open: &open,
             };
             let tree = self.grower.grow(target);
             self.add(&tree, &scores);
@@ -406,21 +408,14 @@ impl<'a> Fit<'a> {
         }
     }
 
-    /// The rows and features that a tree sees, where not all.
-    fn draw(&self, round: u64) -> (Option<Vec<bool>>, Option<Vec<bool>>) {
+    /// The rows that a tree sees, where not all.
+    fn draw_rows(&self, round: u64) -> Option<Vec<bool>> {
         let params = self.params;
-        let rows = (params.row_fraction < 1.0).then(|| {
+        (params.row_fraction < 1.0).then(|| {
             let id = |row: usize| u64::from(self.rows.ids[row]);
             let seed = draw(params.seed, ROWS, round);
             sample(self.rows.len(), params.row_fraction, seed, ROWS, id)
-        });
-        let n_features = self.grower.n_features;
-        let share = params.column_share(n_features);
-        let columns = (share < 1.0).then(|| {
-            let seed = draw(params.seed, COLUMNS, round);
-            sample(n_features, share, seed, COLUMNS, |feature| feature as u64)
-        });
-        (rows, columns)
+        })
     }
 }
 

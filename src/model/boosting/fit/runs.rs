@@ -231,14 +231,12 @@ impl Runs {
         partition: &[u32],
         gradients: &Gradients,
         rules: &Rules,
-        active: Option<&[bool]>,
         is_parallel: bool,
     ) -> Vec<Option<Split>> {
         let level = Level {
             runs: self,
             gradients,
             rules,
-            active,
             is_parallel,
         };
         nodes

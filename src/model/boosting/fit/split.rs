@@ -8,6 +8,7 @@
 
 use rayon::prelude::*;
 
+use super::open::Open;
 use crate::model::boosting::params::{BoostingParams, Monotone};
 
 /// First and second derivatives of the loss, as integers, with the rows that count.
@@ -287,8 +288,8 @@ pub(super) struct SearchNode {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) bounds: Bounds,
-    /// Features it may split on, where not all.
-    pub(super) allowed: Option<Vec<bool>>,
+    /// Features it may split on.
+    pub(super) open: Open,
     /// Parent and sibling, for parent minus sibling.
     pub(super) family: Option<Family>,
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::filter::{Filter, WIDTH};
+use super::open::{ALL_LANES, OpenRun, open_runs};
 use super::runs::{BIN_END, Run, Runs, SCALE, Side, row_of};
 use super::split::{Best, Gradients, MissingSide, Rules, SearchNode, Split, unpack};
 
@@ -19,7 +20,6 @@ pub(super) struct Level<'a> {
     pub(super) runs: &'a Runs,
     pub(super) gradients: &'a Gradients,
     pub(super) rules: &'a Rules,
-    pub(super) active: Option<&'a [bool]>,
     pub(super) is_parallel: bool,
 }
 
@@ -33,10 +33,10 @@ impl Level<'_> {
         partition: &[u32],
     ) -> Vec<Option<Split>> {
         let (table, lane_of) = self.lanes::<L>(nodes, partition);
-        let task = |runs: &[Run]| self.search_runs::<L>(runs, nodes, &table, &lane_of);
+        let open = open_runs(nodes, &self.runs.starts);
+        let task = |open: &[OpenRun]| self.search_runs::<L>(open, nodes, &table, &lane_of);
         let found = if self.is_parallel {
-            let tasks: Vec<Vec<Best>> =
-                self.runs.runs.par_chunks(RUNS_PER_TASK).map(task).collect();
+            let tasks: Vec<Vec<Best>> = open.par_chunks(RUNS_PER_TASK).map(task).collect();
             tasks
                 .into_iter()
                 .reduce(|all, more| {
@@ -47,7 +47,7 @@ impl Level<'_> {
                 })
                 .unwrap_or_default()
         } else {
-            task(&self.runs.runs)
+            task(&open)
         };
         let mut splits: Vec<_> = found.into_iter().map(|best| best.split).collect();
         splits.resize(nodes.len(), None);
@@ -82,7 +82,7 @@ impl Level<'_> {
 
     pub(super) fn search_runs<const L: usize>(
         &self,
-        runs: &[Run],
+        open: &[OpenRun],
         nodes: &[SearchNode],
         table: &[Lanes<L>],
         lane_of: &[u8],
@@ -94,21 +94,21 @@ impl Level<'_> {
                 unsafe_code,
                 reason = "same bits as the portable kernel in 0.85 to 0.93 of the time of a fit"
             )]
-            return unsafe { self.search_runs_avx2::<L>(runs, nodes, table, lane_of) };
+            return unsafe { self.search_runs_avx2::<L>(open, nodes, table, lane_of) };
         }
-        self.search_runs_with::<L>(runs, nodes, table, lane_of)
+        self.search_runs_with::<L>(open, nodes, table, lane_of)
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
     fn search_runs_avx2<const L: usize>(
         &self,
-        runs: &[Run],
+        open: &[OpenRun],
         nodes: &[SearchNode],
         table: &[Lanes<L>],
         lane_of: &[u8],
     ) -> Vec<Best> {
-        self.search_runs_with::<L>(runs, nodes, table, lane_of)
+        self.search_runs_with::<L>(open, nodes, table, lane_of)
     }
 
     #[inline(always)]
@@ -118,7 +118,7 @@ impl Level<'_> {
     )]
     pub(super) fn search_runs_with<const L: usize>(
         &self,
-        runs: &[Run],
+        open: &[OpenRun],
         nodes: &[SearchNode],
         table: &[Lanes<L>],
         lane_of: &[u8],
@@ -131,20 +131,16 @@ impl Level<'_> {
         for l in 0..WIDTH {
             if let Some(node) = nodes.get(l % L) {
                 filter.set_node(l, node.g, node.h);
-                filter.set_bar(l, best[l % L].score);
             }
         }
-        let is_picky = nodes.iter().any(|node| node.allowed.is_some());
+        let mut lanes = ALL_LANES;
+        set_bars::<L>(&mut filter, lanes, &best);
         let mut sums: Vec<Lanes<L>> = vec![[0; L]; self.runs.most_steps + WIDTH + 2];
-        for run in runs {
-            if self
-                .active
-                .is_some_and(|active| !active[run.feature as usize])
-            {
-                continue;
-            }
-            if is_picky {
-                open_lanes::<L>(&mut filter, run.feature, nodes, &best);
+        for open in open {
+            let run = &self.runs.runs[open.run as usize];
+            if open.lanes != lanes {
+                lanes = open.lanes;
+                set_bars::<L>(&mut filter, lanes, &best);
             }
             let n_bins = match self.runs.step {
                 1 => walk::<L, 1>(self.runs, run, table, &mut sums),
@@ -154,6 +150,7 @@ impl Level<'_> {
             };
             let mut summed = Summed {
                 run,
+                lanes,
                 n_bins,
                 takes_missing: false,
             };
@@ -210,13 +207,6 @@ impl Level<'_> {
             let Some(node) = nodes.get(lane) else {
                 continue;
             };
-            if node
-                .allowed
-                .as_ref()
-                .is_some_and(|allowed| !allowed[run.feature as usize])
-            {
-                continue;
-            }
             let walked = unpack(sums[element]);
             let rest = (node.g - walked.0, node.h - walked.1);
             let (cut, left) = match run.side {
@@ -242,11 +232,7 @@ impl Level<'_> {
                 }
             });
         }
-        for l in 0..WIDTH {
-            if let Some(best) = best.get(l % L) {
-                filter.set_bar(l, best.score);
-            }
-        }
+        set_bars::<L>(filter, summed.lanes, best);
     }
 
     /// Copies of the rows of one node on the walked side of a cut.
@@ -285,6 +271,8 @@ impl Level<'_> {
 /// A run whose sums stand at its cuts.
 struct Summed<'a> {
     run: &'a Run,
+    /// Lanes of the nodes that may split on it.
+    lanes: u8,
     n_bins: usize,
     /// Whether its missing rows are in the sums.
     takes_missing: bool,
@@ -416,24 +404,13 @@ fn add_missing<const L: usize>(missing: &[u32], table: &[Lanes<L>], sums: &mut [
     }
 }
 
-/// Opens the lanes of the nodes that may split on `feature` and closes the others.
-fn open_lanes<const L: usize>(
-    filter: &mut Filter,
-    feature: u32,
-    nodes: &[SearchNode],
-    best: &[Best],
-) {
+/// Sets the bars of the open lanes, and closes the others.
+#[inline(never)]
+fn set_bars<const L: usize>(filter: &mut Filter, lanes: u8, best: &[Best]) {
     for l in 0..WIDTH {
-        if let (Some(node), Some(best)) = (nodes.get(l % L), best.get(l % L)) {
-            let is_open = node
-                .allowed
-                .as_ref()
-                .is_none_or(|allowed| allowed[feature as usize]);
-            if is_open {
-                filter.set_bar(l, best.score);
-            } else {
-                filter.close(l);
-            }
+        match best.get(l % L) {
+            Some(best) if lanes >> (l % L) & 1 == 1 => filter.set_bar(l, best.score),
+            _ => filter.close(l),
         }
     }
 }

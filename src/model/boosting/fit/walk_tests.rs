@@ -1,6 +1,7 @@
 //! The walk compiled for AVX2 and the portable one find the same splits, to the bit.
 
 use super::columns::{SortedColumns, TrainingRows};
+use super::open::open_runs;
 use super::runs::Runs;
 use super::split::{Bounds, Gradients, Rules, SearchNode, Split, unpack};
 use super::walk::Level;
@@ -45,7 +46,7 @@ fn both_walks<const L: usize>(seed: u64, params: &BoostingParams) -> [Vec<Option
                 start: range.start,
                 end: range.end,
                 bounds: Bounds::default(),
-                allowed: None,
+                open: None,
                 family: None,
             }
         })
@@ -54,13 +55,13 @@ fn both_walks<const L: usize>(seed: u64, params: &BoostingParams) -> [Vec<Option
         runs: &runs,
         gradients: &gradients,
         rules: &rules,
-        active: None,
         is_parallel: false,
     };
     let (table, lane_of) = level.lanes::<L>(&nodes, &partition);
+    let open = open_runs(&nodes, &runs.starts);
     [
-        level.search_runs_with::<L>(&runs.runs, &nodes, &table, &lane_of),
-        level.search_runs::<L>(&runs.runs, &nodes, &table, &lane_of),
+        level.search_runs_with::<L>(&open, &nodes, &table, &lane_of),
+        level.search_runs::<L>(&open, &nodes, &table, &lane_of),
     ]
     .map(|found| found.into_iter().map(|best| best.split).collect())
 }
