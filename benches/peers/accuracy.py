@@ -51,13 +51,7 @@ def run(bench, data, repeats, slow_repeats, kept, sides):
         may_run = not sides or side in sides
 
         def run_it():
-            left = bench.left()
-            if not may_run:
-                return "not run"
-            if left < 5:
-                return "not run: out of time"
-            result = bench.once(side, job, left)
-            return result if isinstance(result, str) else result["result"]
+            return bench.result(side, job) if may_run else "not run"
 
         scores = kept.or_run(side, job, run_it)
         if isinstance(scores, str):
@@ -264,6 +258,35 @@ def studies_left_out(results, aucs):
             cells = ["" if auc is None else f"{auc:.3f}" for auc in its]
             lines.append(f"| {split['name']} | {len(split['test'])} | " + " | ".join(cells) + " |")
         lines.append("")
+    return lines
+
+
+def settings_table(bench, data, kept):
+    """Mean ROC AUC of settings by label: on the test rows, and in the inner folds."""
+    found = {}
+
+    def work(item):
+        name, side, job = item
+        result = kept.or_run(side, job, lambda: bench.result(side, job))
+        if isinstance(result, str):
+            raise SystemExit(f"{name}: {side}: {result}")
+        for candidate, values in result.items():
+            its = found.setdefault(f"{side}: {candidate}", {}).setdefault(name, [])
+            its.append((values["auc"][0], statistics.mean(values["inner"][0])))
+
+    works = jobs.settings(bench, data)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(work, works))
+    labels = list(dict.fromkeys(name for name, *_ in works))
+    head = ["setting", *labels, "mean", "mean of inner folds"]
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "--:|" * (len(head) - 1)]
+    for setting in sorted(found, key=lambda setting: setting.split(",")[0]):
+        test, inner = (
+            [statistics.mean(pair[at] for pair in found[setting][label]) for label in labels]
+            for at in (0, 1)
+        )
+        cells = [*test, statistics.mean(test), statistics.mean(inner)]
+        lines.append(f"| {setting} | " + " | ".join(f"{cell:.3f}" for cell in cells) + " |")
     return lines
 
 

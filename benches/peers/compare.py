@@ -4,10 +4,13 @@ Started by `benches/peers/run`, which sets up the environment; from the root of 
 
     benches/peers/run [--minutes 60] [--repeats 5] [--jobs boosting,logistic,predict,shap]
     benches/peers/run --jobs seeds [--minutes 30] [--seeds 20]
-    benches/peers/run --jobs accuracy [--minutes 120] [--cv-repeats 10] [--slow-repeats 2] [--sides lightgbm,…]
+    benches/peers/run --jobs settings [--minutes 30]
+    benches/peers/run --jobs accuracy [--minutes 120] [--cv-repeats 10] [--slow-repeats 2]
+                      [--sides lightgbm,…]
 
 The first writes times and memory, the second whether the same trees are as good as the peers',
-the third accuracy where everyone chooses settings; each leaves the tables of the others. Times
+the third what settings do on labels that the fourth does not test on, the fourth accuracy where
+everyone chooses settings; each leaves the tables of the others. Times
 want the machine to themselves; accuracy does not mind company, and goes on where an earlier run
 ended: results stay in `target/peers-scores` until program, versions or rows change.
 
@@ -147,6 +150,13 @@ class Bench:
             return f"stopped after {limit:.0f} s" if self.left() > 0 else "not run: out of time"
         finally:
             worker.close()
+
+    def result(self, side, job):
+        """What one run came to, or words that say why there is none."""
+        if self.left() < 5:
+            return "not run: out of time"
+        outcome = self.once(side, job, self.left())
+        return outcome if isinstance(outcome, str) else outcome["result"]
 
     def pair(self, peer, job, ours_job=None, limit=60.0, share=20.0):
         """Runs in turns: as many as asked for, fewer once `share` seconds are spent."""
@@ -304,13 +314,14 @@ def main():
     parser.add_argument("--dry-run", action="store_true", help="print the tables, leave README.md")
     options = parser.parse_args()
     started, about = datetime.date.today(), machine()
-    section = options.jobs if options.jobs in ("accuracy", "seeds") else "times"
+    section = options.jobs if options.jobs in ("accuracy", "seeds", "settings") else "times"
     its_own = {
         "accuracy": f"--cv-repeats {options.cv_repeats} --slow-repeats {options.slow_repeats}",
         "seeds": f"--seeds {options.seeds}",
+        "settings": "",
         "times": f"--repeats {options.repeats}",
     }
-    arguments = f"--jobs {options.jobs} --minutes {options.minutes:g} {its_own[section]}"
+    arguments = f"--jobs {options.jobs} --minutes {options.minutes:g} {its_own[section]}".rstrip()
     lines = ["", f"Measured {started} by `benches/peers/run {arguments}` on {about}.", ""]
     lines += [f"Versions: {versions()}.", ""]
     with tempfile.TemporaryDirectory() as folder:
@@ -321,6 +332,9 @@ def main():
             kept = scores_kept(options.ours)
             results = accuracy.run(bench, options.data, *repeats, kept, sides)
             lines += accuracy.tables(results)
+        elif section == "settings":
+            kept = scores_kept(options.ours)
+            lines += accuracy.settings_table(bench, options.data, kept)
         elif section == "seeds":
             lines += accuracy.seeds_table(bench, options.data, options.seeds)
         else:

@@ -99,28 +99,39 @@ def angles(proportions):
     return np.arcsin(np.sqrt(np.clip(proportions, 0.0, 1.0)))
 
 
-def icb(data):
-    """Features, response, subjects and cohorts of `icb-thomas2023`."""
+def icb_profiles(data):
+    """Features and metadata of `icb-thomas2023`."""
     folder = pathlib.Path(data) / "icb-thomas2023"
     about = metadata(folder / "metadata.tsv")
     head, *rows = read_tsv(folder / "profiles.metaphlan.tsv.gz")
     values = np.array([row[1:] for row in rows], dtype=float).T / 100.0
-    keep = [at for at, name in enumerate(head[1:]) if about[name]["response_orr"] in ("R", "NR")]
-    about = [about[head[1:][at]] for at in keep]
+    return angles(values), [about[name] for name in head[1:]]
+
+
+def icb(data):
+    """Features, response, subjects and cohorts of `icb-thomas2023`."""
+    features, about = icb_profiles(data)
+    keep = [row for row, its in enumerate(about) if its["response_orr"] in ("R", "NR")]
+    about = [about[row] for row in keep]
     outcomes = np.array([row["response_orr"] == "R" for row in about], dtype=float)
     subjects = numbered([row["subject"] or row["sample_id"] for row in about])
-    return angles(values[keep]), outcomes, subjects, [row["cohort"] for row in about]
+    return features[keep], outcomes, subjects, [row["cohort"] for row in about]
 
 
-def crc(data):
+def crc_profiles(data):
+    """Features and metadata of `bench-crc-5studies`."""
     folder = pathlib.Path(data) / "bench-crc-5studies"
     about = metadata(folder / "metadata.tsv")
     _, *rows = read_tsv(folder / "profiles.tsv.gz")
     values = np.array([row[1:] for row in rows], dtype=float)
-    about = [about[row[0]] for row in rows]
+    return angles(values), [about[row[0]] for row in rows]
+
+
+def crc(data):
+    features, about = crc_profiles(data)
     outcomes = np.array([row["study_condition"] == "CRC" for row in about], dtype=float)
     subjects = numbered([row["subjectID"] for row in about])
-    return angles(values), outcomes, subjects, [row["study"] for row in about]
+    return features, outcomes, subjects, [row["study"] for row in about]
 
 
 HEALTHY = {"n", "leaness"}
@@ -314,10 +325,68 @@ def our_families():
         }
         for name, trees in TREES.items()
     }  # fmt: skip
-    logistic = {f"alpha {alpha}": {"alphas": [alpha], "n_folds": 5} for alpha in (0.1, 1.0)}
+    logistic = {f"alpha {alpha}": {"alphas": [alpha], "n_folds": 5} for alpha in (0.0, 0.1, 1.0)}
     return [("boosting", name, {"boosting": params}) for name, params in boosting.items()] + [
         ("logistic", name, {"logistic_cv": params}) for name, params in logistic.items()
     ]
+
+
+def tried():
+    """Settings of ours that were weighed on labels that `accuracy` does not test on."""
+    trees = {
+        "a tenth of columns a tree": {"column_fraction": 0.1},
+        "a tenth a node": {"node_column_fraction": 0.1},
+        "3 % a node": {"node_column_fraction": 0.03},
+        "a tenth a tree, depth 5": {"column_fraction": 0.1, "max_depth": 5},
+        "3 % a node, depth 8": {"node_column_fraction": 0.03, "max_depth": 8},
+    }
+    given = {"n_rounds": 1000, "learning_rate": 0.01, "row_fraction": 0.7, "column_fraction": 1.0}
+    found = [("boosting", name, {"boosting": given | its}) for name, its in trees.items()]
+    return found + [its for its in our_families() if its[0] == "logistic"]
+
+
+def other_labels(data):
+    """(name, features, outcomes) of labels that have nothing to do with response or disease."""
+    is_older = lambda its, than: None if its["age"] == "" else float(its["age"]) > than  # noqa: E731
+    is_heavier = lambda its: None if its["BMI"] == "" else float(its["BMI"]) > 25  # noqa: E731
+    of = {
+        "icb-thomas2023": {
+            "sex": lambda its: {"female": 1, "male": 0}.get(its["sex"]),
+            "age": lambda its: is_older(its, 63),
+            "antibiotics": lambda its: {"yes": 1, "no": 0, "No": 0}.get(its["antibiotics"]),
+        },
+        "bench-crc-5studies": {
+            "sex": lambda its: {"female": 1, "male": 0}.get(its["gender"]),
+            "age": lambda its: is_older(its, 64),
+            "BMI": is_heavier,
+        },
+    }
+    for table, labels in of.items():
+        try:
+            features, about = (icb_profiles if table.startswith("icb") else crc_profiles)(data)
+        except FileNotFoundError as error:
+            print(f"{table}: not run: no `{error.filename}`", file=sys.stderr)
+            continue
+        for label, value in labels.items():
+            values = [value(its) for its in about]
+            keep = [row for row, its in enumerate(values) if its is not None]
+            outcomes = np.array([values[row] for row in keep], dtype=float)
+            yield f"{table}, {label}", features[keep], outcomes
+
+
+def settings(bench, data):
+    """(name, places, side, job) of 5 folds of each such label, one candidate and fold at a time."""
+    candidates = [("ours", [its]) for its in tried()]
+    candidates += [("forest", {name: its}) for name, its in list(FORESTS.items())[:2]]
+    works = []
+    for name, features, outcomes in other_labels(data):
+        table = write_table(bench.folder, name.replace(" ", "-"), features, outcomes)
+        for split in k_fold(outcomes, np.arange(len(outcomes)), 1):
+            for side, its in candidates:
+                job = {"kind": "scores", "table": table, "threads": 1, "splits": [split],
+                       "candidates": its}  # fmt: skip
+                works.append((name, side, job))
+    return works
 
 
 def tables_to_score(data):

@@ -222,6 +222,24 @@ fn the_path_starts_and_ends_where_glmnet_does() {
 }
 
 #[test]
+fn the_path_of_wide_ridge_goes_on_to_weak_penalties() {
+    let (features, outcomes) = small();
+    // Ten rows, and columns enough.
+    let features = Array2::from_shape_fn((10, 30), |(i, j)| features[[i + 10 * (j / 6), j % 6]]);
+    let outcomes = &outcomes[..10];
+    let data = TrainingData::new(features.view(), outcomes).unwrap();
+    let span = |alpha| {
+        let path = tight(0.0, alpha).fit_path(&data, &LambdaGrid::default());
+        let lambdas = path.unwrap().lambdas();
+        (lambdas.len(), lambdas[lambdas.len() - 1] / lambdas[0])
+    };
+    let (n_lambdas, ratio) = span(0.0);
+    assert_eq!(n_lambdas, 100);
+    assert_relative_eq!(ratio, 1e-4, max_relative = 1e-12);
+    assert!(span(0.1).1 >= 0.01);
+}
+
+#[test]
 fn grouped_cross_validation_equals_glmnet() {
     let (features, outcomes) = small();
     let groups: Vec<u32> = (0..60).map(|i| i % 5).collect();

@@ -119,8 +119,8 @@ class ElasticNetLogisticClassifierCV(BinaryClassifier):
 
     Parameters
     ----------
-    alphas : sequence of float, default=(0.1, 0.5, 1.0)
-        Shares of the L1 part to try.
+    alphas : sequence of float, default=(0.0, 0.1, 0.5, 1.0)
+        Shares of the L1 part to try; 0 is ridge regression.
     n_folds : int, default=10
         Folds; with fewer groups ask for fewer.
     rule : {"minimum", "one_standard_error"}, default="minimum"
@@ -160,7 +160,7 @@ class ElasticNetLogisticClassifierCV(BinaryClassifier):
     def __init__(
         self,
         *,
-        alphas: Sequence[float] = (0.1, 0.5, 1.0),
+        alphas: Sequence[float] = (0.0, 0.1, 0.5, 1.0),
         n_folds: int = 10,
         rule: Literal["minimum", "one_standard_error"] = "minimum",
         scaling: Literal["standardize", "original"] = "standardize",

@@ -34,7 +34,7 @@ pub enum LambdaRule {
 pub struct LogisticCvParams {
     /// All but λ and α.
     pub logistic: LogisticParams,
-    /// The α to try; default 0.1, 0.5 and 1.
+    /// The α to try; default 0 (ridge), 0.1, 0.5 and 1.
     pub alphas: Vec<f64>,
     /// The λ to try, for each α; default 100 by equal ratios.
     pub grid: LambdaGrid,
@@ -56,7 +56,7 @@ impl Default for LogisticCvParams {
     fn default() -> Self {
         Self {
             logistic: LogisticParams::default(),
-            alphas: vec![0.1, 0.5, 1.0],
+            alphas: vec![0.0, 0.1, 0.5, 1.0],
             grid: LambdaGrid::default(),
             n_folds: 10,
             fold_tolerance: 5e-4,

@@ -117,6 +117,11 @@ impl Default for LogisticParams {
     }
 }
 
+/// Whether the L1 part is so small that no λ leaves every coefficient at 0 (glmnet's bound).
+pub(super) fn is_ridge(alpha: f64) -> bool {
+    alpha < 1e-3
+}
+
 /// Which values of λ a path visits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -129,6 +134,8 @@ pub enum LambdaGrid {
         /// How many, at least 2.
         n_lambdas: usize,
         /// Smallest over largest; none means 0.01 with fewer rows than features, else 0.0001.
+        /// Ridge has 0.0001 with few rows too (glmnet has 0.01): its path starts a thousand times
+        /// higher than a lasso's, and would end where held-out loss still falls.
         min_ratio: Option<f64>,
     },
     /// These, in any order; all of them are fitted.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::design::RawColumns;
 use super::model::LogisticModel;
-use super::params::{LambdaGrid, LogisticParams, check_outcomes};
+use super::params::{LambdaGrid, LogisticParams, check_outcomes, is_ridge};
 use super::problem::{Problem, Rows};
 use super::solver::Solver;
 use crate::Result;
@@ -140,7 +140,12 @@ impl LogisticParams {
     ) -> Result<LogisticPath> {
         let mut solver = Solver::new(problem, self.tolerance, self.max_iterations)?;
         let lambda_max = solver.lambda_max(self.alpha);
-        let lambdas = lambdas_of(grid, lambda_max, is_wide);
+        let least_ratio = if is_wide && !is_ridge(self.alpha) {
+            1e-2
+        } else {
+            1e-4
+        };
+        let lambdas = lambdas_of(grid, lambda_max, least_ratio);
         let may_end_early = matches!(grid, LambdaGrid::Automatic { .. });
         let mut points: Vec<PathPoint> = Vec::with_capacity(lambdas.len());
         let mut previous = lambda_max.max(lambdas[0]);
@@ -177,7 +182,7 @@ fn point_of(problem: &Problem, solver: &Solver<'_>, lambda: f64, explained: f64)
     }
 }
 
-fn lambdas_of(grid: &LambdaGrid, lambda_max: f64, is_wide: bool) -> Vec<f64> {
+fn lambdas_of(grid: &LambdaGrid, lambda_max: f64, least_ratio: f64) -> Vec<f64> {
     match grid {
         LambdaGrid::Given(values) => {
             let mut lambdas = values.clone();
@@ -188,7 +193,7 @@ fn lambdas_of(grid: &LambdaGrid, lambda_max: f64, is_wide: bool) -> Vec<f64> {
             n_lambdas,
             min_ratio,
         } => {
-            let ratio = min_ratio.unwrap_or(if is_wide { 1e-2 } else { 1e-4 });
+            let ratio = min_ratio.unwrap_or(least_ratio);
             let last = (*n_lambdas - 1) as f64;
             (0..*n_lambdas)
                 .map(|step| lambda_max * libm::pow(ratio, step as f64 / last))
