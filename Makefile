@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 WHEELS := target/wheels
-PYTHON_SOURCES := python tests/python $(wildcard notebooks)
+PYTHON_SOURCES := python tests/python benches/peers $(wildcard notebooks)
 # One interpreter for every build script, so that nothing is built twice for its sake.
 export PYO3_PYTHON := $(abspath $(BIN)/python)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

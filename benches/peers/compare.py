@@ -59,7 +59,7 @@ class Worker:
         environment = os.environ | dict.fromkeys(names, str(threads))
         # Without it, OpenMP's threads spin for each other wherever another process runs.
         environment |= {"OMP_WAIT_POLICY": "PASSIVE"}
-        self.errors = tempfile.TemporaryFile("w+")
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed with the process
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
             env=environment | {"PYTHONWARNINGS": "ignore"},
@@ -91,6 +91,7 @@ class Worker:
     def close(self):
         self.process.kill()
         self.process.wait()
+        self.errors.close()
 
 
 def command_of(side, job_path, ours):
@@ -212,7 +213,8 @@ def agreement(ours, peer):
 
 TIMES_HEAD = [
     "| work | threads | peer | pairs | ours, clock (CPU) | peer, clock (CPU) | clock, peer ÷ ours "
-    "| CPU, peer ÷ ours | added memory, ours / peer | peak memory, ours / peer | came to, ours / peer |",
+    "| CPU, peer ÷ ours | added memory, ours / peer | peak memory, ours / peer "
+    "| came to, ours / peer |",
     "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|---|",
 ]
 

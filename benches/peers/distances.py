@@ -9,8 +9,8 @@ Every peer gets the same numbers and the same threads: SciPy's `cdist` one slice
 thread, UniFrac its own threads. `--share 0.1` gives the peers a tenth of the donors and multiplies
 their time by ten (their work is linear in the donors); donormatch always does all of it.
 scikit-bio and UniFrac know only all pairs of one table: they get as many pairs as donors x
-recipients has, not the twice as many that they would need. Times are medians, of the clock and of the
-processor (all threads: the one to read on a machine that does other work too); sums of all
+recipients has, not the twice as many that they would need. Times are medians, of the clock and of
+the processor (all threads: the one to read on a machine that does other work too); sums of all
 distances are compared, to 1e-9 relative, where the peer did all the work. `donormatch_peak_mb` is
 what the call held at most, its result included, beside the tables it was given; memory that the
 allocator kept from reading the tables is not counted, so set MALLOC_MMAP_THRESHOLD_=1024 and
@@ -29,6 +29,7 @@ import subprocess
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -147,7 +148,7 @@ def scikit_bio_times(counts, n_pairs, tree, metrics):
             continue
         metric, options = calls[name]
         rows = counts[: 150 if options else 500].astype(int)
-        call = lambda: beta_diversity(metric, rows, validate=False, **options)
+        call = partial(beta_diversity, metric, rows, validate=False, **options)
         seconds, _ = median_time(call, 1)
         times[name] = seconds * n_pairs / (len(rows) * (len(rows) - 1) / 2)
     return times
@@ -185,7 +186,7 @@ def unifrac_times(library, counts, n_pairs, tree, threads, repeats):
             biom.Table(counts.T, taxa, samples).to_hdf5(file, "donormatch")
         for name, method in names.items():
 
-            def call():
+            def call(method=method):
                 out = ctypes.POINTER(SsuMatrix)()
                 status = ssu.one_off(
                     table.encode(),
@@ -231,7 +232,7 @@ def main():
     peers = {name: {} for name in found}
     part = donors[: max(options.threads, round(options.share * len(donors)))]
     for name, call in scipy_peers(donors, recipients, options.threads).items():
-        seconds, result = median_time(lambda: call(part), options.repeats)
+        seconds, result = median_time(partial(call, part), options.repeats)
         peers[name]["scipy"] = seconds * len(donors) / len(part)
         if len(part) == len(donors):
             assert np.isclose(result.sum(), found[name]["sum"], rtol=1e-9), name

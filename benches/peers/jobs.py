@@ -77,11 +77,9 @@ def tall(n_rows, seed):
 
 
 def read_tsv(path):
-    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
-    with opened as lines:
-        return list(
-            csv.reader((line for line in lines if not line.startswith("#")), delimiter="\t")
-        )
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
+        told = (line for line in lines if not line.startswith("#"))
+        return list(csv.reader(told, delimiter="\t"))
 
 
 def numbered(names):
@@ -168,7 +166,7 @@ def k_fold(outcomes, groups, repeats, seed=0):
 
 
 def urgency(name, n_threads, peer):
-    """What goes first where the minutes may not suffice: the plainest question to the likeliest peer."""
+    """What goes first where minutes are few: the plainest question to the likeliest peer."""
     is_likely = peer in ("lightgbm", "xgboost", "glmnet-dense", "glmnet-sparse")
     if name.startswith("10 × 5"):
         return 3

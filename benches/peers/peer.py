@@ -7,6 +7,7 @@ to score with, a table in the form that it likes best) come before the clock sta
 that a `fit` makes of its own accord are part of it, on both sides.
 """
 
+import contextlib
 import json
 import pathlib
 import sys
@@ -258,7 +259,7 @@ def prepare_shap(peer, job):
 
 
 def sampled(peer, rounds, rate, depth, rows, columns):
-    """Boosted trees that may see a share of rows and columns, as the settings of a job name them."""
+    """Boosted trees that may see a share of rows and columns, as a job's settings name them."""
     if peer == "lightgbm":
         from lightgbm import LGBMClassifier
 
@@ -357,10 +358,8 @@ def status(pid, key):
 
 
 def reset_peak(pid):
-    try:
+    with contextlib.suppress(OSError):
         pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")
-    except OSError:
-        pass
 
 
 def cpu_seconds(process):
