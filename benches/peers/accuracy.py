@@ -163,7 +163,8 @@ COLUMNS = [
 
 
 def head_of(first, columns):
-    return ["| " + " | ".join([*first, *columns]) + " |", "|---|--:|" + "--:|" * len(columns)]
+    names = [*first, *columns]
+    return ["| " + " | ".join(names) + " |", "|---|" + "--:|" * (len(names) - 1)]
 
 
 def tables(results):
@@ -172,7 +173,7 @@ def tables(results):
         return ["Not run: the real tables are absent."]
     aucs = by_rule(results, plainest)
     lines = [*scores(results, aucs), "", *rules(results), "", *differences(results, aucs)]
-    return lines + studies_left_out(results, aucs)
+    return [*lines, *same_settings(results), "", *studies_left_out(results, aucs)]
 
 
 def scores(results, aucs):
@@ -236,15 +237,38 @@ def differences(results, aucs):
             part = "" if len(both) == len(result["splits"]) else f" (of {len(both)})"
             cells.append(f"{mean:+.3f}{part}")
         lines.append(f"| {name} | {len(result['splits'])} | " + " | ".join(cells) + " |")
-    cells = []
-    for values in of_peer.values():
-        if len(values) < 2:
-            cells.append("")
-            continue
-        error = statistics.stdev(values) / len(values) ** 0.5
-        part = "" if len(values) == len(results) else f" ({len(values)} tables)"
-        cells.append(f"**{statistics.mean(values):+.3f}** ± {error:.3f}{part}")
+    cells = [over_tables(values, len(results)) for values in of_peer.values()]
     return [*lines, "| mean ± standard error over tables | | " + " | ".join(cells) + " |", ""]
+
+
+def over_tables(values, n_tables):
+    """Mean and standard error of one value a table."""
+    if len(values) < 2:
+        return ""
+    error = statistics.stdev(values) / len(values) ** 0.5
+    part = "" if len(values) == n_tables else f" ({len(values)} tables)"
+    return f"**{statistics.mean(values):+.3f}** ± {error:.3f}{part}"
+
+
+def same_settings(results):
+    """Our boosted trees less a peer's by the same settings, where nobody chooses."""
+    about = "ours less the peer, mean ± standard error over tables, on the splits that both have:"
+    lines = [f"The same settings for both, no choice: {about}", ""]
+    lines += head_of(["settings"], jobs.BOOSTERS)
+    for name in jobs.TREES:
+        cells = []
+        for peer in jobs.BOOSTERS:
+            gaps = []
+            for result in results.values():
+                models = result["models"]
+                one = models["ours: boosting"][f"boosting, {name}"]
+                other = models.get(peer, {}).get(name, {})
+                both = set(one) & set(other)
+                if both:
+                    gaps.append(statistics.mean(one[at][1] - other[at][1] for at in both))
+            cells.append(over_tables(gaps, len(results)))
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return lines
 
 
 def studies_left_out(results, aucs):
