@@ -70,7 +70,8 @@ def run(bench, data, repeats, slow_repeats, kept, sides):
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(work, works))
     return {
-        name: {"splits": splits, "models": models_of(found[name], len(splits)),
+        name: {"splits": splits, "scored": found[name],
+               "models": models_of(found[name], len(splits)),
                "reasons": {side: why for (its, side), why in reasons.items() if its == name}}
         for name, splits in splits_of.items()
     }  # fmt: skip
@@ -260,9 +261,9 @@ def same_settings(results):
         for peer in jobs.BOOSTERS:
             gaps = []
             for result in results.values():
-                models = result["models"]
-                one = models["ours: boosting"][f"boosting, {name}"]
-                other = models.get(peer, {}).get(name, {})
+                scored = result["scored"]
+                one = scored.get("ours", {}).get(f"boosting, {name}", {})
+                other = scored.get(peer, {}).get(name, {})
                 both = set(one) & set(other)
                 if both:
                     gaps.append(statistics.mean(one[at][1] - other[at][1] for at in both))
@@ -286,31 +287,38 @@ def studies_left_out(results, aucs):
 
 
 def settings_table(bench, data, kept):
-    """Mean ROC AUC of settings by label: on the test rows, and in the inner folds."""
-    found = {}
+    """ROC AUC of settings by label, mean and standard error over folds; and in inner folds."""
+    works = jobs.settings(bench, data)
 
     def work(item):
-        name, side, job = item
-        result = kept.or_run(side, job, lambda: bench.result(side, job))
+        _, side, job = item
+        return kept.or_run(side, job, lambda: bench.result(side, job))
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = list(pool.map(work, works))
+    found, labels = {}, list(dict.fromkeys(name for name, *_ in works))
+    for (name, side, job), result in zip(works, results, strict=True):
         if isinstance(result, str):
-            raise SystemExit(f"{name}: {side}: {result}")
+            print(f"{name}: {side}: {result}", file=sys.stderr)
+            result = dict.fromkeys(job["candidates"] if side != "ours" else [])
         for candidate, values in result.items():
             its = found.setdefault(f"{side}: {candidate}", {}).setdefault(name, [])
-            its.append((values["auc"][0], statistics.mean(values["inner"][0])))
-
-    works = jobs.settings(bench, data)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(work, works))
-    labels = list(dict.fromkeys(name for name, *_ in works))
+            if values is not None:
+                its.append((values["auc"][0], statistics.mean(values["inner"][0])))
     head = ["setting", *labels, "mean", "mean of inner folds"]
     lines = ["| " + " | ".join(head) + " |", "|---|" + "--:|" * (len(head) - 1)]
-    for setting in sorted(found, key=lambda setting: setting.split(",")[0]):
-        test, inner = (
-            [statistics.mean(pair[at] for pair in found[setting][label]) for label in labels]
-            for at in (0, 1)
-        )
-        cells = [*test, statistics.mean(test), statistics.mean(inner)]
-        lines.append(f"| {setting} | " + " | ".join(f"{cell:.3f}" for cell in cells) + " |")
+    for setting, by_label in found.items():
+        folds = [[auc for auc, _ in by_label.get(label, [])] for label in labels]
+        cells = [
+            f"{statistics.mean(aucs):.3f} ± {statistics.stdev(aucs) / len(aucs) ** 0.5:.3f}"
+            if len(aucs) == jobs.N_FOLDS else "not run"
+            for aucs in folds
+        ]  # fmt: skip
+        if "not run" not in cells:
+            inner = [statistics.mean(of for _, of in by_label[label]) for label in labels]
+            cells.append(f"{statistics.mean(statistics.mean(aucs) for aucs in folds):.3f}")
+            cells.append(f"{statistics.mean(inner):.3f}")
+        lines.append(f"| {setting} | " + " | ".join(cells) + " |")
     return lines
 
 

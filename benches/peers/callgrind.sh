@@ -21,7 +21,7 @@ folder = pathlib.Path(sys.argv[1])
 table = jobs.write_table(folder, "wide", *jobs.zero_inflated(300, 1000, 1))
 kernels = {
     "boosting": {"kind": "boosting_fit", "n_rounds": 20, "max_depth": 3},
-    "drawn": {"kind": "boosting_fit", "n_rounds": 20, "max_depth": 3, "node_columns": 0.1},
+    "drawn": {"kind": "boosting_fit", "n_rounds": 20, "max_depth": 3, "node_column_fraction": 0.1},
     "path": {"kind": "path", "n_lambdas": 20},
     "shap3": {"kind": "shap", "n_rounds": 100, "max_depth": 3},
     "shap6": {"kind": "shap", "n_rounds": 100, "max_depth": 6},

@@ -41,6 +41,7 @@ PEERS = {
 # Families that take minutes where the others take seconds have less to choose from, and get the
 # first repeats only.
 SLOW = {"xgboost", "histgb", "catboost"}
+N_FOLDS = 5
 METAML = ["Cirrhosis", "Colorectal", "IBD", "Obesity", "T2D", "WT2D"]
 
 
@@ -159,7 +160,7 @@ def k_fold(outcomes, groups, repeats, seed=0):
 
     splits = []
     for repeat in range(repeats):
-        folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed + repeat)
+        folds = StratifiedGroupKFold(N_FOLDS, shuffle=True, random_state=seed + repeat)
         for fold, (_, test) in enumerate(folds.split(outcomes, outcomes, groups)):
             splits.append({"name": f"{repeat + 1}.{fold + 1}", "test": [int(row) for row in test]})
     return splits
@@ -344,17 +345,17 @@ def tried():
 
 
 def other_labels(data):
-    """(name, features, outcomes) of labels that have nothing to do with response or disease."""
+    """(name, features, outcomes) of labels that `accuracy` does not score."""
     is_older = lambda its, than: None if its["age"] == "" else float(its["age"]) > than  # noqa: E731
     is_heavier = lambda its: None if its["BMI"] == "" else float(its["BMI"]) > 25  # noqa: E731
     of = {
         "icb-thomas2023": {
-            "sex": lambda its: {"female": 1, "male": 0}.get(its["sex"]),
+            "sex": lambda its: {"": None, "male": 0, "female": 1}[its["sex"]],
             "age": lambda its: is_older(its, 63),
-            "antibiotics": lambda its: {"yes": 1, "no": 0, "No": 0}.get(its["antibiotics"]),
+            "antibiotics": lambda its: {"": None, "no": 0, "yes": 1}[its["antibiotics"].lower()],
         },
         "bench-crc-5studies": {
-            "sex": lambda its: {"female": 1, "male": 0}.get(its["gender"]),
+            "sex": lambda its: {"": None, "male": 0, "female": 1}[its["gender"]],
             "age": lambda its: is_older(its, 64),
             "BMI": is_heavier,
         },
@@ -369,11 +370,12 @@ def other_labels(data):
             values = [value(its) for its in about]
             keep = [row for row, its in enumerate(values) if its is not None]
             outcomes = np.array([values[row] for row in keep], dtype=float)
-            yield f"{table}, {label}", features[keep], outcomes
+            n_ones = int(outcomes.sum())
+            yield f"{table}, {label} ({n_ones} of {len(keep)})", features[keep], outcomes
 
 
 def settings(bench, data):
-    """(name, places, side, job) of 5 folds of each such label, one candidate and fold at a time."""
+    """(name, side, job) of 5 folds of each such label, one candidate and fold at a time."""
     candidates = [("ours", [its]) for its in tried()]
     candidates += [("forest", {name: its}) for name, its in list(FORESTS.items())[:2]]
     works = []

@@ -1,7 +1,7 @@
 //! Our side of the comparison with peers: one job, described in a JSON file, run once for each
 //! line on standard input; seconds, CPU seconds, added memory and scores come out as JSON lines.
 //!
-//! `compare.py` writes the jobs, `callgrind.sh` counts the instructions of two of them.
+//! `compare.py` writes the jobs, `callgrind.sh` counts the instructions of some of them.
 
 #![expect(clippy::print_stdout, reason = "the results go to who started it")]
 
@@ -40,7 +40,7 @@ struct Job {
     max_depth: u32,
     /// Share of the columns that each node draws; none means all.
     #[serde(default)]
-    node_columns: Option<f64>,
+    node_column_fraction: Option<f64>,
     #[serde(default)]
     is_sparse: bool,
     /// Test rows of each split; the others are for training.
@@ -154,7 +154,7 @@ fn boosting(job: &Job) -> BoostingParams {
     let mut params = BoostingParams::unsampled();
     params.n_rounds = job.n_rounds;
     params.max_depth = job.max_depth;
-    params.node_column_fraction = job.node_columns.unwrap_or(1.0);
+    params.node_column_fraction = job.node_column_fraction.unwrap_or(1.0);
     params
 }
 

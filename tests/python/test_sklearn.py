@@ -36,9 +36,10 @@ X = RNG.normal(size=(120, 6)) * (RNG.random((120, 6)) < 0.5)
 Y = (X[:, 0] - X[:, 1] + RNG.normal(size=120) > 0).astype(int)
 GROUPS = np.repeat([f"subject_{i}" for i in range(24)], 5)
 
+# The contract compares fits digit by digit.
 CLASSIFIERS = [
-    ElasticNetLogisticClassifier(),
-    ElasticNetLogisticClassifierCV(n_folds=3),
+    ElasticNetLogisticClassifier(tolerance=1e-9),
+    ElasticNetLogisticClassifierCV(n_folds=3, tolerance=1e-9),
     BoostedTreesClassifier(n_rounds=20, learning_rate=0.1, row_fraction=1.0),
 ]
 ESTIMATORS = [*CLASSIFIERS, BoostedTreesRegressor(n_rounds=20, learning_rate=0.1, row_fraction=1.0)]
@@ -75,7 +76,9 @@ def test_the_estimator_keeps_the_contract(estimator, check):
 
 def test_logistic_coefficients_equal_scikit_learn():
     # scikit-learn 1.9.1, saga on the same objective: C = 1 / (n lambda), no standardization.
-    ours = ElasticNetLogisticClassifier(lambda_=0.01, alpha=0.5, scaling="original").fit(X, Y)
+    ours = ElasticNetLogisticClassifier(
+        lambda_=0.01, alpha=0.5, scaling="original", tolerance=1e-9
+    ).fit(X, Y)
     theirs = LogisticRegression(
         C=1 / (len(Y) * 0.01), l1_ratio=0.5, solver="saga", tol=1e-10, max_iter=100_000
     ).fit(X, Y)
@@ -93,6 +96,26 @@ def test_the_tolerance_of_folds_leaves_the_choice_and_is_checked():
     assert default.curves_ != tight.curves_
     with pytest.raises(dm.ParameterError, match="fold_tolerance"):
         ElasticNetLogisticClassifierCV(fold_tolerance=0.0).fit(X, Y, groups=GROUPS)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [ElasticNetLogisticClassifier(), ElasticNetLogisticClassifierCV(), BoostedTreesClassifier()],
+)
+def test_the_defaults_are_those_of_the_core(estimator, monkeypatch):
+    said = clone(estimator).fit(X, Y, groups=GROUPS).predict_proba(X)
+    monkeypatch.setattr(type(estimator), "get_params", lambda self, deep=True: {})
+    left = type(estimator)().fit(X, Y, groups=GROUPS).predict_proba(X)
+    np.testing.assert_array_equal(said, left)
+
+
+def test_nodes_and_bins_that_are_set_reach_the_trees():
+    default = BoostedTreesClassifier(n_rounds=50).fit(X, Y).predict_proba(X)
+    for changed in ({"node_column_fraction": 0.3}, {"min_bin_rows": 9}):
+        model = BoostedTreesClassifier(n_rounds=50, **changed).fit(X, Y)
+        assert not np.array_equal(default, model.predict_proba(X))
+    with pytest.raises(dm.ParameterError, match="node_column_fraction"):
+        BoostedTreesClassifier(node_column_fraction=0.0).fit(X, Y)
 
 
 @pytest.mark.parametrize("estimator", CLASSIFIERS)

@@ -111,7 +111,9 @@ class BoostedTreesClassifier(BinaryClassifier, _BoostedTrees):
         but 20 features at least.
     node_column_fraction : float, default=1.0
         Share of the features open to a tree that each of its nodes may split on, drawn anew for
-        each node.
+        each node, above 0, at most 1; at least one. It is a share of what `column_fraction`
+        leaves: set that to 1.0 to draw by node only. A node that draws nothing but features that
+        cannot part its rows is a leaf.
     early_stopping : dict, optional
         ``{"held_out_fraction": 0.2, "patience": 50}``: stop when rows held out, by whole groups
         where `fit` was given groups, no longer gain.

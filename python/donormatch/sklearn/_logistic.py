@@ -30,8 +30,10 @@ class ElasticNetLogisticClassifier(BinaryClassifier):
         shrink to the means.
     intercept_prior : dict, optional
         The same for the intercept.
-    tolerance : float, default=1e-7
-        How far from 0 the optimality conditions may stay.
+    tolerance : float, default=1e-4
+        How far from 0 the optimality conditions may stay, relative to the largest gradient of the
+        model without features; what the objective could still fall is about the square. Take
+        1e-9 to compare coefficients digit by digit.
     max_iterations : int, default=200
         Most Newton steps.
 
@@ -64,7 +66,7 @@ class ElasticNetLogisticClassifier(BinaryClassifier):
         penalty_factors: Sequence[float] | None = None,
         priors: Sequence[dict[str, float]] | None = None,
         intercept_prior: dict[str, float] | None = None,
-        tolerance: float = 1e-7,
+        tolerance: float = 1e-4,
         max_iterations: int = 200,
     ) -> None:
         self.lambda_ = lambda_
@@ -167,7 +169,7 @@ class ElasticNetLogisticClassifierCV(BinaryClassifier):
         penalty_factors: Sequence[float] | None = None,
         priors: Sequence[dict[str, float]] | None = None,
         intercept_prior: dict[str, float] | None = None,
-        tolerance: float = 1e-7,
+        tolerance: float = 1e-4,
         max_iterations: int = 200,
         fold_tolerance: float = 5e-4,
         seed: int = 0,
@@ -187,7 +189,7 @@ class ElasticNetLogisticClassifierCV(BinaryClassifier):
     def _settings(self) -> str:
         settings = self._given()
         names = ("alphas", "n_folds", "rule", "fold_tolerance", "seed")
-        outer = {name: settings.pop(name) for name in names}
+        outer = {name: settings.pop(name) for name in names if name in settings}
         return json.dumps({**outer, "logistic": settings}, default=plain)
 
     def fit(

@@ -111,7 +111,10 @@ pub struct BoostingParams {
     /// tenth, but 20 features at least.
     pub column_fraction: Option<f64>,
     /// Share of the features open to a tree that each of its nodes may split on, drawn anew for
-    /// each node, in (0, 1]. Default 1: all of them.
+    /// each node, in (0, 1]; at least one. It is a share of what `column_fraction` leaves: with 0.1
+    /// and the default of that, a node sees a hundredth; `column_fraction: Some(1.0)` draws by node
+    /// only. A node that draws nothing but features that cannot part its rows is a leaf. Default 1:
+    /// all of them.
     pub node_column_fraction: f64,
     /// Stop on held-out rows. Default: never.
     pub early_stopping: Option<EarlyStopping>,
@@ -236,6 +239,14 @@ impl BoostingParams {
     pub(super) fn column_share(&self, n_features: usize) -> f64 {
         let least = LEAST_COLUMNS / n_features.max(1) as f64;
         self.column_fraction.unwrap_or(least.clamp(0.1, 1.0))
+    }
+
+    /// Share of the features that some node of a level may split on, on average, of eight nodes
+    /// at most.
+    pub(super) fn open_share(&self, n_features: usize) -> f64 {
+        let n_nodes = 1 << (self.max_depth - 1).min(3);
+        let closed = (1.0 - self.node_column_fraction).powi(n_nodes);
+        self.column_share(n_features) * (1.0 - closed)
     }
 
     /// Rows in a bin at least, of so many, copies counted.

@@ -3,6 +3,12 @@
 
 use crate::random::{GOLDEN, mix};
 
+/// What is drawn: each has a stream of its own.
+pub(super) const ROWS: u64 = 1;
+pub(super) const TREE_FEATURES: u64 = 2;
+pub(super) const HELD_OUT: u64 = 3;
+pub(super) const NODE_FEATURES: u64 = 4;
+
 /// A well-mixed 64-bit number of `(seed, stream, item)`.
 pub(super) fn draw(seed: u64, stream: u64, item: u64) -> u64 {
     let step = |x: u64| mix(x.wrapping_add(GOLDEN));

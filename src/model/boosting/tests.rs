@@ -182,11 +182,15 @@ fn both_engines_grow_the_same_trees() {
                 assert_eq!(runs, histograms);
             }
         }
-        for (column_fraction, node_column_fraction) in [(None, 1.0), (Some(1.0), 0.2), (None, 0.5)]
-        {
+        for (column_fraction, node_column_fraction, max_leaves) in [
+            (None, 1.0, None),
+            (Some(1.0), 0.2, None),
+            (None, 0.5, Some(7)),
+        ] {
             let sampled = BoostingParams {
                 column_fraction,
                 node_column_fraction,
+                max_leaves,
                 n_rounds: 20,
                 max_depth: 5,
                 ..BoostingParams::default()

@@ -117,25 +117,25 @@ impl Default for LogisticParams {
     }
 }
 
-/// Whether the L1 part is so small that no λ leaves every coefficient at 0 (glmnet's bound).
-pub(super) fn is_ridge(alpha: f64) -> bool {
-    alpha < 1e-3
-}
+/// Below this α, ridge included, a path starts as if α were it (glmnet's rule): no λ, or none
+/// within reach, leaves every coefficient at 0.
+pub(super) const RIDGE: f64 = 1e-3;
 
 /// Which values of λ a path visits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LambdaGrid {
-    /// From the smallest λ at which every penalized departure is 0, down by equal ratios. The path
-    /// ends early where the rows are all but separated (deviance explained above 0.999) or a step
-    /// explains less than 1e-5 more of it, as in glmnet.
+    /// From the smallest λ at which every penalized departure is 0 (for α below 0.001, that of α =
+    /// 0.001), down by equal ratios. The path ends early where the rows are all but separated
+    /// (deviance explained above 0.999) or a step explains less than 1e-5 more of it, as in glmnet.
     Automatic {
         /// How many, at least 2.
         n_lambdas: usize,
         /// Smallest over largest; none means 0.01 with fewer rows than features, else 0.0001.
-        /// Ridge has 0.0001 with few rows too (glmnet has 0.01): its path starts a thousand times
-        /// higher than a lasso's, and would end where held-out loss still falls.
+        /// For α below 0.001 it is a thousandth of that, since the path starts a thousand times
+        /// higher than a lasso's: it ends at the same λ, where glmnet's would end while held-out
+        /// loss still falls.
         min_ratio: Option<f64>,
     },
     /// These, in any order; all of them are fitted.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::design::RawColumns;
 use super::model::LogisticModel;
-use super::params::{LambdaGrid, LogisticParams, check_outcomes, is_ridge};
+use super::params::{LambdaGrid, LogisticParams, RIDGE, check_outcomes};
 use super::problem::{Problem, Rows};
 use super::solver::Solver;
 use crate::Result;
@@ -140,11 +140,13 @@ impl LogisticParams {
     ) -> Result<LogisticPath> {
         let mut solver = Solver::new(problem, self.tolerance, self.max_iterations)?;
         let lambda_max = solver.lambda_max(self.alpha);
-        let least_ratio = if is_wide && !is_ridge(self.alpha) {
-            1e-2
+        // How much higher the path starts than a lasso's.
+        let lead = if self.alpha < RIDGE {
+            RIDGE.recip()
         } else {
-            1e-4
+            1.0
         };
+        let least_ratio = if is_wide { 1e-2 } else { 1e-4 } / lead;
         let lambdas = lambdas_of(grid, lambda_max, least_ratio);
         let may_end_early = matches!(grid, LambdaGrid::Automatic { .. });
         let mut points: Vec<PathPoint> = Vec::with_capacity(lambdas.len());
@@ -156,7 +158,9 @@ impl LogisticParams {
             let before = points.last().map_or(0.0, |point| point.deviance_explained);
             points.push(point_of(problem, &solver, lambda, explained));
             let is_saturated = explained > MOST_DEVIANCE
-                || (points.len() >= LEAST_LAMBDAS && explained - before < LEAST_GAIN);
+                || (points.len() >= LEAST_LAMBDAS
+                    && lambda * lead <= lambda_max
+                    && explained - before < LEAST_GAIN);
             if may_end_early && is_saturated {
                 break;
             }

@@ -1,6 +1,6 @@
 //! Proximal Newton over working sets, warm-started along λ.
 
-use super::params::is_ridge;
+use super::params::RIDGE;
 use super::problem::{Problem, State};
 use super::quadratic::QuadraticModel;
 use super::screening::Gradients;
@@ -98,9 +98,9 @@ impl<'a> Solver<'a> {
         let mut largest = 0.0_f64;
         for (column, gradient) in self.gradients.values().iter().enumerate() {
             let l1 = self.problem.l1[column];
-            let weight = if is_ridge(alpha) {
-                // l2 = factor (1 − α) / unit², so this is factor × 0.001 / unit.
-                1e-3 * self.problem.l2[column] / (1.0 - alpha)
+            let weight = if alpha < RIDGE {
+                // l2 = factor (1 − α) / unit², so this is factor × RIDGE / unit.
+                RIDGE * self.problem.l2[column] / (1.0 - alpha)
             } else {
                 l1
             };

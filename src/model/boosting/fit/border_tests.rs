@@ -37,6 +37,14 @@ fn what_cannot_be_fitted_is_refused() {
             ..default.clone()
         },
         BoostingParams {
+            node_column_fraction: 0.0,
+            ..default.clone()
+        },
+        BoostingParams {
+            node_column_fraction: 1.1,
+            ..default.clone()
+        },
+        BoostingParams {
             max_bins: 256,
             ..default.clone()
         },

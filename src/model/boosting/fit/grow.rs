@@ -194,18 +194,17 @@ impl<'a> Grower<'a> {
 
     fn search(
         &mut self,
-        nodes: &[GrownNode],
+        nodes: &mut [GrownNode],
         wanted: &[usize],
         rules: &Rules,
         target: Target<'_>,
     ) -> Vec<Option<Split>> {
-        let searched: Vec<SearchNode> = wanted
-            .iter()
-            .map(|&node| SearchNode {
-                open: target.open.of_node(node, &nodes[node].path),
-                ..nodes[node].search.clone()
-            })
-            .collect();
+        let draw = |&id: &usize| {
+            let node = &mut nodes[id];
+            node.search.open = target.open.of_node(id, &node.path);
+            node.search.clone()
+        };
+        let searched: Vec<SearchNode> = wanted.iter().map(draw).collect();
         let (partition, gradients) = (&self.partition, target.gradients);
         match &mut self.engine {
             Engine::Runs(runs) => {

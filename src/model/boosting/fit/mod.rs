@@ -27,7 +27,7 @@ use self::stopping::{HeldOut, hold_out};
 use super::loss::{Scores, derive, sigmoid};
 use super::model::BoostingModel;
 use super::params::{BoostingLoss, BoostingParams};
-use super::random::{draw, sample};
+use super::random::{ROWS, draw, sample};
 use crate::model::{ColumnView, MatrixView, TrainingData};
 use crate::{Error, Result};
 
@@ -43,9 +43,6 @@ const MOST_RUN_ENTRIES: usize = 1 << 29;
 
 /// Cost of a level, in additions, above which threads share it.
 const LEAST_PARALLEL_COST: f64 = 2e6;
-
-/// Stream of the draws of rows.
-const ROWS: u64 = 1;
 
 /// A matrix made ready for many fits: its columns are sorted once.
 ///

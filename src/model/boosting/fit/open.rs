@@ -5,12 +5,8 @@ use std::sync::Arc;
 
 use super::split::SearchNode;
 use crate::model::boosting::params::BoostingParams;
-use crate::model::boosting::random::{draw, sample};
+use crate::model::boosting::random::{NODE_FEATURES, TREE_FEATURES, draw, sample};
 use crate::random::Stream;
-
-/// Streams of draws.
-const TREES: u64 = 2;
-const NODES: u64 = 3;
 
 /// Features, rising; none means all.
 pub(super) type Open = Option<Arc<[u32]>>;
@@ -28,8 +24,10 @@ impl<'a> OpenFeatures<'a> {
     pub(super) fn draw(params: &'a BoostingParams, n_features: usize, round: u64) -> Self {
         let share = params.column_share(n_features);
         let of_tree = (share < 1.0).then(|| {
-            let seed = draw(params.seed, TREES, round);
-            let kept = sample(n_features, share, seed, TREES, |feature| feature as u64);
+            let seed = draw(params.seed, TREE_FEATURES, round);
+            let kept = sample(n_features, share, seed, TREE_FEATURES, |feature| {
+                feature as u64
+            });
             let features = kept.iter().enumerate().filter(|&(_, &kept)| kept);
             features.map(|(feature, _)| feature as u32).collect()
         });
@@ -48,8 +46,8 @@ impl<'a> OpenFeatures<'a> {
         if share >= 1.0 {
             return open;
         }
-        let seed = draw(self.params.seed, NODES, self.round);
-        let mut stream = Stream::new(draw(seed, NODES, id as u64));
+        let seed = draw(self.params.seed, NODE_FEATURES, self.round);
+        let mut stream = Stream::new(draw(seed, NODE_FEATURES, id as u64));
         let drawn = match &open {
             Some(features) => sampled(features.iter().copied(), share, &mut stream),
             None => sampled(0..self.n_features as u32, share, &mut stream),

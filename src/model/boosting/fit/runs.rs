@@ -65,6 +65,8 @@ pub(super) struct Runs {
     /// Longest run, in steps.
     pub(super) most_steps: usize,
     pub(super) n_rows: usize,
+    /// Share of the features that are walked at a level.
+    open_share: f64,
     /// Entries a step, 1 to 4: bins are filled up to whole steps with a row that is always zero.
     pub(super) step: usize,
 }
@@ -85,6 +87,7 @@ impl Runs {
             starts: Vec::with_capacity(n_features + 1),
             most_steps: 1,
             n_rows: rows.len(),
+            open_share: params.open_share(n_features),
             step: params.bin_rows(rows.total_copies).clamp(1, 4) as usize,
         };
         // What a row of weight 1 brings at most toward the least weight of a leaf, with room for
@@ -221,7 +224,9 @@ impl Runs {
     /// Additions and comparisons of one level of one lane, roughly.
     pub(super) fn cost(&self) -> f64 {
         let bins: u32 = self.runs.iter().map(|run| run.n_bins).sum();
-        2.0 * self.entries.len() as f64 + 1.3 * f64::from(bins) + 30.0 * self.runs.len() as f64
+        let of_all =
+            2.0 * self.entries.len() as f64 + 1.3 * f64::from(bins) + 30.0 * self.runs.len() as f64;
+        of_all * self.open_share
     }
 
     /// The best split of each node.

@@ -288,7 +288,7 @@ pub(super) struct SearchNode {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) bounds: Bounds,
-    /// Features it may split on.
+    /// Features it may split on, drawn when it is searched.
     pub(super) open: Open,
     /// Parent and sibling, for parent minus sibling.
     pub(super) family: Option<Family>,

@@ -7,12 +7,9 @@ use crate::model::boosting::loss::mean_loss;
 use crate::model::boosting::model::BoostingModel;
 use crate::model::boosting::params::EarlyStopping;
 use crate::model::boosting::predict::{Walker, gather};
-use crate::model::boosting::random::shuffled;
+use crate::model::boosting::random::{HELD_OUT, shuffled};
 use crate::model::{MatrixView, TrainingData};
 use crate::{Error, Result};
-
-/// Stream of draws.
-const HELD_OUT: u64 = 3;
 
 /// Parts the copies into those of training and held-out rows, by whole groups.
 pub(super) fn hold_out(

@@ -1,7 +1,7 @@
 //! The walk compiled for AVX2 and the portable one find the same splits, to the bit.
 
 use super::columns::{SortedColumns, TrainingRows};
-use super::open::open_runs;
+use super::open::{Open, open_runs};
 use super::runs::Runs;
 use super::split::{Bounds, Gradients, Rules, SearchNode, Split, unpack};
 use super::walk::Level;
@@ -11,7 +11,11 @@ use crate::model::boosting::tests::{features, outcomes, uniform};
 
 /// The splits of a level of `L` nodes, each with an equal share of the rows: portable, and as
 /// this processor does it.
-fn both_walks<const L: usize>(seed: u64, params: &BoostingParams) -> [Vec<Option<Split>>; 2] {
+fn both_walks<const L: usize>(
+    seed: u64,
+    params: &BoostingParams,
+    open: impl Fn(usize) -> Open,
+) -> [Vec<Option<Split>>; 2] {
     let n_rows = 40 * L;
     let mut x = features(seed, n_rows, 50, 0.7, 1e6);
     for i in 0..n_rows / 8 {
@@ -46,7 +50,7 @@ fn both_walks<const L: usize>(seed: u64, params: &BoostingParams) -> [Vec<Option
                 start: range.start,
                 end: range.end,
                 bounds: Bounds::default(),
-                open: None,
+                open: open(node),
                 family: None,
             }
         })
@@ -58,16 +62,18 @@ fn both_walks<const L: usize>(seed: u64, params: &BoostingParams) -> [Vec<Option
         is_parallel: false,
     };
     let (table, lane_of) = level.lanes::<L>(&nodes, &partition);
-    let open = open_runs(&nodes, &runs.starts);
+    let walked = open_runs(&nodes, &runs.starts);
     [
-        level.search_runs_with::<L>(&open, &nodes, &table, &lane_of),
-        level.search_runs::<L>(&open, &nodes, &table, &lane_of),
+        level.search_runs_with::<L>(&walked, &nodes, &table, &lane_of),
+        level.search_runs::<L>(&walked, &nodes, &table, &lane_of),
     ]
     .map(|found| found.into_iter().map(|best| best.split).collect())
 }
 
 #[test]
 fn the_instruction_set_does_not_change_a_split() {
+    let all = |_: usize| None;
+    let own = |node: usize| Some((0..50).filter(|f| (f + node as u32) % 3 == 0).collect());
     for seed in 0..20 {
         for (l1, min_leaf_rows) in [(0.0, 2), (0.5, 9)] {
             let params = BoostingParams {
@@ -75,20 +81,36 @@ fn the_instruction_set_does_not_change_a_split() {
                 min_leaf_rows,
                 ..BoostingParams::unsampled()
             };
-            let found = [
-                both_walks::<1>(seed, &params),
-                both_walks::<2>(seed, &params),
-                both_walks::<4>(seed, &params),
-                both_walks::<8>(seed, &params),
-            ];
-            assert!(
-                found
-                    .iter()
-                    .all(|[portable, _]| portable.iter().any(Option::is_some))
-            );
-            for [portable, chosen] in found {
+            for found in [
+                both_walks::<1>(seed, &params, all),
+                both_walks::<2>(seed, &params, all),
+                both_walks::<4>(seed, &params, all),
+                both_walks::<8>(seed, &params, all),
+                both_walks::<2>(seed, &params, own),
+                both_walks::<4>(seed, &params, own),
+                both_walks::<8>(seed, &params, own),
+            ] {
+                let [portable, chosen] = found;
+                assert!(portable.iter().any(Option::is_some));
                 assert_eq!(portable, chosen);
             }
+        }
+    }
+}
+
+#[test]
+fn a_node_splits_only_on_what_is_open_to_it_and_as_well_as_alone() {
+    let own =
+        |node: usize| -> Open { Some((0..50).filter(|f| (f + node as u32) % 3 == 0).collect()) };
+    let params = BoostingParams::unsampled();
+    for seed in 0..20 {
+        let [found, _] = both_walks::<8>(seed, &params, own);
+        for (node, split) in found.into_iter().enumerate() {
+            let open = own(node).unwrap();
+            assert!(split.is_none_or(|split| open.contains(&split.feature)));
+            // All nodes open to what is open to this one: the same split.
+            let [alike, _] = both_walks::<8>(seed, &params, |_| Some(open.clone()));
+            assert_eq!(alike[node], split);
         }
     }
 }
