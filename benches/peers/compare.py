@@ -3,14 +3,16 @@
 Started by `benches/peers/run`, which sets up the environment; from the root of the project
 
     benches/peers/run [--minutes 60] [--repeats 5] [--jobs boosting,logistic,predict,shap]
+    benches/peers/run --jobs repeated [--minutes 20] [--repeats 5]
     benches/peers/run --jobs seeds [--minutes 30] [--seeds 20]
     benches/peers/run --jobs settings [--minutes 30]
     benches/peers/run --jobs accuracy [--minutes 120] [--cv-repeats 10] [--slow-repeats 2]
                       [--sides lightgbm,…]
 
-The first writes times and memory, the second whether the same trees are as good as the peers',
-the third what settings do on labels that the fourth does not test on, the fourth accuracy where
-everyone chooses settings; each leaves the tables of the others. Times
+The first writes times and memory, the second those of ten times five folds of the real table, the
+third whether the same trees are as good as the peers', the fourth what settings do on labels that
+the fifth does not score, the fifth accuracy where everyone chooses settings; each leaves the
+tables of the others. Times
 want the machine to themselves; accuracy does not mind company, and goes on where an earlier run
 ended: results stay in `target/peers-scores` until program, versions or rows change.
 
@@ -316,11 +318,13 @@ def main():
     parser.add_argument("--dry-run", action="store_true", help="print the tables, leave README.md")
     options = parser.parse_args()
     started, about = datetime.date.today(), machine()
-    section = options.jobs if options.jobs in ("accuracy", "seeds", "settings") else "times"
+    own = ("repeated", "seeds", "settings", "accuracy")
+    section = options.jobs if options.jobs in own else "times"
     its_own = {
         "accuracy": f"--cv-repeats {options.cv_repeats} --slow-repeats {options.slow_repeats}",
         "seeds": f"--seeds {options.seeds}",
         "settings": "",
+        "repeated": f"--repeats {options.repeats}",
         "times": f"--repeats {options.repeats}",
     }
     arguments = f"--jobs {options.jobs} --minutes {options.minutes:g} {its_own[section]}".rstrip()
