@@ -291,24 +291,22 @@ def settings_table(bench, data, kept):
     works = jobs.settings(bench, data)
 
     def work(item):
-        _, side, job = item
+        *_, side, job = item
         return kept.or_run(side, job, lambda: bench.result(side, job))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(work, works))
-    found, labels = {}, list(dict.fromkeys(name for name, *_ in works))
-    for (name, side, job), result in zip(works, results, strict=True):
+    found, labels = {}, list(dict.fromkeys(label for label, *_ in works))
+    for (label, setting, *_), result in zip(works, results, strict=True):
+        its = found.setdefault(setting, {}).setdefault(label, [])
         if isinstance(result, str):
-            print(f"{name}: {side}: {result}", file=sys.stderr)
-            result = dict.fromkeys(job["candidates"] if side != "ours" else [])
-        for candidate, values in result.items():
-            its = found.setdefault(f"{side}: {candidate}", {}).setdefault(name, [])
-            if values is not None:
-                its.append((values["auc"][0], statistics.mean(values["inner"][0])))
-    head = ["setting", *labels, "mean", "mean of inner folds"]
-    lines = ["| " + " | ".join(head) + " |", "|---|" + "--:|" * (len(head) - 1)]
+            print(f"{label}: {setting}: {result}", file=sys.stderr)
+            continue
+        (values,) = result.values()
+        its.append((values["auc"][0], statistics.mean(values["inner"][0])))
+    lines = head_of(["setting"], [*labels, "mean", "mean of inner folds"])
     for setting, by_label in found.items():
-        folds = [[auc for auc, _ in by_label.get(label, [])] for label in labels]
+        folds = [[auc for auc, _ in by_label[label]] for label in labels]
         cells = [
             f"{statistics.mean(aucs):.3f} ± {statistics.stdev(aucs) / len(aucs) ** 0.5:.3f}"
             if len(aucs) == jobs.N_FOLDS else "not run"

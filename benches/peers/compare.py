@@ -12,9 +12,9 @@ Started by `benches/peers/run`, which sets up the environment; from the root of 
 The first writes times and memory, the second those of ten times five folds of the real table, the
 third whether the same trees are as good as the peers', the fourth what settings do on labels that
 the fifth does not score, the fifth accuracy where everyone chooses settings; each leaves the
-tables of the others. Times
-want the machine to themselves; accuracy does not mind company, and goes on where an earlier run
-ended: results stay in `target/peers-scores` until program, versions or rows change.
+tables of the others. Times want the machine to themselves; settings and accuracy do not mind
+company, and go on where an earlier run ended: results stay in `target/peers-scores` until program,
+versions or rows change.
 
 Both sides of a pair stay alive and take turns (ours, peer, ours, peer, …), after one run each that
 is not counted. What the minutes do not suffice for is marked `not run`, never left out.
@@ -318,8 +318,6 @@ def main():
     parser.add_argument("--dry-run", action="store_true", help="print the tables, leave README.md")
     options = parser.parse_args()
     started, about = datetime.date.today(), machine()
-    own = ("repeated", "seeds", "settings", "accuracy")
-    section = options.jobs if options.jobs in own else "times"
     its_own = {
         "accuracy": f"--cv-repeats {options.cv_repeats} --slow-repeats {options.slow_repeats}",
         "seeds": f"--seeds {options.seeds}",
@@ -327,6 +325,7 @@ def main():
         "repeated": f"--repeats {options.repeats}",
         "times": f"--repeats {options.repeats}",
     }
+    section = options.jobs if options.jobs in its_own else "times"
     arguments = f"--jobs {options.jobs} --minutes {options.minutes:g} {its_own[section]}".rstrip()
     lines = ["", f"Measured {started} by `benches/peers/run {arguments}` on {about}.", ""]
     lines += [f"Versions: {versions()}.", ""]

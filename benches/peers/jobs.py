@@ -344,25 +344,34 @@ def tried():
     return found + [its for its in our_families() if its[0] == "logistic"]
 
 
+def above(column, bound):
+    """The label of a number above a bound; none where it is blank."""
+    return lambda its: None if its[column] == "" else float(its[column]) > bound
+
+
+def word(column, zero, one):
+    """The label of one of two words, in any case; none where it is blank."""
+    return lambda its: {"": None, zero: 0, one: 1}[its[column].lower()]
+
+
 def other_labels(data):
     """(name, features, outcomes) of labels that `accuracy` does not score."""
-    is_older = lambda its, than: None if its["age"] == "" else float(its["age"]) > than  # noqa: E731
-    is_heavier = lambda its: None if its["BMI"] == "" else float(its["BMI"]) > 25  # noqa: E731
-    of = {
-        "icb-thomas2023": {
-            "sex": lambda its: {"": None, "male": 0, "female": 1}[its["sex"]],
-            "age": lambda its: is_older(its, 63),
-            "antibiotics": lambda its: {"": None, "no": 0, "yes": 1}[its["antibiotics"].lower()],
-        },
-        "bench-crc-5studies": {
-            "sex": lambda its: {"": None, "male": 0, "female": 1}[its["gender"]],
-            "age": lambda its: is_older(its, 64),
-            "BMI": is_heavier,
-        },
+    labels_of_icb = {
+        "sex": word("sex", "male", "female"),
+        "age": above("age", 63),
+        "antibiotics": word("antibiotics", "no", "yes"),
     }
-    for table, labels in of.items():
+    labels_of_crc = {
+        "sex": word("gender", "male", "female"),
+        "age": above("age", 64),
+        "BMI": above("BMI", 25),
+    }
+    for table, read, labels in [
+        ("icb-thomas2023", icb_profiles, labels_of_icb),
+        ("bench-crc-5studies", crc_profiles, labels_of_crc),
+    ]:
         try:
-            features, about = (icb_profiles if table.startswith("icb") else crc_profiles)(data)
+            features, about = read(data)
         except FileNotFoundError as error:
             print(f"{table}: not run: no `{error.filename}`", file=sys.stderr)
             continue
@@ -375,17 +384,18 @@ def other_labels(data):
 
 
 def settings(bench, data):
-    """(name, side, job) of 5 folds of each such label, one candidate and fold at a time."""
-    candidates = [("ours", [its]) for its in tried()]
-    candidates += [("forest", {name: its}) for name, its in list(FORESTS.items())[:2]]
+    """(label, setting, side, job) of 5 folds of each such label, one setting and fold at a time."""
+    candidates = [(f"ours: {its[0]}, {its[1]}", "ours", [its]) for its in tried()]
+    for name, its in list(FORESTS.items())[:2]:
+        candidates.append((f"forest: {name}", "forest", {name: its}))
     works = []
-    for name, features, outcomes in other_labels(data):
-        table = write_table(bench.folder, name.replace(" ", "-"), features, outcomes)
+    for label, features, outcomes in other_labels(data):
+        table = write_table(bench.folder, label.replace(" ", "-"), features, outcomes)
         for split in k_fold(outcomes, np.arange(len(outcomes)), 1):
-            for side, its in candidates:
+            for setting, side, its in candidates:
                 job = {"kind": "scores", "table": table, "threads": 1, "splits": [split],
                        "candidates": its}  # fmt: skip
-                works.append((name, side, job))
+                works.append((label, setting, side, job))
     return works
 
 
@@ -426,8 +436,11 @@ def accuracy(bench, data, repeats, slow_repeats):
                 if side in SLOW and repeat >= slow_repeats:
                     continue
                 urgency = (side in SLOW, repeat, studies is not None)
-                alone = [{name: its} for name, its in candidates.items()] if side != "ours" else []
-                for some in alone or [candidates]:
+                is_ours = side == "ours"
+                parts = (
+                    [candidates] if is_ours else [{name: candidates[name]} for name in candidates]
+                )
+                for some in parts:
                     works.append((urgency, name, places, side, job | {"candidates": some}))
     works.sort(key=lambda work: work[0])
     return splits_of, [work[1:] for work in works]
