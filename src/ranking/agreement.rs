@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
+
 use crate::profile::SampleId;
 
 /// Mean Kendall τ between the donor orders of any two recipients, over the donors they share.
@@ -12,6 +14,8 @@ use crate::profile::SampleId;
 /// donors, best first; a pair of recipients with fewer than two shared donors is left out.
 ///
 /// τ = 1 − 4·inversions / (n·(n − 1)) for the n shared donors (Kendall 1938; orders have no ties).
+/// Where all R recipients have the same D donors, and D is no more than R, pairs of donors are
+/// counted instead of pairs of recipients, in time R·D².
 ///
 /// # Examples
 /// ```
@@ -25,27 +29,74 @@ use crate::profile::SampleId;
 /// assert_eq!(donor_order_agreement(&reversed), Some(-1.0));
 /// ```
 pub fn donor_order_agreement(orders: &[Vec<SampleId>]) -> Option<f64> {
+    match places_of_each(orders) {
+        Some(places) if places.len() <= orders.len() => by_donors(&places, orders.len()),
+        _ => by_recipients(orders),
+    }
+}
+
+/// Of each donor its place in every order; `None` where the orders are not of the same donors.
+fn places_of_each(orders: &[Vec<SampleId>]) -> Option<Vec<Vec<u32>>> {
+    let first = orders.first()?;
+    let numbers: HashMap<&SampleId, usize> = first.iter().zip(0..).collect();
+    let mut places = vec![vec![u32::MAX; orders.len()]; numbers.len()];
+    for (recipient, order) in orders.iter().enumerate() {
+        if order.len() != numbers.len() {
+            return None;
+        }
+        for (donor, place) in order.iter().zip(0..) {
+            places[*numbers.get(donor)?][recipient] = place;
+        }
+    }
+    Some(places)
+}
+
+/// Of two donors, k of R recipients prefer one: then (s² − R)/2 with s = 2·k − R is how many more
+/// pairs of recipients agree on the two than disagree.
+fn by_donors(places: &[Vec<u32>], n_recipients: usize) -> Option<f64> {
+    if n_recipients < 2 || places.len() < 2 {
+        return None;
+    }
+    let squares = |(first, one): (usize, &Vec<u32>)| -> u128 {
+        let of_pair = |other: &Vec<u32>| {
+            let ahead = one.iter().zip(other).filter(|(one, other)| one < other);
+            let s = (2 * ahead.count()).abs_diff(n_recipients) as u128;
+            s * s
+        };
+        places[first + 1..].iter().map(of_pair).sum()
+    };
+    let sum: u128 = places.par_iter().enumerate().map(squares).sum();
+    let pairs_of = |n: usize| (n * (n - 1) / 2) as f64;
+    let mean_square = sum as f64 / pairs_of(places.len());
+    Some((mean_square - n_recipients as f64) / 2.0 / pairs_of(n_recipients))
+}
+
+fn by_recipients(orders: &[Vec<SampleId>]) -> Option<f64> {
     let places: Vec<HashMap<&SampleId, usize>> = orders
         .iter()
         .map(|order| order.iter().zip(0..).collect())
         .collect();
-    let mut sum = 0.0;
-    let mut n_pairs = 0_usize;
-    for (first, order) in orders.iter().enumerate() {
+    let with_later = |(first, order): (usize, &Vec<SampleId>)| {
+        let (mut sum, mut n_pairs) = (0.0, 0_usize);
         for other in &places[first + 1..] {
             let mut shared: Vec<usize> = order
                 .iter()
                 .filter_map(|donor| other.get(donor).copied())
                 .collect();
             let n = shared.len();
-            if n < 2 {
-                continue;
+            if n >= 2 {
+                let inversions = sort_and_count(&mut shared) as f64;
+                sum += 1.0 - 4.0 * inversions / (n * (n - 1)) as f64;
+                n_pairs += 1;
             }
-            let inversions = sort_and_count(&mut shared) as f64;
-            sum += 1.0 - 4.0 * inversions / (n * (n - 1)) as f64;
-            n_pairs += 1;
         }
-    }
+        (sum, n_pairs)
+    };
+    // Summed in the order of the recipients, whatever the threads.
+    let sums: Vec<(f64, usize)> = orders.par_iter().enumerate().map(with_later).collect();
+    let (sum, n_pairs) = sums
+        .into_iter()
+        .fold((0.0, 0), |(sum, n), (its, its_n)| (sum + its, n + its_n));
     (n_pairs > 0).then(|| sum / n_pairs as f64)
 }
 
@@ -91,6 +142,17 @@ mod tests {
         // scipy.stats.kendalltau([1,2,3,4,5], [3,1,2,5,4]) = 0.4: a b c d e against b c a e d.
         let tau = donor_order_agreement(&orders(&["a b c d e", "b c a e d"])).unwrap();
         assert_abs_diff_eq!(tau, 0.4, epsilon = 1e-12);
+    }
+
+    #[test]
+    fn pairs_of_donors_and_of_recipients_agree() {
+        let texts = ["a b c d", "d c b a", "b a c d", "c a d b", "a c b d"];
+        let orders = orders(&texts);
+        let places = places_of_each(&orders).unwrap();
+        let one = by_donors(&places, orders.len()).unwrap();
+        assert_abs_diff_eq!(one, by_recipients(&orders).unwrap(), epsilon = 1e-12);
+        assert_abs_diff_eq!(one, donor_order_agreement(&orders).unwrap());
+        assert!(one.abs() < 0.5);
     }
 
     #[test]
