@@ -208,6 +208,26 @@ def test_pairs_with_both_new_share_nothing_with_their_training_rows():
     assert any(splitter.dropped(pairs, groups=pairs))
 
 
+def test_pairs_in_a_frame_are_read_by_its_rows():
+    pandas = pytest.importorskip("pandas")
+    pairs = [("d1", "r1"), ("d1", "r2"), ("d2", "r1"), ("d2", "r2")]
+    splitter = PairSplit(n_donor_folds=2, n_recipient_folds=2)
+    expected = [(list(one), list(two)) for one, two in splitter.split([[0]] * 4, groups=pairs)]
+    frame = pandas.DataFrame(pairs, columns=["dn", "rc"])
+    found = [(list(one), list(two)) for one, two in splitter.split([[0]] * 4, groups=frame)]
+    assert found == expected
+    for wrong in (["d1", "d2", "d3", "d4"], frame[["dn"]]):
+        with pytest.raises(dm.InputError, match="two columns"):
+            list(splitter.split([[0]] * 4, groups=wrong))
+
+
+@pytest.mark.parametrize("splitter", [GroupKFold(2), LeaveOneStudyOut()])
+def test_labels_of_other_rows_are_refused(splitter):
+    for groups in ("aabbccdd", list("aabbccddeeff")):
+        with pytest.raises(dm.InputError, match="same rows"):
+            list(splitter.split([[0]] * 10, groups=groups))
+
+
 def test_bad_settings_are_told_in_fit_by_name():
     model = ElasticNetLogisticClassifier(alpha=2.0)
     with pytest.raises(dm.ParameterError, match="`alpha`"):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import BaseCrossValidator
+from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 
 from donormatch import _core
@@ -79,7 +80,13 @@ class _GroupSplitter(BaseCrossValidator):
         if groups is None:
             message = f"{type(self).__name__} needs `groups`, one label a row"
             raise InputError(message)
-        return self._splits(X, y, groups)
+        labels = _rows(groups)
+        try:
+            check_consistent_length(X, y, labels)
+        except ValueError as error:
+            message = f"`X`, `y` and `groups` need the same rows: {error}"
+            raise InputError(message) from None
+        return self._splits(X, y, labels)
 
 
 class GroupKFold(_GroupSplitter):
@@ -202,13 +209,21 @@ class PairSplit(_GroupSplitter):
                 "max_group_share": self.max_group_share,
             }
         )
-        pairs = [tuple(pair) for pair in groups]
-        if any(len(pair) != 2 for pair in pairs):
+        if any(isinstance(pair, str) or _length(pair) != 2 for pair in groups):
             message = "`groups` needs two columns, donor and recipient"
             raise InputError(message)
-        donors = _core.number_groups([str(donor) for donor, _ in pairs])
-        recipients = _core.number_groups([str(recipient) for _, recipient in pairs])
+        donors = _core.number_groups([str(donor) for donor, _ in groups])
+        recipients = _core.number_groups([str(recipient) for _, recipient in groups])
         return _core.two_way_k_fold(params, self.regime, donors, recipients, self.seed)
+
+
+def _rows(groups: Any) -> list[Any]:
+    """The labels of the rows: also of a frame, which would be walked by its columns."""
+    return list(groups.to_numpy() if hasattr(groups, "to_numpy") else groups)
+
+
+def _length(pair: Any) -> int:
+    return len(pair) if hasattr(pair, "__len__") else 1
 
 
 def _binary_or_none(y: Any) -> npt.NDArray[np.float64] | None:
