@@ -19,7 +19,7 @@
 //! 9. [`evaluation`]: params + cohort → grouped splits, metrics with intervals, a leak audit.
 //! 10. [`ranking`]: probabilities → donors in order with uncertainty, assignment under capacities.
 //! 11. [`trial`]: simulated cohorts whose truth is known.
-//! 12. [`explanation`]: what moved a figure; reports.
+//! 12. [`explanation`]: reports, rankings as pages to read.
 //! 13. [`persist`]: matcher ↔ bytes.
 #![cfg_attr(
     feature = "cli",

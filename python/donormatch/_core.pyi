@@ -278,10 +278,11 @@ class Matcher:
         self,
         donors: ProfileTable,
         recipients: ProfileTable,
-        contexts: Sequence[tuple[str, str, str]],
+        treatment: tuple[str | None, str | None, str | None],
+        metadata: str | os.PathLike[str] | None,
         predict: str,
         params: str,
-    ) -> tuple[Ranking, str, str]: ...
+    ) -> tuple[Ranking, str, str, list[str]]: ...
     def predict_transplant(
         self, donor: ProfileTable, recipient: ProfileTable, predict: str
     ) -> tuple[str, str, str]: ...

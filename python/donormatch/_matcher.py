@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import io
 import json
 import os
 import warnings
@@ -11,9 +12,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from donormatch import _core
-from donormatch._cohort import Cohort, PatientCohort
+from donormatch._cohort import Cohort, PatientCohort, as_metadata
 from donormatch._engraftment import TransplantPrediction
-from donormatch._errors import NotFittedError, OutOfDomainWarning, ParameterError
+from donormatch._errors import (
+    DonorMatchWarning,
+    NotFittedError,
+    OutOfDomainWarning,
+    ParameterError,
+)
 from donormatch._harmonize import HarmonizationReport
 from donormatch._profiles import Profiles, read_profiles
 from donormatch._ranking import Ranking, ranking_settings
@@ -32,7 +38,8 @@ Metadata: TypeAlias = (
 Source: TypeAlias = "Profiles | str | os.PathLike[str] | pd.DataFrame"
 
 
-UNKNOWN = {"", "na", "nan", "none", "<na>"}
+WORDS = ("regimen", "cancer", "line")
+COLUMNS = ("recipient_id", *WORDS)
 
 
 class Matcher:
@@ -243,26 +250,40 @@ class Matcher:
         Ranking
             Donors in order; ``ranking.harmonization`` says what became of the names.
 
+        Raises
+        ------
+        ParameterError
+            A word is unknown, a recipient has no regimen, or `metadata` is a mapping with a
+            recipient or a word that does not exist.
+        InputError
+            A frame or file names a recipient twice, or has no column `recipient_id`.
+
         Warns
         -----
         OutOfDomainWarning
             A profile lies outside what the models know; the rows say why.
+        DonorMatchWarning
+            A frame or file names recipients that have no profile.
         """
         donors, recipients = as_profiles(donors), as_profiles(recipients)
-        common = {"regimen": regimen, "cancer": cancer, "line": line}
-        contexts = treatment_contexts(recipients.sample_ids, common, metadata)
+        own = treatment_metadata(metadata, recipients.sample_ids)
         predict = {"n_draws": n_draws, "day": day, "antibiotics": antibiotics, "seed": seed}
-        found, *reports = self._fitted().rank_donors(
+        found, *reports, missing = self._fitted().rank_donors(
             donors._table,
             recipients._table,
-            contexts,
+            (regimen, cancer, line),
+            own,
             json.dumps(predict),
             json.dumps(ranking_settings(weights, level, abstain_below)),
         )
-        ranking = Ranking(found)
+        ranking = Ranking(found, seed=seed)
         names = ("donors", "recipients")
         tables = map(HarmonizationReport._from_json, reports)
         ranking.harmonization = dict(zip(names, tables, strict=True))
+        if missing:
+            others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            message = f"`metadata`: no profile for recipient `{missing[0]}`{others}"
+            warnings.warn(message, DonorMatchWarning, stacklevel=2)
         outside = sum(not row["in_domain"] for row in ranking.rows)
         if outside:
             message = f"{outside} of {len(ranking)} pairs lie outside what the models know"
@@ -415,42 +436,30 @@ def as_profiles(source: Source) -> Profiles:
     return Profiles.from_arrow(source)
 
 
-def treatment_contexts(
-    recipient_ids: Sequence[str],
-    common: Mapping[str, str | None],
-    metadata: Metadata,
-) -> list[tuple[str, str, str]]:
-    """Regimen, cancer and line of every recipient, its own values before the common ones."""
-    own = metadata_records(metadata)
-    unknown = sorted(set(own) - set(recipient_ids))
-    if unknown:
-        message = f"`metadata`: no recipient `{unknown[0]}` among the profiles"
-        raise ParameterError(message)
-    contexts = []
-    for recipient_id in recipient_ids:
-        context = {**common, **own.get(recipient_id, {})}
-        if context["regimen"] is None:
-            message = f"`regimen`: give one, or one for recipient `{recipient_id}` in `metadata`"
+def treatment_metadata(
+    metadata: Metadata, recipient_ids: Sequence[str]
+) -> str | os.PathLike[str] | None:
+    """A path, or the text of a frame or mapping, as the core reads tables of metadata."""
+    if metadata is None:
+        return None
+    if not isinstance(metadata, Mapping):
+        return as_metadata(metadata)
+    known = set(recipient_ids)
+    rows = []
+    for recipient, words in metadata.items():
+        if recipient not in known:
+            message = f"`metadata`: no recipient `{recipient}` among the profiles"
             raise ParameterError(message)
-        contexts.append((str(context["regimen"]), str(context["cancer"]), str(context["line"])))
-    return contexts
-
-
-def metadata_records(metadata: Any) -> dict[str, dict[str, str]]:
-    """One record a recipient, from a mapping, a frame or a file."""
-    if isinstance(metadata, str | os.PathLike):
-        with open(metadata, encoding="utf-8-sig", newline="") as file:
-            delimiter = "\t" if "\t" in file.readline() else ","
-            file.seek(0)
-            rows = list(csv.DictReader(file, delimiter=delimiter))
-    elif hasattr(metadata, "iloc"):
-        named = metadata.index.name == "recipient_id"
-        rows = (metadata.reset_index() if named else metadata).to_dict("records")
-    else:
-        rows = [{"recipient_id": name, **row} for name, row in dict(metadata or {}).items()]
-    return {str(row.pop("recipient_id")): _given(row) for row in rows}
-
-
-def _given(row: Mapping[str, Any]) -> dict[str, str]:
-    words = {name: str(row[name]).strip() for name in ("regimen", "cancer", "line") if name in row}
-    return {name: word for name, word in words.items() if word.lower() not in UNKNOWN}
+        if not isinstance(words, Mapping):
+            message = f"`metadata`: expected a mapping for `{recipient}`, found `{words!r}`"
+            raise ParameterError(message)
+        unknown = [name for name in words if name not in WORDS]
+        if unknown:
+            message = f"`metadata`: `{unknown[0]}` of `{recipient}` is none of {', '.join(WORDS)}"
+            raise ParameterError(message)
+        rows.append([recipient, *(words.get(name) for name in WORDS)])
+    if not rows:
+        return None
+    text = io.StringIO()
+    csv.writer(text, delimiter="\t", lineterminator="\n").writerows([COLUMNS, *rows])
+    return text.getvalue()

@@ -60,10 +60,11 @@ class Ranking:
     [('d2', 1), ('d1', 2)]
     """
 
-    __slots__ = ("_content", "_ranking", "harmonization")
+    __slots__ = ("_content", "_ranking", "_seed", "harmonization")
 
-    def __init__(self, ranking: _core.Ranking) -> None:
+    def __init__(self, ranking: _core.Ranking, *, seed: int | None = None) -> None:
         self._ranking = ranking
+        self._seed = seed
         #: What harmonization did to ``donors`` and ``recipients``, where tables were ranked.
         self.harmonization: dict[str, HarmonizationReport] = {}
         self._content: dict[str, Any] = json.loads(ranking.to_json())
@@ -159,14 +160,15 @@ class Ranking:
         title
             Heading of the page.
         **context
-            Words for the page: `model_name`, `regimen`, `cancer`, `line`, `notes`, `provenance`.
+            For the page: `model_name`, `regimen`, `cancer`, `line`, `notes`, `provenance` and
+            `seed`, by default that of the draws, where it is known.
 
         Returns
         -------
         str
             The page.
         """
-        page = self._ranking.to_html(json.dumps({"title": title, **context}))
+        page = self._ranking.to_html(json.dumps({"title": title, "seed": self._seed, **context}))
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use donormatch::Error;
-use donormatch::cohort::{Cohort, ColumnNames, MetadataTable, PatientCohort, TreatmentContext};
+use donormatch::cohort::{
+    Cohort, ColumnNames, MetadataTable, PatientCohort, Treatment, TreatmentContext, Treatments,
+};
 use donormatch::engraftment::{EngraftmentParams, TaxonRecord, TransplantPrediction};
 use donormatch::evaluation::{self, ReportParams};
 use donormatch::matcher::{Matcher, MatcherParams, PredictParams, ResponseParams};
@@ -106,13 +108,24 @@ impl PyPatientCohort {
     }
 }
 
-/// Regimen, cancer and line by their words.
-fn context((regimen, cancer, line): &(String, String, String)) -> Result<TreatmentContext> {
-    Ok(TreatmentContext {
-        regimen: regimen.parse()?,
-        cancer: cancer.parse()?,
-        line: line.parse()?,
-    })
+/// Regimen, cancer and line by their words; none is open.
+type Words = (Option<String>, Option<String>, Option<String>);
+
+/// A context a recipient, and the recipients that `metadata` names besides.
+fn contexts(
+    recipients: &ProfileTable,
+    (regimen, cancer, line): &Words,
+    metadata: Option<Metadata>,
+) -> Result<(Vec<TreatmentContext>, Vec<String>)> {
+    let common = Treatment::parse(regimen.as_deref(), cancer.as_deref(), line.as_deref())?;
+    let treatments = match metadata {
+        Some(metadata) => Treatments::from_metadata(&metadata.table("{}")?)?,
+        None => Treatments::default(),
+    };
+    let samples = recipients.samples();
+    let missing = treatments.missing_from(samples);
+    let missing = missing.into_iter().map(ToString::to_string).collect();
+    Ok((treatments.contexts(samples, common)?, missing))
 }
 
 /// A fitted matcher.
@@ -143,18 +156,23 @@ impl PyMatcher {
         self.0.vocabulary().as_str()
     }
 
-    /// The ranking, and the reports of harmonization of donors and recipients as JSON.
+    /// The ranking, the reports of harmonization of donors and recipients as JSON, and the
+    /// recipients that `metadata` names but the profiles do not.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of Python's `rank_donors`"
+    )]
     fn rank_donors(
         &self,
         py: Python<'_>,
         donors: &PyProfiles,
         recipients: &PyProfiles,
-        contexts: Vec<(String, String, String)>,
+        treatment: Words,
+        metadata: Option<Metadata>,
         predict: &str,
         params: &str,
-    ) -> Result<(PyRanking, String, String)> {
-        let contexts: Vec<TreatmentContext> =
-            contexts.iter().map(context).collect::<Result<_>>()?;
+    ) -> Result<(PyRanking, String, String, Vec<String>)> {
+        let (contexts, missing) = contexts(&recipients.0, &treatment, metadata)?;
         let predict: PredictParams = settings::parse(predict)?;
         let params: RankingParams = settings::parse(params)?;
         let matcher = Arc::clone(&self.0);
@@ -167,7 +185,8 @@ impl PyMatcher {
             settings::json(&ranked.donors)?,
             settings::json(&ranked.recipients)?,
         );
-        Ok((PyRanking(ranked.ranking), reports.0, reports.1))
+        let ranking = PyRanking(ranked.ranking);
+        Ok((ranking, reports.0, reports.1, missing))
     }
 
     /// What a transplant is expected to leave, and the reports of harmonization, each as JSON.

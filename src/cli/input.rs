@@ -1,18 +1,17 @@
 //! What several commands read: profiles, treatments, models.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use super::Streams;
-use crate::cohort::{Cancer, Line, MetadataTable, Regimen, TreatmentContext};
+use crate::Result;
+use crate::cohort::{MetadataTable, Treatment, TreatmentContext, Treatments};
 use crate::matcher::{Matcher, PredictParams};
 use crate::persist::{self, ModelHeader};
 use crate::profile::{ProfileTable, ReadOptions, Unit, read};
 use crate::ranking::target_of;
 use crate::taxonomy::{HarmonizeParams, How, harmonize};
-use crate::{Error, Result};
 
 /// Below this mean share of mapped mass a table is read, but with a warning.
 const WARN_BELOW: f64 = 0.9;
@@ -138,10 +137,13 @@ pub(super) struct TreatmentArguments {
 impl TreatmentArguments {
     /// Refuses a wrong word before anything is read.
     pub fn check(&self) -> Result<()> {
-        parsed::<Regimen>(self.regimen.as_deref())?;
-        parsed::<Cancer>(self.cancer.as_deref())?;
-        parsed::<Line>(self.line.as_deref())?;
-        Ok(())
+        self.common().map(drop)
+    }
+
+    fn common(&self) -> Result<Treatment> {
+        let [regimen, cancer, line] =
+            [&self.regimen, &self.cancer, &self.line].map(|word| word.as_deref());
+        Treatment::parse(regimen, cancer, line)
     }
 
     /// One context a sample, in the order of the table.
@@ -150,74 +152,15 @@ impl TreatmentArguments {
         profiles: &ProfileTable,
         streams: &mut Streams<'_>,
     ) -> Result<Vec<TreatmentContext>> {
-        let regimen = parsed::<Regimen>(self.regimen.as_deref())?;
-        let cancer = parsed::<Cancer>(self.cancer.as_deref())?.unwrap_or(Cancer::Other);
-        let line = parsed::<Line>(self.line.as_deref())?.unwrap_or(Line::First);
-        let by_recipient = self.read_metadata(profiles, streams)?;
-        let mut contexts = Vec::with_capacity(profiles.n_samples());
-        for sample in profiles.samples() {
-            let own = by_recipient
-                .get(sample.as_str())
-                .copied()
-                .unwrap_or_default();
-            let Some(regimen) = own.regimen.or(regimen) else {
-                return Err(Error::parameter(
-                    "regimen",
-                    format!("none given for `{sample}`; add `--regimen` or a row of `--metadata`"),
-                ));
-            };
-            contexts.push(TreatmentContext {
-                regimen,
-                cancer: own.cancer.unwrap_or(cancer),
-                line: own.line.unwrap_or(line),
-            });
-        }
-        Ok(contexts)
-    }
-
-    fn read_metadata(
-        &self,
-        profiles: &ProfileTable,
-        streams: &mut Streams<'_>,
-    ) -> Result<BTreeMap<String, Treatment>> {
-        let mut by_recipient = BTreeMap::new();
-        let Some(path) = &self.metadata else {
-            return Ok(by_recipient);
-        };
-        let metadata = MetadataTable::read(path)?;
-        for row in 0..metadata.n_rows() {
-            let recipient = metadata.required(row, "recipient_id")?;
-            let line = row as u64 + 2;
-            let at_line = |error: Error| Error::line(path, line, error.to_string());
-            let treatment = Treatment {
-                regimen: parsed(metadata.text(row, "regimen")).map_err(at_line)?,
-                cancer: parsed(metadata.text(row, "cancer")).map_err(at_line)?,
-                line: parsed(metadata.text(row, "line")).map_err(at_line)?,
-            };
-            if profiles.row_of(&recipient.into()).is_none() {
+        let mut treatments = Treatments::default();
+        if let Some(path) = &self.metadata {
+            treatments = Treatments::from_metadata(&MetadataTable::read(path)?)?;
+            for recipient in treatments.missing_from(profiles.samples()) {
                 streams.note(&format!("{}: no profile for `{recipient}`", path.display()));
             }
-            if by_recipient
-                .insert(recipient.to_owned(), treatment)
-                .is_some()
-            {
-                let message = format!("`{recipient}` stands in two rows");
-                return Err(Error::line(path, line, message));
-            }
         }
-        Ok(by_recipient)
+        treatments.contexts(profiles.samples(), self.common()?)
     }
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Treatment {
-    regimen: Option<Regimen>,
-    cancer: Option<Cancer>,
-    line: Option<Line>,
-}
-
-fn parsed<T: std::str::FromStr<Err = Error>>(word: Option<&str>) -> Result<Option<T>> {
-    word.map(str::parse).transpose()
 }
 
 /// The word of all contexts, or a blank where they differ.

@@ -98,7 +98,7 @@ fn report_context(
         regimen: shared_word(contexts.iter().map(|context| context.regimen)),
         cancer: shared_word(contexts.iter().map(|context| context.cancer)),
         line: shared_word(contexts.iter().map(|context| context.line)),
-        seed,
+        seed: Some(seed),
         notes,
         provenance: vec![
             (

@@ -11,9 +11,11 @@ mod patient;
 mod regimen;
 mod source;
 mod transplant;
+mod treatment;
 
 pub use metadata::{ColumnNames, MetadataTable};
 pub use patient::{Patient, PatientCohort};
 pub use regimen::{Cancer, Line, Regimen, TreatmentContext};
 pub use source::{PatientSource, TransplantSource, read_harmonized};
 pub use transplant::{Cohort, FollowUp, Transplant};
+pub use treatment::{Treatment, Treatments};

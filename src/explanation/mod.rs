@@ -1,3 +1,3 @@
-//! What moved a figure, and reports.
+//! Reports: rankings as pages to read.
 
 pub mod report;

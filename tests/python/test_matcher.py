@@ -6,6 +6,7 @@ import json
 import pickle
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -119,6 +120,43 @@ def test_metadata_of_a_recipient_comes_before_the_common_values(matcher, tables)
     )
     baseline = {row["recipient_id"]: row["p_response_baseline"] for row in ranking.rows}
     assert baseline["y"] < baseline["x"]
+
+
+def test_a_file_of_metadata_says_at_both_doors_the_same(matcher, tables, tmp_path):
+    donors, recipients = tables
+    path = tmp_path / "metadata.tsv"
+    rank = partial(matcher.rank_donors, donors, recipients, regimen="anti-pd-1", metadata=path)
+    path.write_text("recipient_id\tline\ny\trefractory\nx\tunknown\n")
+    expected = matcher.rank_donors(
+        donors, recipients, regimen="anti-pd-1", metadata={"y": {"line": "refractory"}}
+    )
+    assert rank() == expected
+    path.write_text("recipient_id,line\ny,refractory\nz,first\n")
+    with pytest.warns(dm.DonorMatchWarning, match="no profile for recipient `z`"):
+        assert rank() == expected
+    for text, told in [
+        ("recipient_id\tline\ny\trefractory\ny\tfirst\n", "line 3: `y` stands in two rows"),
+        ("recipient\tline\ny\trefractory\n", "no column `recipient_id`"),
+        ("recipient_id\tline\ny\tnone\n", "line 2"),
+    ]:
+        path.write_text(text)
+        with pytest.raises(OSError, match=told):
+            rank()
+
+
+def test_a_misspelt_word_of_metadata_is_refused(matcher, tables):
+    for metadata, told in [
+        ({"y": {"Line": "refractory"}}, "`Line` of `y`"),
+        ({"y": "refractory"}, "expected a mapping for `y`"),
+    ]:
+        with pytest.raises(dm.ParameterError, match=told):
+            matcher.rank_donors(*tables, regimen="anti-pd-1", metadata=metadata)
+
+
+def test_the_report_says_the_seed_of_the_draws(matcher, tables):
+    ranking = matcher.rank_donors(*tables, regimen="anti-pd-1", seed=7)
+    assert "<dt>Seed</dt><dd>7</dd>" in ranking.to_html()
+    assert "<dt>Seed</dt><dd>8</dd>" in ranking.to_html(seed=8)
 
 
 def test_what_is_missing_or_unknown_is_named(matcher, tables):

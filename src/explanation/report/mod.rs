@@ -31,8 +31,8 @@ pub struct ReportContext {
     pub cancer: String,
     /// Line of treatment, where all recipients share it.
     pub line: String,
-    /// Seed of the draws.
-    pub seed: u64,
+    /// Seed of the draws, where it is known.
+    pub seed: Option<u64>,
     /// Sentences for the reader: what was left out, what was guessed, what was harmonized how.
     pub notes: Vec<String>,
     /// Names and values to trace the report by, such as model versions and digests of the data.

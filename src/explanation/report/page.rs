@@ -122,7 +122,12 @@ fn facts(ranking: &Ranking, context: &ReportContext) -> String {
             "Intervals",
             format!("{level} % of {} draws", draws.join(" or ")),
         ),
-        ("Seed", context.seed.to_string()),
+        (
+            "Seed",
+            context
+                .seed
+                .map_or_else(String::new, |seed| seed.to_string()),
+        ),
     ];
     let mut out = String::from("<dl class=\"facts\">\n");
     for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {

@@ -38,7 +38,7 @@ fn context(text: &str) -> ReportContext {
         regimen: text.into(),
         cancer: text.into(),
         line: text.into(),
-        seed: 7,
+        seed: Some(7),
         notes: vec![text.into()],
         provenance: vec![(text.into(), text.into())],
     }
@@ -181,7 +181,7 @@ fn write_a_page() {
         regimen: "anti-pd-1".into(),
         cancer: "melanoma".into(),
         line: "refractory".into(),
-        seed: 0,
+        seed: None,
         notes: vec!["7 % of the abundance of recipient_03 has no name in the models.".into()],
         provenance: vec![("Donor profiles".into(), "sha256 9f86d081884c7d65".into())],
     };

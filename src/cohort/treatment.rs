@@ -1,0 +1,154 @@
+//! How recipients are treated: the same for all, or by recipient.
+
+use std::collections::BTreeMap;
+
+use super::metadata::MetadataTable;
+use super::regimen::{Cancer, Line, Regimen, TreatmentContext};
+use crate::profile::SampleId;
+use crate::{Error, Result};
+
+/// What is known of a treatment; the rest is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Treatment {
+    /// The checkpoint inhibitors.
+    pub regimen: Option<Regimen>,
+    /// The cancer.
+    pub cancer: Option<Cancer>,
+    /// The line of treatment.
+    pub line: Option<Line>,
+}
+
+impl Treatment {
+    /// From the words of files and arguments.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] naming the word that is none of those known.
+    pub fn parse(regimen: Option<&str>, cancer: Option<&str>, line: Option<&str>) -> Result<Self> {
+        Ok(Self {
+            regimen: regimen.map(str::parse).transpose()?,
+            cancer: cancer.map(str::parse).transpose()?,
+            line: line.map(str::parse).transpose()?,
+        })
+    }
+
+    /// This, and what it leaves open by another.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            regimen: self.regimen.or(other.regimen),
+            cancer: self.cancer.or(other.cancer),
+            line: self.line.or(other.line),
+        }
+    }
+}
+
+/// The treatments of recipients, each at most once.
+///
+/// # Examples
+/// ```
+/// use donormatch::cohort::{Line, MetadataTable, Treatment, Treatments};
+///
+/// let table = MetadataTable::parse("<text>", "recipient_id\tline\nr1\trefractory\n")?;
+/// let common = Treatment::parse(Some("anti-pd-1"), None, None)?;
+/// let contexts = Treatments::from_metadata(&table)?.contexts(&["r1".into(), "r2".into()], common)?;
+/// assert_eq!((contexts[0].line, contexts[1].line), (Line::Refractory, Line::First));
+/// # Ok::<(), donormatch::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Treatments(BTreeMap<SampleId, Treatment>);
+
+impl Treatments {
+    /// From a table with `recipient_id` and any of `regimen`, `cancer` and `line`; blanks are
+    /// open.
+    ///
+    /// # Errors
+    /// [`Error::File`] naming the line where a recipient is blank or stands for the second time, or
+    /// a word is unknown; where there is no column `recipient_id`.
+    pub fn from_metadata(table: &MetadataTable) -> Result<Self> {
+        let mut by_recipient = BTreeMap::new();
+        for row in 0..table.n_rows() {
+            let recipient = table.required(row, "recipient_id")?;
+            let at_line = |message| Error::line(table.path(), row as u64 + 2, message);
+            let [regimen, cancer, line] =
+                ["regimen", "cancer", "line"].map(|role| table.text(row, role));
+            let treatment = Treatment::parse(regimen, cancer, line)
+                .map_err(|error| at_line(error.to_string()))?;
+            if by_recipient.insert(recipient.into(), treatment).is_some() {
+                return Err(at_line(format!("`{recipient}` stands in two rows")));
+            }
+        }
+        Ok(Self(by_recipient))
+    }
+
+    /// The recipients named that are not among the samples.
+    pub fn missing_from<'a>(&'a self, samples: &[SampleId]) -> Vec<&'a SampleId> {
+        let samples: std::collections::BTreeSet<&SampleId> = samples.iter().collect();
+        self.0.keys().filter(|id| !samples.contains(id)).collect()
+    }
+
+    /// One context a sample: its own words before those `common` to all; where neither says,
+    /// [`Cancer::Other`] and [`Line::First`].
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] naming the first sample without a regimen.
+    pub fn contexts(
+        &self,
+        samples: &[SampleId],
+        common: Treatment,
+    ) -> Result<Vec<TreatmentContext>> {
+        let context = |sample: &SampleId| {
+            let its = self.0.get(sample).copied().unwrap_or_default().or(common);
+            let regimen = its.regimen.ok_or_else(|| {
+                Error::parameter(
+                    "regimen",
+                    format!("none given for `{sample}`; give one for all (`--regimen`) or by recipient (`--metadata`)"),
+                )
+            })?;
+            Ok(TreatmentContext {
+                regimen,
+                cancer: its.cancer.unwrap_or(Cancer::Other),
+                line: its.line.unwrap_or(Line::First),
+            })
+        };
+        samples.iter().map(context).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn treatments(text: &str) -> Result<Treatments> {
+        Treatments::from_metadata(&MetadataTable::parse("table.tsv", text)?)
+    }
+
+    #[test]
+    fn own_words_stand_before_common_ones() {
+        let own = treatments("recipient_id\tregimen\tcancer\nr1\tanti-ctla-4\t\nr3\t\tlung\n");
+        let common = Treatment::parse(Some("anti-pd-1"), Some("melanoma"), None).unwrap();
+        let samples = ["r1".into(), "r2".into()];
+        let own = own.unwrap();
+        let contexts = own.contexts(&samples, common).unwrap();
+        assert_eq!(contexts[0].regimen, Regimen::AntiCtla4);
+        assert_eq!(contexts[0].cancer, Cancer::Melanoma);
+        assert_eq!(contexts[1].regimen, Regimen::AntiPd1);
+        assert_eq!(own.missing_from(&samples), [&SampleId::from("r3")]);
+        let error = own.contexts(&samples, Treatment::default()).unwrap_err();
+        assert!(error.to_string().contains("`r2`"), "{error}");
+    }
+
+    #[test]
+    fn two_rows_of_a_recipient_and_unknown_words_name_their_line() {
+        for (text, told) in [
+            (
+                "recipient_id\tline\nr1\tfirst\nr1\trefractory\n",
+                "line 3: `r1` stands",
+            ),
+            ("recipient_id\tline\nr1\tlast\n", "line 2"),
+            ("recipient\tline\nr1\tfirst\n", "no column `recipient_id`"),
+        ] {
+            let error = treatments(text).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
+    }
+}
