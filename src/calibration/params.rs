@@ -17,7 +17,7 @@ const LOSS_BOUND: f64 = 1e-6;
 #[non_exhaustive]
 pub enum CalibrationMethod {
     /// The method below with the least log loss in grouped cross-validation; equal ones go to the
-    /// earlier, which has fewer parameters.
+    /// earlier, which has fewer parameters. Venn–Abers competes up to 5,000 distinct scores.
     #[default]
     Auto,
     /// `1 / (1 + exp(−slope × score))`: for scores that are only too sure or not sure enough.
@@ -77,7 +77,7 @@ pub struct MethodLoss {
     /// The method.
     pub method: CalibrationMethod,
     /// Mean log loss of held-out rows, probabilities kept within 1e-6 of 0 and 1; none where the
-    /// method could not be fitted in some fold.
+    /// method could not be fitted in some fold, or did not compete.
     pub log_loss: Option<f64>,
 }
 
@@ -158,7 +158,11 @@ impl CalibrationParams {
         let mut losses = Vec::with_capacity(CANDIDATES.len());
         let mut best: Option<(CalibrationMethod, f64)> = None;
         for method in CANDIDATES {
-            let loss = self.held_out_loss(method, scores, outcomes, weights, &folds);
+            let competes =
+                method != CalibrationMethod::VennAbers || VennAbersMap::may_be_chosen(scores);
+            let loss = competes
+                .then(|| self.held_out_loss(method, scores, outcomes, weights, &folds))
+                .flatten();
             if let Some(loss) = loss
                 && best.is_none_or(|(_, least)| loss < least)
             {

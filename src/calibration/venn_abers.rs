@@ -6,8 +6,12 @@ use serde::{Deserialize, Serialize};
 use super::isotonic::{Pooled, pool, pool_adjacent_violators};
 use crate::{Error, Result};
 
-/// The table grows with the square of the distinct scores.
+/// The fit takes time in the square of the distinct scores.
 const MOST_SCORES: usize = 20_000;
+
+/// Distinct scores at most where the method is only one of several to choose from, each fitted in
+/// every fold: there it takes seconds.
+const MOST_TO_CHOOSE: usize = 5_000;
 
 /// For each calibration score, and each gap between two, the probabilities that isotonic
 /// regression gives there when one more row of outcome 0 (lower) or 1 (upper) is added.
@@ -21,6 +25,14 @@ pub struct VennAbersMap {
 }
 
 impl VennAbersMap {
+    /// Whether scores are few enough for a choice among methods.
+    pub(super) fn may_be_chosen(scores: &[f64]) -> bool {
+        let mut distinct = scores.to_vec();
+        distinct.sort_unstable_by(f64::total_cmp);
+        distinct.dedup();
+        distinct.len() <= MOST_TO_CHOOSE
+    }
+
     pub(super) fn fit(scores: &[f64], outcomes: &[f64], weights: Option<&[f64]>) -> Result<Self> {
         let pooled = pool(scores, outcomes, weights);
         if pooled.len() > MOST_SCORES {

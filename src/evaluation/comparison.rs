@@ -131,18 +131,18 @@ fn fill_by_delong(
     comparison.first = Some(a.auc);
     comparison.second = Some(b.auc);
     comparison.difference = Some(difference);
+    let has_variance = variance > f64::EPSILON * f64::EPSILON;
+    if !has_variance && difference.abs() >= f64::EPSILON {
+        comparison.reason = Some(Undefined::NoVariance.to_string());
+        return Ok(comparison);
+    }
     let half = normal_quantile(0.5 + 0.5 * comparison.level) * variance.sqrt();
     (comparison.lo, comparison.hi) = (Some(difference - half), Some(difference + half));
-    comparison.p_value = if variance > f64::EPSILON * f64::EPSILON {
-        Some(normal_p_value(difference / variance.sqrt()))
-    } else if difference.abs() < f64::EPSILON {
-        Some(1.0)
+    comparison.p_value = Some(if has_variance {
+        normal_p_value(difference / variance.sqrt())
     } else {
-        None
-    };
-    if comparison.p_value.is_none() {
-        comparison.reason = Some(Undefined::NoVariance.to_string());
-    }
+        1.0
+    });
     Ok(comparison)
 }
 
@@ -245,17 +245,19 @@ fn sign_flip(
     (1 + n_extreme) as f64 / (1 + params.n_resamples) as f64
 }
 
-/// Ranks of the scores, ties sharing their mean rank.
+/// Ranks of the scores among the rows of positive weight, ties sharing their mean rank.
 fn ranks(rows: &ScoredRows<'_>) -> Vec<f64> {
     let order = rows.rising_order();
     let mut ranks = vec![0.0; rows.n_rows()];
     let mut before = 0;
     for tie in order.chunk_by(|&a, &b| super::metric::same_score(rows, a, b)) {
-        let rank = before as f64 + 0.5 * (tie.len() + 1) as f64;
+        let is_counted = |&&row: &&u32| rows.weight(row as usize) > 0.0;
+        let n_counted = tie.iter().filter(is_counted).count();
+        let rank = before as f64 + 0.5 * (n_counted + 1) as f64;
         for &row in tie {
             ranks[row as usize] = rank;
         }
-        before += tie.len();
+        before += n_counted;
     }
     ranks
 }

@@ -12,7 +12,8 @@ use crate::{Error, Result};
 /// each split.
 ///
 /// For features that learn nothing from other rows (abundances, logarithms); whatever does learn,
-/// a filter by prevalence for one, belongs in a [`Procedure`] of its own, before the fit.
+/// a filter by prevalence for one, belongs in a [`Procedure`] of its own, before the fit. The model
+/// draws by the seed of its own settings, the same in every split; [`FoldTask::seed`] is not used.
 ///
 /// # Examples
 /// Two models and the choice between them, made inside the training rows. Trees stand first: where
@@ -72,8 +73,11 @@ impl<'a> ModelProcedure<'a> {
     /// # Errors
     /// [`Error::Table`] where a row does not exist; those of the model's own fit.
     pub fn fit(&self, rows: &[usize], outcomes: &[f64]) -> Result<Model> {
+        self.fit_on(&self.select(rows)?, rows, outcomes)
+    }
+
+    fn fit_on(&self, matrix: &Selected, rows: &[usize], outcomes: &[f64]) -> Result<Model> {
         check_length("outcomes", outcomes.len(), rows.len())?;
-        let matrix = self.select(rows)?;
         let groups: Vec<u32> = rows.iter().map(|&row| self.groups[row]).collect();
         let data = TrainingData::new(matrix.view(), outcomes)?.with_groups(&groups)?;
         self.params.fit(&data)
@@ -109,10 +113,11 @@ impl Selected {
 
 impl Procedure for ModelProcedure<'_> {
     fn fit_predict(&self, task: &FoldTask<'_>, audit: &mut SplitAudit<'_>) -> Result<Vec<f64>> {
-        let model = self.fit(task.training, task.outcomes)?;
-        let scores = model.scores(self.select(task.test)?.view())?;
-        audit.record_values("model", task.training, &scores)?;
-        Ok(scores)
+        let matrix = self.select(task.training)?;
+        let model = self.fit_on(&matrix, task.training, task.outcomes)?;
+        // What it makes of the rows that it learned from stands for the model.
+        audit.record_values("model", task.training, &model.scores(matrix.view())?)?;
+        model.scores(self.select(task.test)?.view())
     }
 }
 

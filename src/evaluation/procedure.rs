@@ -22,7 +22,7 @@ pub struct FoldTask<'a> {
     pub outcomes: &'a [f64],
     /// Rows to score, rising.
     pub test: &'a [usize],
-    /// The seed of this split: the only source of chance.
+    /// The seed of this split, for whatever has no seed in settings of its own.
     pub seed: u64,
 }
 

@@ -132,20 +132,27 @@ impl<'a> ScoredRows<'a> {
         self.scores.len()
     }
 
-    /// Number of rows with outcome 1.
-    pub fn n_events(&self) -> usize {
-        self.outcomes.iter().filter(|&&y| is_event(y)).count()
+    /// Number of rows of positive weight.
+    pub fn n_counted(&self) -> usize {
+        self.counted().count()
     }
 
-    /// Number of different groups; of rows where no groups were given.
+    /// Number of rows of positive weight with outcome 1.
+    pub fn n_events(&self) -> usize {
+        self.counted()
+            .filter(|&row| is_event(self.outcomes[row]))
+            .count()
+    }
+
+    /// Number of different groups of rows of positive weight; of such rows where no groups were
+    /// given.
     pub fn n_groups(&self) -> usize {
-        let Some(groups) = self.groups else {
-            return self.n_rows();
-        };
-        let mut groups = groups.to_vec();
-        groups.sort_unstable();
-        groups.dedup();
-        groups.len()
+        self.compact_groups().1
+    }
+
+    /// Rows of positive weight.
+    fn counted(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.n_rows()).filter(|&row| self.weight(row) > 0.0)
     }
 
     /// The weight of one row: 1 where none were given.
@@ -215,12 +222,27 @@ impl<'a> ScoredRows<'a> {
         }
     }
 
-    /// Group of each row numbered from 0 by first appearance, and how many there are.
+    /// Group of each row numbered from 0 by first appearance, and how many there are. Rows of
+    /// weight 0 make no group: they get a number that does not matter.
     pub(super) fn compact_groups(&self) -> (Vec<u32>, usize) {
-        match self.groups {
-            Some(groups) => compact(groups),
-            None => ((0..self.n_rows() as u32).collect(), self.n_rows()),
+        let all: Vec<u32>;
+        let groups = if let Some(groups) = self.groups {
+            groups
+        } else {
+            all = (0..self.n_rows() as u32).collect();
+            &all
+        };
+        if self.weights.is_none() {
+            return compact(groups);
         }
+        let counted: Vec<usize> = self.counted().collect();
+        let (numbers, n_groups) =
+            compact(&counted.iter().map(|&row| groups[row]).collect::<Vec<_>>());
+        let mut of_row = vec![0; self.n_rows()];
+        for (row, number) in counted.into_iter().zip(numbers) {
+            of_row[row] = number;
+        }
+        (of_row, n_groups)
     }
 }
 

@@ -27,7 +27,8 @@ pub struct SimulationParams {
     pub n_donors: u32,
     /// Number of recipients, each given the stool of one donor, in turn. Default 8.
     pub n_recipients: u32,
-    /// Log-odds of presence after the transplant of a taxon in neither place. Default −3.
+    /// Log-odds of presence after the transplant of a taxon that donor and recipient have at
+    /// 10⁻⁶ together at most; one in neither place stays absent. Default −3.
     pub presence_intercept: f64,
     /// What a tenfold abundance in the donor adds to them, counted from 10⁻⁶. Default 0.7.
     pub presence_donor: f64,

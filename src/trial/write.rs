@@ -9,8 +9,8 @@ use crate::{Error, Result};
 
 impl SyntheticCohort {
     /// Writes `donors.tsv`, `recipients.tsv`, `follow_ups.tsv` (profiles), `metadata.tsv`
-    /// (`recipient_id regimen cancer line`), `transplants.tsv` (`donor recipient donor_samples
-    /// baseline follow_up day response`) and `truth.tsv` into a folder, which is made where
+    /// (`recipient_id regimen cancer line`), `transplants.tsv` (`study donor recipient
+    /// donor_samples baseline follow_up day response`) and `truth.tsv` into a folder, which is made where
     /// absent. Gives the paths.
     ///
     /// # Errors

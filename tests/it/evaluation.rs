@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use donormatch::evaluation::{
     BootstrapParams, Comparator, CrossValidationParams, FoldStatistic, FoldTask, GroupColumn,
-    GroupedKFold, LeakPolicy, Metric, NestedSelection, PermutationParams, PermutationScheme,
-    Regime, ReportParams, RowLinks, Scope, ScoredRows, SelectionRule, Split, SplitAudit,
-    TwoWayKFold, check_blind_to_test, check_scores_apart, cross_validate, leave_one_group_out,
-    link_groups, permutation_test, report, roc_auc,
+    GroupedKFold, LeakPolicy, Metric, ModelProcedure, NestedSelection, PermutationParams,
+    PermutationScheme, Regime, ReportParams, RowLinks, Scope, ScoredRows, SelectionRule, Split,
+    SplitAudit, TwoWayKFold, check_blind_to_test, check_scores_apart, cross_validate,
+    leave_one_group_out, link_groups, permutation_test, report, roc_auc,
 };
+use donormatch::model::{BoostingParams, ModelParams};
 use donormatch::{Error, Result};
+use ndarray::Array2;
 
 /// A stream of numbers in [0, 1) for made-up data (`SplitMix64`).
 struct Noise(u64);
@@ -285,6 +287,45 @@ fn changing_a_test_row_leaves_what_was_learned_unchanged() {
 }
 
 /// The difference of class means as a direction, on features of the training rows.
+fn boosted<'a>(
+    features: &'a Array2<f64>,
+    n_rounds: u32,
+    subjects: &'a [u32],
+) -> Result<ModelProcedure<'a>> {
+    let mut params = BoostingParams::default();
+    params.n_rounds = n_rounds;
+    ModelProcedure::new(ModelParams::Boosting(params), features.view(), subjects)
+}
+
+#[test]
+fn a_model_and_a_choice_of_models_are_blind_to_what_they_are_tested_on() {
+    let mut noise = Noise(8);
+    let features = Array2::from_shape_fn((40, 3), |_| noise.next());
+    let mut changed = features.clone();
+    changed.row_mut(35).fill(3.0);
+    let outcomes: Vec<f64> = (0..40).map(|row| f64::from(row % 2)).collect();
+    let subjects: Vec<u32> = (0..40).collect();
+    let split = Split::new("fold 1/4", (0..30).collect(), (30..40).collect()).unwrap();
+    let [few, many] = [10, 40].map(|n_rounds| {
+        [&features, &changed].map(|features| boosted(features, n_rounds, &subjects).unwrap())
+    });
+    check_blind_to_test(&few[0], &few[1], &[35], &outcomes, &split, 0).unwrap();
+    let choice = |at: usize| {
+        NestedSelection::new(&subjects, GroupedKFold::new(3), Metric::RocAuc)
+            .with_candidate("few", &few[at])
+            .with_candidate("many", &many[at])
+    };
+    check_blind_to_test(&choice(0), &choice(1), &[35], &outcomes, &split, 0).unwrap();
+    let mut leaky = features.clone();
+    leaky.row_mut(5).fill(3.0);
+    let other = boosted(&leaky, 10, &subjects).unwrap();
+    let error = check_blind_to_test(&few[0], &other, &[35], &outcomes, &split, 0).unwrap_err();
+    assert!(
+        error.to_string().contains("`model` was learned otherwise"),
+        "{error}"
+    );
+}
+
 fn mean_difference(features: &[Vec<f64>], task: &FoldTask<'_>) -> Vec<f64> {
     let n_features = features[0].len();
     let mut direction = vec![0.0; n_features];

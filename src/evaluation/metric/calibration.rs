@@ -21,7 +21,7 @@ use crate::{Error, Result};
 /// # References
 /// Cox DR. Biometrika 1958;45:562–565. Van Calster B et al. J Clin Epidemiol 2016;74:167–176.
 pub fn calibration_intercept(rows: &ScoredRows<'_>) -> Result<f64, Undefined> {
-    let (_, events) = rows.class_weights()?;
+    let (others, events) = rows.class_weights()?;
     let logits = logits(rows)?;
     // The root of the excess of expected over observed events, which rises with a. Newton steps
     // from 0, inside a bracket that holds any clipped logit.
@@ -35,6 +35,10 @@ pub fn calibration_intercept(rows: &ScoredRows<'_>) -> Result<f64, Undefined> {
                 excess += weight * p;
                 slope += weight * p * (1.0 - p);
             }
+        }
+        // Where all probabilities are 0 or 1, the excess is flat around its root.
+        if excess.abs() <= f64::EPSILON * (others + events) {
+            return Ok(a);
         }
         if excess > 0.0 {
             high = a;
@@ -65,9 +69,30 @@ pub fn calibration_intercept(rows: &ScoredRows<'_>) -> Result<f64, Undefined> {
 /// that the likelihood has no maximum.
 pub fn calibration_slope(rows: &ScoredRows<'_>) -> Result<f64, Undefined> {
     rows.class_weights()?;
-    let logits = logits(rows)?;
+    let mut logits = logits(rows)?;
     check_overlap(rows, &logits)?;
-    fit_line(rows, &logits)
+    let spread = standardize(rows, &mut logits);
+    Ok(fit_line(rows, &logits)? / spread)
+}
+
+/// Centers the logits and scales them to a variance of 1, so that the fit sees a line of the same
+/// shape however little they differ; gives their standard deviation, which is above 0.
+fn standardize(rows: &ScoredRows<'_>, logits: &mut [f64]) -> f64 {
+    let weights = rows.weights_or_ones();
+    let total: f64 = weights.iter().sum();
+    let mean_of = |term: &dyn Fn(f64) -> f64, logits: &[f64]| {
+        let terms = logits.iter().zip(&weights);
+        terms
+            .map(|(&logit, weight)| weight * term(logit))
+            .sum::<f64>()
+            / total
+    };
+    let mean = mean_of(&|logit| logit, logits);
+    let spread = mean_of(&|logit| (logit - mean) * (logit - mean), logits).sqrt();
+    for logit in logits {
+        *logit = (*logit - mean) / spread;
+    }
+    spread
 }
 
 /// That the classes overlap, which is when a one-variable logistic fit has a finite maximum.

@@ -267,6 +267,22 @@ fn a_mean_of_few_cohorts_says_what_it_lacks() {
 }
 
 #[test]
+fn calibration_of_hard_and_of_nearly_equal_probabilities_has_a_value() {
+    // As many sure errors to one side as to the other: the intercept is 0.
+    let hard = [1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0];
+    let outcomes = [1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0];
+    let rows = ScoredRows::new(&hard, &outcomes).unwrap();
+    approx::assert_abs_diff_eq!(calibration_intercept(&rows).unwrap(), 0.0, epsilon = 1e-9);
+    // Logits drawn together a million times have a slope a million times as steep.
+    let logits = [-0.9, 0.4, -0.2, 1.1, 0.7, -1.3, 0.1, 0.9, -0.5];
+    let slope = |factor: f64| {
+        let probabilities = logits.map(|logit: f64| 1.0 / (1.0 + libm::exp(-factor * logit)));
+        calibration_slope(&ScoredRows::new(&probabilities, &outcomes).unwrap()).unwrap()
+    };
+    assert_relative_eq!(slope(1e-6), 1e6 * slope(1.0), max_relative = 1e-6);
+}
+
+#[test]
 fn undefined_metrics_say_why() {
     let none = ScoredRows::new(&[], &[]).unwrap();
     let one_class = ScoredRows::new(&[0.2, 0.3], &[0.0, 0.0]).unwrap();

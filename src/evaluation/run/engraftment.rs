@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::left_out::LeftOut;
 use crate::cohort::Cohort;
 use crate::engraftment::{EngraftmentParams, NaiveRule, Observation, observations};
 use crate::evaluation::{
-    BootstrapParams, Metric, ReportRow, Scope, ScoredRows, mean_over_cohorts, roc_auc,
+    BootstrapParams, IntervalMethod, Metric, ReportRow, Scope, ScoredRows, mean_over_cohorts,
+    roc_auc,
 };
 use crate::random::{Stream, address, derive};
 use crate::{Error, Result};
@@ -21,15 +23,25 @@ const MODEL: &str = "model";
 /// The figure of a study is the mean over its recipients of the mean over their follow-ups of the
 /// ROC AUC over the taxa present in donor or recipient. Taxa absent from both are not counted: they
 /// would lift every figure. Follow-ups where all or none of the taxa are found have no ROC AUC and
-/// are left out. Intervals are percentiles of a bootstrap over recipients.
+/// are left out. Intervals are percentiles of a bootstrap over recipients. Transplants of other
+/// studies that share a donor, a recipient or a sample with the study are not learned from.
 ///
 /// # Errors
-/// Those of the fit; [`Error::Split`] where there are fewer than two studies.
+/// Those of the fit; [`Error::Split`] where there are fewer than two studies, or nothing is left
+/// to learn from; [`Error::Parameter`] where `bootstrap` asks for no resamples, for a level outside
+/// (0, 1), or for intervals other than percentiles.
 pub fn evaluate_engraftment(
     params: &EngraftmentParams,
     cohorts: &[Cohort],
     bootstrap: &BootstrapParams,
 ) -> Result<Vec<ReportRow>> {
+    bootstrap.check()?;
+    if bootstrap.method != IntervalMethod::Percentile {
+        return Err(Error::parameter(
+            "method",
+            "intervals of engraftment are percentiles; expected `percentile`",
+        ));
+    }
     let mut studies: Vec<String> = cohorts
         .iter()
         .flat_map(|cohort| {
@@ -42,9 +54,10 @@ pub fn evaluate_engraftment(
     studies.sort();
     studies.dedup();
     if studies.len() < 2 {
-        return Err(Error::split(
-            "leaving one study out needs at least two studies, found one",
-        ));
+        return Err(Error::split(format!(
+            "leaving one study out needs at least two studies, found {}",
+            studies.len()
+        )));
     }
     let judged = studies
         .par_iter()
@@ -56,10 +69,11 @@ pub fn evaluate_engraftment(
             .checked_sub(1)
             .map_or(MODEL, |rule| NaiveRule::ALL[rule].as_str());
         let mut means = Vec::new();
-        let mut n_recipients = 0;
+        let (mut n_follow_ups, mut n_recipients) = (0, 0);
         for (study, judged) in studies.iter().zip(&judged) {
             let row = study_row(name, study, &judged[comparator], bootstrap)?;
             means.extend(row.value);
+            n_follow_ups += row.n_rows;
             n_recipients += row.n_groups;
             rows.push(row);
         }
@@ -71,8 +85,10 @@ pub fn evaluate_engraftment(
             hi: mean.hi,
             prediction_lo: mean.prediction_lo,
             prediction_hi: mean.prediction_hi,
+            n_rows: n_follow_ups,
             n_groups: n_recipients,
             n_cohorts: means.len(),
+            reason: mean.reason,
             ..empty_row(name)
         });
     }
@@ -83,10 +99,7 @@ pub fn evaluate_engraftment(
 type Judged = Vec<BTreeMap<String, Vec<f64>>>;
 
 fn judge_study(params: &EngraftmentParams, cohorts: &[Cohort], study: &str) -> Result<Judged> {
-    let training: Vec<Cohort> = cohorts
-        .iter()
-        .filter_map(|cohort| cohort.filter(|t| t.study.as_str() != study).ok())
-        .collect();
+    let training = LeftOut::new(cohorts, study).transplants(cohorts)?;
     let model = params.fit(&training)?;
     if model.studies().iter().any(|learned| learned == study) {
         return Err(Error::leak(format!(

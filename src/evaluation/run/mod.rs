@@ -2,6 +2,7 @@
 //! study or trial that they are judged on.
 
 mod engraftment;
+mod left_out;
 mod response;
 mod trial;
 

@@ -39,9 +39,12 @@ const NAMES: [&str; 6] = [
 /// The probability of the model is the base rate of the training rows moved by the score: a cohort
 /// never seen has no intercept of its own.
 ///
+/// A subject that stands in two cohorts is judged in each, and learned from in neither: the audit
+/// lists the rows that were.
+///
 /// # Errors
-/// Those of the fit; [`Error::Split`] where fewer than two cohorts are there; [`Error::Leak`] where
-/// a subject stands in two cohorts.
+/// Those of the fit; [`Error::Split`] where fewer than two cohorts are there, or nothing is left to
+/// learn from; [`Error::Parameter`] where `headline` names a cohort that has no rows.
 pub fn evaluate_response(
     params: &ResponseParams,
     patients: &PatientCohort,
@@ -59,6 +62,12 @@ pub fn evaluate_response(
         .iter()
         .map(|patient| patient.subject.as_str())
         .collect();
+    if let Some(unknown) = headline.iter().find(|name| !cohorts.contains(name)) {
+        return Err(Error::parameter(
+            "cohorts",
+            format!("no patient of the cohort `{unknown}` has an outcome"),
+        ));
+    }
     let (subject_groups, _) = number_groups(&subjects);
     let (cohort_groups, _) = number_groups(&cohorts);
     let columns = [

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::left_out::LeftOut;
 use crate::cohort::{Cohort, PatientCohort, TreatmentContext};
 use crate::evaluation::{Comparator, ReportParams, ReportRow, number_groups, report};
 use crate::feature::{Diversity, LogBase, diversity};
@@ -73,11 +74,15 @@ impl TrialEvaluation {
     }
 }
 
-/// Learns without the trial `study` (its follow-ups and its outcome), predicts its recipients with
-/// the donors they had and with every other donor of the trial, and compares with what happened.
+/// Learns without the trial `study` (its follow-ups, its outcome, and whoever shares a donor, a
+/// recipient or a sample with it), predicts its recipients with the donors they had and with every
+/// other donor of the trial, and compares with what happened.
+///
+/// Of `predict`, `leave_out` is the trial, and `antibiotics` what the trial gave, where it says so.
 ///
 /// # Errors
-/// Those of the fit and the prediction; [`Error::Table`] where no recipient has an outcome.
+/// Those of the fit and the prediction; [`Error::Table`] where no recipient has an outcome;
+/// [`Error::Split`] where nothing is left to learn from.
 pub fn evaluate_trial(
     params: &MatcherParams,
     patients: &PatientCohort,
@@ -87,11 +92,11 @@ pub fn evaluate_trial(
     predict: &PredictParams,
     report_params: &ReportParams,
 ) -> Result<TrialEvaluation> {
-    let training: Vec<Cohort> = cohorts
-        .iter()
-        .filter_map(|cohort| cohort.filter(|t| t.study.as_str() != study).ok())
-        .collect();
-    let matcher = params.fit(patients, &training)?;
+    let left_out = LeftOut::new(cohorts, study);
+    let matcher = params.fit(
+        &left_out.patients(patients)?,
+        &left_out.transplants(cohorts)?,
+    )?;
     let Some(trial) = cohorts
         .iter()
         .find_map(|cohort| cohort.filter(|t| t.study.as_str() == study).ok())
@@ -113,7 +118,8 @@ pub fn evaluate_trial(
         antibiotics: trial
             .transplants()
             .first()
-            .and_then(|transplant| transplant.antibiotics),
+            .and_then(|transplant| transplant.antibiotics)
+            .or(predict.antibiotics),
         ..predict.clone()
     };
     let contexts = vec![context; recipients.len()];

@@ -22,6 +22,30 @@ fn an_estimate_without_a_value_still_has_its_counts() {
 }
 
 #[test]
+fn rows_of_weight_0_are_as_good_as_absent() {
+    let scores = [0.1, 0.6, 0.4, 0.8, 0.2, 0.9, 0.3, 0.5];
+    let outcomes = [0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0];
+    let groups = [4, 4, 7, 7, 9, 9, 9, 9];
+    let weights = [1.0, 1.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0];
+    let all = ScoredRows::new(&scores, &outcomes).unwrap();
+    let all = all.with_groups(&groups).unwrap();
+    let all = all.with_weights(&weights).unwrap();
+    let few = ScoredRows::new(&scores[..4], &outcomes[..4]).unwrap();
+    let few = few.with_groups(&groups[..4]).unwrap();
+    let few = few.with_weights(&weights[..4]).unwrap();
+    for metric in [Metric::RocAuc, Metric::Brier] {
+        for method in [IntervalMethod::Percentile, IntervalMethod::Bca] {
+            let params = BootstrapParams::default().with_method(method);
+            let found = params.estimate(metric, &all).unwrap();
+            assert_eq!(found, params.estimate(metric, &few).unwrap());
+            assert_eq!((found.n_rows, found.n_groups, found.n_events), (4, 2, 2));
+        }
+    }
+    let one_group = all.with_weights(&[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    assert_eq!(one_group.unwrap().n_groups(), 1);
+}
+
+#[test]
 fn one_group_gives_a_value_without_an_interval() {
     let rows = ScoredRows::new(&[0.2, 0.3], &[0.0, 1.0])
         .unwrap()
