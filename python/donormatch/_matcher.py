@@ -95,6 +95,8 @@ class Matcher:
         }
         inner = [cohort._cohort for cohort in cohorts]
         self.model_ = _core.fit_matcher(json.dumps(settings), patients._cohort, inner)
+        # What a file said was of the model before.
+        self.header_ = {}
         return self
 
     def evaluate(
@@ -176,17 +178,20 @@ class Matcher:
         matcher.header_ = json.loads(header)
         return matcher
 
-    def write(self, path: str | os.PathLike[str], *, name: str = "matcher") -> None:
+    def write(self, path: str | os.PathLike[str], *, name: str | None = None) -> None:
         """Write a model file, whole or not at all.
+
+        A matcher that came from a file keeps its header: seed, digest of the data and figures.
 
         Parameters
         ----------
         path
             The file, by custom ``.dmm``.
         name
-            The name of the model.
+            The name of the model; by default the one it has, or ``matcher``.
         """
-        self._fitted().write(os.fspath(path), name)
+        header = json.dumps(self.header) if self.header else None
+        self._fitted().write(os.fspath(path), name, header)
 
     @property
     def header(self) -> dict[str, Any]:

@@ -235,9 +235,21 @@ impl PyMatcher {
         Ok((Self(Arc::new(matcher)), settings::json(&header)?))
     }
 
-    /// Writes a model file, whole or not at all.
-    fn write(&self, py: Python<'_>, path: PathBuf, name: &str) -> Result<()> {
-        let header = ModelHeader::of(&self.0).with_name(name);
+    /// Writes a model file, whole or not at all, with the header given as JSON, if any.
+    fn write(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        name: Option<&str>,
+        header: Option<&str>,
+    ) -> Result<()> {
+        let mut header: ModelHeader = match header {
+            Some(header) => settings::parse(header)?,
+            None => ModelHeader::of(&self.0).with_name("matcher"),
+        };
+        if let Some(name) = name {
+            header = header.with_name(name);
+        }
         short(py, || persist::write(path, &self.0, &header))
     }
 

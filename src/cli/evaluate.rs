@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::input::note_skipped;
 use super::{Streams, json, tsv};
 use crate::Result;
 use crate::evaluation::{
@@ -12,7 +13,6 @@ use crate::evaluation::{
 };
 use crate::matcher::{MatcherConfig, PredictParams};
 use crate::persist;
-use crate::profile::Rank;
 use crate::taxonomy::Target;
 
 /// Judge the models on what they did not learn from, beside naive rules
@@ -127,14 +127,13 @@ impl EvaluateArguments {
                 Ok(judged.rows)
             }
             What::Engraftment | What::EngraftmentGenus => {
-                let (target, rank) = match what {
-                    What::EngraftmentGenus => (Target::Genus, Rank::Genus),
-                    _ => (Target::Species, Rank::Species),
+                let target = match what {
+                    What::EngraftmentGenus => Target::Genus,
+                    _ => Target::Species,
                 };
                 let cohorts = config.read_transplants(&self.data, target)?;
-                let mut params = config.matcher.engraftment.clone();
-                params.rank = rank;
-                evaluate_engraftment(&params, &cohorts, &report.bootstrap)
+                note_skipped(&cohorts, streams);
+                evaluate_engraftment(&config.matcher.engraftment, &cohorts, &report.bootstrap)
             }
             What::Trials => {
                 let patients = config.read_patients(&self.data)?;

@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::Streams;
+use super::input::note_skipped;
 use crate::matcher::MatcherConfig;
 use crate::persist::{self, ModelHeader, ModelMetric};
 use crate::taxonomy::Target;
@@ -36,6 +37,7 @@ impl FitArguments {
             let _progress = streams.progress("fitting");
             let patients = config.read_patients(&self.data)?;
             let transplants = config.read_transplants(&self.data, Target::Species)?;
+            note_skipped(&transplants, streams);
             config.matcher.fit(&patients, &transplants)?
         };
         let header = ModelHeader::of(&matcher)

@@ -6,10 +6,12 @@ use clap::{Args, ValueEnum};
 
 use super::Streams;
 use crate::Result;
-use crate::cohort::{MetadataTable, Treatment, TreatmentContext, Treatments};
+use crate::cohort::{Cohort, MetadataTable, Treatment, TreatmentContext, Treatments};
 use crate::matcher::{Matcher, PredictParams};
 use crate::persist::{self, ModelHeader};
-use crate::profile::{ProfileTable, ReadOptions, Unit, read};
+use crate::profile::{
+    DuplicatedTaxa, EmptySamples, Orientation, ProfileTable, ReadOptions, Unit, read,
+};
 use crate::ranking::target_of;
 use crate::taxonomy::{HarmonizeParams, How, harmonize};
 
@@ -39,6 +41,37 @@ pub(super) struct ProfileArguments {
     /// Unit of the profiles where the file does not show it: count, fraction or percent
     #[arg(long)]
     unit: Option<String>,
+    /// What the rows of a plain table are, where the labels do not show it
+    #[arg(long)]
+    orientation: Option<RowsAre>,
+    /// What happens to a taxon that stands twice [default: reject]
+    #[arg(long)]
+    duplicates: Option<Duplicates>,
+    /// What happens to a sample without any abundance [default: reject]
+    #[arg(long)]
+    empty_samples: Option<Empty>,
+    /// QIIME 2 taxonomy (.qza or .tsv) that says what the ids of the taxa stand for
+    #[arg(long, value_name = "FILE")]
+    taxonomy: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum RowsAre {
+    SamplesInRows,
+    TaxaInRows,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Duplicates {
+    Reject,
+    Sum,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Empty {
+    Reject,
+    Drop,
 }
 
 impl ProfileArguments {
@@ -54,6 +87,19 @@ impl ProfileArguments {
     fn options(&self) -> Result<ReadOptions> {
         Ok(ReadOptions {
             unit: self.unit.as_deref().map(str::parse::<Unit>).transpose()?,
+            orientation: self.orientation.map(|rows| match rows {
+                RowsAre::SamplesInRows => Orientation::SamplesInRows,
+                RowsAre::TaxaInRows => Orientation::TaxaInRows,
+            }),
+            duplicates: match self.duplicates {
+                Some(Duplicates::Sum) => DuplicatedTaxa::Sum,
+                Some(Duplicates::Reject) | None => DuplicatedTaxa::Reject,
+            },
+            empty_samples: match self.empty_samples {
+                Some(Empty::Drop) => EmptySamples::Drop,
+                Some(Empty::Reject) | None => EmptySamples::Reject,
+            },
+            taxonomy: self.taxonomy.clone(),
             ..ReadOptions::default()
         })
     }
@@ -182,15 +228,32 @@ enum Antibiotics {
     No,
 }
 
-/// How to predict.
+/// How to draw from the posterior.
 #[derive(Debug, Args)]
-pub(super) struct DrawArguments {
+pub(super) struct PosteriorArguments {
     /// Seed of the draws
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Draws from the posterior, each with one realized transplant
+    /// Draws from the posterior
     #[arg(long, value_name = "N", default_value_t = 200)]
     draws: u32,
+}
+
+impl PosteriorArguments {
+    pub fn params(&self) -> PredictParams {
+        PredictParams {
+            seed: self.seed,
+            n_draws: self.draws,
+            ..PredictParams::default()
+        }
+    }
+}
+
+/// How to predict: each draw has one realized transplant.
+#[derive(Debug, Args)]
+pub(super) struct DrawArguments {
+    #[command(flatten)]
+    posterior: PosteriorArguments,
     #[command(flatten)]
     transplant: TransplantArguments,
 }
@@ -218,10 +281,24 @@ impl TransplantArguments {
 
 impl DrawArguments {
     pub fn params(&self) -> PredictParams {
+        let drawn = self.posterior.params();
         PredictParams {
-            seed: self.seed,
-            n_draws: self.draws,
+            seed: drawn.seed,
+            n_draws: drawn.n_draws,
             ..self.transplant.params()
+        }
+    }
+}
+
+/// Says how many transplants of the tables could not be used, and why the first could not.
+pub(super) fn note_skipped(cohorts: &[Cohort], streams: &mut Streams<'_>) {
+    for cohort in cohorts {
+        if let Some(first) = cohort.skipped().first() {
+            let n_skipped = cohort.skipped().len();
+            let n_rows = n_skipped + cohort.transplants().len();
+            streams.note(&format!(
+                "{n_skipped} of {n_rows} transplants cannot be used; {first}"
+            ));
         }
     }
 }

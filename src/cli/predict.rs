@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::input::{DrawArguments, ModelArguments, ProfileArguments, TreatmentArguments};
+use super::input::{ModelArguments, PosteriorArguments, ProfileArguments, TreatmentArguments};
 use super::{Streams, json_or_tsv};
 use crate::Result;
 
@@ -17,7 +17,7 @@ pub(super) struct PredictArguments {
     #[command(flatten)]
     treatment: TreatmentArguments,
     #[command(flatten)]
-    draws: DrawArguments,
+    draws: PosteriorArguments,
     /// Write JSON instead of a table
     #[arg(long)]
     json: bool,

@@ -179,7 +179,8 @@ impl MetadataTable {
         }
     }
 
-    /// An outcome: `R`, `RE`, `PR`, `yes`, `true`, `1` … against `NR`, `no`, `false`, `0` ….
+    /// An outcome: `R`, `responder`, `yes`, `true`, `1` or `1.0` against `NR`, `non-responder`,
+    /// `no`, `false`, `0` or `0.0`, in any case.
     ///
     /// # Errors
     /// [`Error::File`] where the text is neither.
@@ -188,8 +189,10 @@ impl MetadataTable {
             return Ok(None);
         };
         match text.to_ascii_lowercase().as_str() {
-            "r" | "yes" | "true" | "1" | "responders" | "responder" => Ok(Some(true)),
-            "nr" | "no" | "false" | "0" | "non-responders" | "non-responder" => Ok(Some(false)),
+            "r" | "yes" | "true" | "1" | "1.0" | "responders" | "responder" => Ok(Some(true)),
+            "nr" | "no" | "false" | "0" | "0.0" | "non-responders" | "non-responder" => {
+                Ok(Some(false))
+            }
             _ => Err(Error::line(
                 &self.path,
                 row as u64 + 2,
@@ -250,6 +253,14 @@ mod tests {
                 .to_string()
                 .contains("`subject`")
         );
+    }
+
+    #[test]
+    fn outcomes_of_a_frame_with_gaps_are_read() {
+        let text = "sample_id\tresponse\na\t1.0\nb\t0.0\nc\t\n";
+        let table = MetadataTable::parse("<frame>", text).unwrap();
+        let outcomes = [0, 1, 2].map(|row| table.outcome(row, "response").unwrap());
+        assert_eq!(outcomes, [Some(true), Some(false), None]);
     }
 
     #[test]

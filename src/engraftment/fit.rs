@@ -12,9 +12,19 @@ use super::training::{
 };
 use crate::cohort::Cohort;
 use crate::model::{BoostingModel, BoostingParams, Monotone, TrainingData};
-use crate::profile::Vocabulary;
+use crate::profile::{Rank, Vocabulary};
 use crate::random::{Stream, derive};
+use crate::taxonomy;
 use crate::{Error, Result};
+
+/// The rank of the taxa of a vocabulary.
+fn rank_of(vocabulary: &Vocabulary) -> Rank {
+    if *vocabulary == taxonomy::Target::Genus.vocabulary() {
+        Rank::Genus
+    } else {
+        Rank::Species
+    }
+}
 
 impl EngraftmentParams {
     /// Learns from the follow-ups of transplants. All cohorts must be harmonized to one vocabulary.
@@ -50,7 +60,7 @@ impl EngraftmentParams {
         studies.sort();
         studies.dedup();
         Ok(EngraftmentModel {
-            rank: self.rank,
+            rank: rank_of(&vocabulary),
             vocabulary,
             prior,
             clades,

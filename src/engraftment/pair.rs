@@ -1,6 +1,6 @@
 //! One donor and one recipient over the same taxa, before the transplant.
 
-use crate::profile::{CsrMatrix, ProfileTable, Unit};
+use crate::profile::{CsrMatrix, ProfileTable};
 use crate::{Error, Result};
 
 /// What is known about the transplant besides the two profiles.
@@ -102,8 +102,8 @@ impl PairProfile {
     }
 }
 
-/// Brings two tables to fractions over the same columns: the taxa of either, in the order of the
-/// first and then of the second.
+/// Brings two tables to fractions of what they hold, closed to 1, over the same columns: the taxa
+/// of either, in the order of the first and then of the second.
 ///
 /// # Errors
 /// [`Error::Vocabulary`] where the two are written in different vocabularies.
@@ -134,22 +134,33 @@ pub fn align_to_fractions(
         target.push(Some(column));
     }
     let identity: Vec<Option<u32>> = (0..donors.n_taxa() as u32).map(Some).collect();
-    let close = |table: ProfileTable| {
-        if table.unit() == Unit::Fraction {
-            table
-        } else {
-            table.closure()
-        }
-    };
     Ok((
-        close(donors.regroup(taxa.clone(), &identity)?),
-        close(recipients.regroup(taxa, &target)?),
+        donors.regroup(taxa.clone(), &identity)?.closure(),
+        recipients.regroup(taxa, &target)?.closure(),
     ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::{Taxon, Unit};
+
+    #[test]
+    fn percent_and_fractions_of_the_same_part_are_the_same() {
+        let table = |unit, factor: f64| {
+            ProfileTable::builder(unit)
+                .taxa(["s__A", "s__B"].map(Taxon::new))
+                .sample("x", vec![(0, 0.12 * factor), (1, 0.18 * factor)])
+                .build()
+                .unwrap()
+        };
+        let (fractions, percent) = (table(Unit::Fraction, 1.0), table(Unit::Percent, 100.0));
+        let (one, other) = align_to_fractions(&fractions, &percent).unwrap();
+        for table in [one, other] {
+            let (_, values) = table.abundance().row(0);
+            approx::assert_relative_eq!(values[0], 0.4, max_relative = 1e-12);
+        }
+    }
 
     #[test]
     fn donor_samples_are_averaged_and_taxa_joined() {

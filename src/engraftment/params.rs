@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::BoostingParams;
-use crate::profile::Rank;
 use crate::{Error, Result};
 
 /// Which features the models may use.
@@ -37,8 +36,6 @@ pub enum EngraftmentFeatures {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct EngraftmentParams {
-    /// [`Rank::Species`] or [`Rank::Genus`]. Default species.
-    pub rank: Rank,
     /// Which features to use. Default: selected inside the training studies.
     pub features: EngraftmentFeatures,
     /// Fits on bootstrap draws of the recipients. Default 5.
@@ -74,7 +71,6 @@ impl Default for EngraftmentParams {
             ..presence.clone()
         };
         Self {
-            rank: Rank::Species,
             features: EngraftmentFeatures::Selected,
             n_members: 5,
             presence,
@@ -87,12 +83,6 @@ impl Default for EngraftmentParams {
 
 impl EngraftmentParams {
     pub(super) fn check(&self) -> Result<()> {
-        if !matches!(self.rank, Rank::Species | Rank::Genus) {
-            return Err(Error::parameter(
-                "rank",
-                format!("expected `species` or `genus`, found `{}`", self.rank),
-            ));
-        }
         if self.n_members == 0 {
             return Err(Error::parameter("n_members", "expected 1 or more, found 0"));
         }

@@ -320,7 +320,7 @@ impl Community {
         let n2 = f64::from(self.sig2.count_ones());
         let columns: [f64; COMMUNITY_FEATURES.len()] = [
             self.shannon,
-            libm::log(self.richness),
+            libm::log(self.richness.max(1.0)),
             f64::midpoint(n2 / 45.0 - n1 / 37.0, 1.0),
             f64::from(u8::from(self.akkermansia == 0.0)),
             f64::from(u8::from(self.akkermansia >= AKKERMANSIA_HIGH)),

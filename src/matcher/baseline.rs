@@ -92,7 +92,7 @@ pub struct ResponseBaseline {
     pub alone: LogOdds,
     /// Log-odds of response with an average transplant.
     pub with_transplant: LogOdds,
-    /// Whether the very cell was studied, or borrowed from other cancers.
+    /// Whether it is borrowed from other cancers or regimens: the very cell was not studied.
     pub is_borrowed: bool,
 }
 
@@ -100,7 +100,9 @@ pub struct ResponseBaseline {
 /// outcome must not be in the intercept, because it is being judged.
 ///
 /// First line: the published rate without transplant plus [`TRANSPLANT_EFFECT`]. Refractory: a wide
-/// prior updated with the arms of [`REFRACTORY_ARMS`], each with a spread between trials of 0.5.
+/// prior updated with the arms of [`REFRACTORY_ARMS`], each with a spread between trials of 0.5;
+/// one intercept for every regimen and cancer, since the arms are too few to tell them apart, and
+/// borrowed for all but PD-1 inhibition in melanoma.
 pub fn response_baseline(context: TreatmentContext, leave_out: Option<&str>) -> ResponseBaseline {
     match context.line {
         Line::First => {
@@ -113,14 +115,25 @@ pub fn response_baseline(context: TreatmentContext, leave_out: Option<&str>) -> 
                 is_borrowed,
             }
         }
-        Line::Refractory => refractory_baseline(leave_out),
+        Line::Refractory => ResponseBaseline {
+            is_borrowed: (context.regimen, context.cancer) != (Regimen::AntiPd1, Cancer::Melanoma),
+            ..refractory_baseline(leave_out)
+        },
     }
 }
 
 /// The severe-toxicity intercept of a regimen and cancer; its spread is the prior's (0.3).
 pub fn severe_irae_baseline(context: TreatmentContext) -> LogOdds {
-    let (rate, _) = rate_of(&SEVERE_IRAE, context.regimen, context.cancer);
-    LogOdds::of(rate, 0.3)
+    LogOdds::of(severe_irae_rate(context).0, 0.3)
+}
+
+/// Whether that intercept is borrowed from other cancers under the same regimen.
+pub fn severe_irae_is_borrowed(context: TreatmentContext) -> bool {
+    severe_irae_rate(context).1
+}
+
+fn severe_irae_rate(context: TreatmentContext) -> (f64, bool) {
+    rate_of(&SEVERE_IRAE, context.regimen, context.cancer)
 }
 
 /// The myocarditis intercept: 0.3 % under dual inhibition, 0.06 % under one inhibitor (Johnson et

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, s};
 
-use super::baseline::{LogOdds, response_baseline};
+use super::baseline::{LogOdds, response_baseline, severe_irae_is_borrowed};
 use super::matcher::{Matcher, PredictParams};
 use super::prediction::PairPrediction;
 use super::toxicity::ToxicityPair;
@@ -204,6 +204,9 @@ impl<'a> Scene<'a> {
         let mut flags = toxicity.flags;
         if recipient.is_borrowed {
             flags.push("response_baseline_borrowed_from_other_cancers".to_owned());
+        }
+        if severe_irae_is_borrowed(recipient.context) {
+            flags.push("severe_irae_baseline_borrowed_from_other_cancers".to_owned());
         }
         Ok(PairPrediction {
             donor_id: self.donors.samples()[donor.row].clone(),

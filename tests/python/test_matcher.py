@@ -140,7 +140,7 @@ def test_a_file_of_metadata_says_at_both_doors_the_same(matcher, tables, tmp_pat
         ("recipient_id\tline\ny\tnone\n", "line 2"),
     ]:
         path.write_text(text)
-        with pytest.raises(OSError, match=told):
+        with pytest.raises(dm.InputError, match=told):
             rank()
 
 

@@ -18,8 +18,14 @@ pub(super) fn flag_meaning(flag: &str) -> Option<&'static str> {
              is known."
         }
         "response_baseline_borrowed_from_other_cancers" => {
-            "No trial of this regimen in this cancer stands behind the starting probability: it is \
-             the mean over the cancers that were studied, with a wider interval."
+            "No trial of this regimen in this cancer stands behind the starting probability. In \
+             first line it is the mean over the cancers that were studied, with a wider interval; \
+             in refractory disease one figure, mostly of melanoma under PD-1 inhibition, stands \
+             for all."
+        }
+        "severe_irae_baseline_borrowed_from_other_cancers" => {
+            "No trial of this regimen in this cancer stands behind the rate of severe toxicity: it \
+             is the mean over the cancers that were studied under the same regimen."
         }
         _ => return None,
     };

@@ -240,7 +240,16 @@ fn collect_wide(
             }
         }
     }
-    let orientation = match options.orientation {
+    let stated = |key: &str| {
+        schema
+            .metadata()
+            .get(&format!("donormatch:{key}"))
+            .map(String::as_str)
+    };
+    let statement = Statement::of(stated);
+    // A table that donormatch wrote has its samples in rows.
+    let written = statement.as_ref().map(|_| Orientation::SamplesInRows);
+    let orientation = match options.orientation.or(written) {
         Some(stated) => stated,
         None => orientation::find(Some(corner), &columns, &rows)?,
     };
@@ -261,13 +270,7 @@ fn collect_wide(
         }
         Orientation::TaxaInRows => Draft::new(columns, to_taxa(rows), matrix),
     };
-    let stated = |key: &str| {
-        schema
-            .metadata()
-            .get(&format!("donormatch:{key}"))
-            .map(String::as_str)
-    };
-    if let Some(statement) = Statement::of(stated) {
+    if let Some(statement) = statement {
         draft.apply(statement);
     }
     Ok(draft)

@@ -139,7 +139,12 @@ pub(super) fn read_as(source: Source<'_>, dialect: Dialect) -> Result<Draft> {
     let header = Header::read(&preamble, dialect, &options.limits).map_err(at_header)?;
     let body = preamble.body(&first);
     let mut layout = header.layout();
-    let orientation = if let Some(stated) = options.orientation.or(dialect.orientation) {
+    let statement = preamble.comments.first();
+    let statement = statement.and_then(|line| Statement::of_line(line));
+    // A table that donormatch wrote has its samples in rows.
+    let written = statement.as_ref().map(|_| Orientation::SamplesInRows);
+    let stated = options.orientation.or(dialect.orientation).or(written);
+    let orientation = if let Some(stated) = stated {
         stated
     } else {
         let row_labels = header.row_labels(&body, &options.limits);
@@ -156,11 +161,7 @@ pub(super) fn read_as(source: Source<'_>, dialect: Dialect) -> Result<Draft> {
     draft.unit = dialect.unit;
     draft.hierarchy = dialect.hierarchy;
     draft.vocabulary = preamble.vocabulary();
-    if let Some(statement) = preamble
-        .comments
-        .first()
-        .and_then(|line| Statement::of_line(line))
-    {
+    if let Some(statement) = statement {
         draft.apply(statement);
     }
     Ok(draft)

@@ -2,8 +2,8 @@
 
 use super::Orientation;
 
-/// Finds the orientation from lineages among the labels, then from the name of the label column,
-/// then from what else the labels look like.
+/// Finds the orientation from ranks among the labels, then from the name of the label column, then
+/// from what else the labels look like: lineages, identifiers of taxa, names of species, samples.
 ///
 /// # Errors
 /// Where neither tells, a message that names `orientation`.
@@ -14,8 +14,9 @@ pub(super) fn find(
 ) -> Result<Orientation, String> {
     let columns = columns.get(..2_000).unwrap_or(columns);
     let by = |evidence| compare(share(columns, evidence), share(rows, evidence));
-    let told = by(is_taxon_path)
+    let told = by(has_rank)
         .or_else(|| corner.and_then(from_corner))
+        .or_else(|| by(is_taxon_path))
         .or_else(|| by(is_binomial));
     if let Some(found) = told {
         return Ok(found);
@@ -58,26 +59,26 @@ fn from_corner(corner: &str) -> Option<Orientation> {
         | "subjectid" => Some(Orientation::SamplesInRows),
         "cladename" | "clade" | "taxon" | "taxa" | "taxonomy" | "taxonid" | "otu" | "otuid"
         | "asv" | "asvid" | "featureid" | "species" | "genus" | "lineage" | "motu"
-        | "consensustaxonomy" | "sgb" | "classification" | "name" => Some(Orientation::TaxaInRows),
+        | "consensustaxonomy" | "sgb" | "classification" => Some(Orientation::TaxaInRows),
         _ => None,
     }
 }
 
-/// `k__…`, `…|…`, `…;…`, mOTUs, SGBs, OTUs and hashes of amplicons.
+/// `k__…`, which no sample is called.
+fn has_rank(label: &str) -> bool {
+    let mut letters = label.trim().chars();
+    letters.next().is_some_and(|c| "dkpcofgstm".contains(c)) && letters.as_str().starts_with("__")
+}
+
+/// `…|…`, `…;…`, mOTUs, SGBs, OTUs and hashes of amplicons: a sample may be called so too.
 fn is_taxon_path(label: &str) -> bool {
-    let prefixed = |part: &str| {
-        let mut letters = part.chars();
-        letters.next().is_some_and(|c| "dkpcofgstm".contains(c))
-            && letters.as_str().starts_with("__")
-    };
     let numbered = |prefix: &str| {
         label
             .strip_prefix(prefix)
             .and_then(|rest| rest.bytes().next())
             .is_some_and(|byte| byte.is_ascii_digit())
     };
-    prefixed(label.trim())
-        || label.contains('|')
+    label.contains('|')
         || label.contains(';')
         || label.contains("mOTU")
         || [
@@ -139,6 +140,19 @@ mod tests {
         for taxa in [taxa, names] {
             assert_eq!(find(None, &taxa, &samples), Ok(Orientation::SamplesInRows));
             assert_eq!(find(None, &samples, &taxa), Ok(Orientation::TaxaInRows));
+        }
+    }
+
+    #[test]
+    fn the_name_of_the_label_column_stands_before_labels_that_samples_may_have() {
+        let samples = labels(&["P0|baseline", "P1|baseline"]);
+        let hashes = labels(&["0123456789abcdef0123456789abcdef", "OTU9"]);
+        let names = labels(&["Phocaeicola_vulgatus", "Blautia_obeum"]);
+        for samples in [samples, hashes] {
+            let found = find(Some("sample_id"), &names, &samples);
+            assert_eq!(found, Ok(Orientation::SamplesInRows));
+            let lineages = labels(&["k__A|p__B", "k__A|p__C"]);
+            assert_eq!(find(None, &samples, &lineages), Ok(Orientation::TaxaInRows));
         }
     }
 
