@@ -5,7 +5,7 @@ use ndarray::{Array2, s};
 use super::baseline::{LogOdds, response_baseline, severe_irae_is_borrowed};
 use super::matcher::{Matcher, PredictParams};
 use super::prediction::PairPrediction;
-use super::toxicity::ToxicityPair;
+use super::toxicity::{ToxicityPair, burden};
 use crate::cohort::TreatmentContext;
 use crate::engraftment::{EngraftmentPredictor, PairProfile, TransplantPrediction};
 use crate::feature::ProfileFeatures;
@@ -32,7 +32,7 @@ pub(super) struct Scene<'a> {
 /// A donor, worked out once for all recipients.
 pub(super) struct DonorSide {
     row: usize,
-    features: Vec<f64>,
+    burden: f64,
     objection: Option<String>,
 }
 
@@ -138,7 +138,7 @@ impl<'a> Scene<'a> {
         let (features, objection) = self.side_features(&self.donors, row);
         DonorSide {
             row,
-            features,
+            burden: burden(&features),
             objection,
         }
     }
@@ -194,7 +194,7 @@ impl<'a> Scene<'a> {
         let p_response = self.response_draws(&features, recipient)?;
         let toxicity = self.matcher.toxicity.pair(ToxicityPair {
             context: recipient.context,
-            donor: &donor.features,
+            donor_burden: donor.burden,
             after: features.view(),
             n_draws: self.n_draws(),
             seed: derive(self.params.seed, Purpose::Toxicity as u64),

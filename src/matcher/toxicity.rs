@@ -189,11 +189,16 @@ impl ToxicityParams {
     }
 }
 
+/// The Prevotellaceae burden among the features of a profile, in the schema's own unit.
+pub(crate) fn burden(features: &[f64]) -> f64 {
+    features[BURDEN]
+}
+
 /// A pair as the toxicity model sees it.
 pub(crate) struct ToxicityPair<'a> {
     pub context: TreatmentContext,
-    /// Features of the donor's profile.
-    pub donor: &'a [f64],
+    /// Prevotellaceae burden of the donor's profile, as [`burden`] reads it.
+    pub donor_burden: f64,
     /// Features of the realized transplants, draws × columns.
     pub after: ArrayView2<'a, f64>,
     pub n_draws: usize,
@@ -246,7 +251,11 @@ impl ToxicityModel {
     /// # Panics
     /// Where there are fewer features than community summaries.
     pub fn burden_of(&self, features: &[f64]) -> f64 {
-        (features[BURDEN] - self.burden_mean) / self.burden_sd
+        self.in_spreads(burden(features))
+    }
+
+    fn in_spreads(&self, burden: f64) -> f64 {
+        (burden - self.burden_mean) / self.burden_sd
     }
 
     /// Patients with a known severe outcome behind the exploratory model, and events among them.
@@ -291,7 +300,7 @@ impl ToxicityModel {
     }
 
     pub(crate) fn pair(&self, pair: ToxicityPair<'_>) -> Result<ToxicityPrediction> {
-        let row = row_of(pair.context, self.burden_of(pair.donor));
+        let row = row_of(pair.context, self.in_spreads(pair.donor_burden));
         let draws = |coefficients: &Normal, baseline: LogOdds, stream: u64| -> Vec<f64> {
             let seed = derive(pair.seed, stream);
             (0..pair.n_draws)
@@ -307,7 +316,7 @@ impl ToxicityModel {
             p_severe_irae: draws(&self.severe_irae, severe_irae_baseline(pair.context), 1),
             p_myocarditis: draws(&self.myocarditis, myocarditis_baseline(pair.context), 2),
             p_severe_irae_exploratory: self.exploratory_probability(pair.after)?,
-            flags: self.flags(pair.context, pair.donor),
+            flags: self.flags(pair.context, pair.donor_burden),
         })
     }
 
@@ -323,8 +332,8 @@ impl ToxicityModel {
         ))
     }
 
-    fn flags(&self, context: TreatmentContext, donor: &[f64]) -> Vec<String> {
-        let flag = match (donor[BURDEN] >= self.rich, context.regimen.is_dual()) {
+    fn flags(&self, context: TreatmentContext, donor_burden: f64) -> Vec<String> {
+        let flag = match (donor_burden >= self.rich, context.regimen.is_dual()) {
             (true, true) => "prevotella_rich_donor_with_dual_inhibition",
             (true, false) => "prevotella_rich_donor",
             (false, _) => return Vec::new(),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::params::BoostingLoss;
+use super::predict::Layout;
 use crate::{Error, Result};
 
 /// Stands for "no feature": the node is a leaf.
@@ -43,6 +44,8 @@ pub struct BoostingModel {
     pub(super) cover: Vec<f64>,
     /// Fall of the penalized training loss by the split; 0 for a leaf.
     pub(super) gain: Vec<f64>,
+    #[serde(skip)]
+    pub(super) layout: Layout,
 }
 
 impl BoostingModel {
@@ -60,6 +63,7 @@ impl BoostingModel {
             value: Vec::new(),
             cover: Vec::new(),
             gain: Vec::new(),
+            layout: Layout::default(),
         }
     }
 
@@ -82,6 +86,7 @@ impl BoostingModel {
         let Some(last) = other.n_trees().checked_sub(1) else {
             return;
         };
+        self.layout = Layout::default();
         let range = other.nodes_of(last);
         let shift = range.start as u32 - self.feature.len() as u32;
         let moved = |children: &[u32]| -> Vec<u32> {
@@ -106,6 +111,7 @@ impl BoostingModel {
 
     /// Drops all trees but the first `n_trees`.
     pub(super) fn truncate(&mut self, n_trees: usize) {
+        self.layout = Layout::default();
         self.tree_starts.truncate(n_trees + 1);
         let n_nodes = self.tree_starts.last().map_or(0, |&n| n as usize);
         self.feature.truncate(n_nodes);

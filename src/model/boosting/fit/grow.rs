@@ -11,6 +11,7 @@ use super::runs::Runs;
 use super::split::{Bounds, Family, Gradients, MissingSide, Rules, SearchNode, Split, TASK_ROWS};
 use crate::model::boosting::model::{BoostingModel, LEAF};
 use crate::model::boosting::params::BoostingParams;
+use crate::model::boosting::predict::Layout;
 
 /// The two ways to find splits; both find the same.
 #[derive(Debug)]
@@ -393,6 +394,7 @@ fn bar(node: &GrownNode, rules: &Rules) -> f64 {
 impl BoostingModel {
     /// Appends a tree.
     pub(super) fn push_tree(&mut self, nodes: &[GrownNode]) {
+        self.layout = Layout::default();
         let start = self.feature.len() as u32;
         for node in nodes {
             if let Some((split, left)) = &node.split {

@@ -2,6 +2,8 @@
 
 mod shallow;
 
+use std::sync::{Arc, OnceLock};
+
 use rayon::prelude::*;
 
 use self::shallow::ShallowTrees;
@@ -38,6 +40,23 @@ pub(super) struct Walker {
     /// Features used, rising.
     pub(super) used: Vec<u32>,
     base_score: f64,
+}
+
+/// The walker of a model, laid out at its first score and kept, so that scores of a row at a time
+/// cost a walk each. It follows from the trees and is no part of what a model is or says.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Layout(OnceLock<Arc<Walker>>);
+
+impl PartialEq for Layout {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Layout {
+    fn of<'a>(&'a self, model: &BoostingModel) -> &'a Walker {
+        self.0.get_or_init(|| Arc::new(Walker::new(model)))
+    }
 }
 
 impl Walker {
@@ -202,7 +221,7 @@ impl BoostingModel {
     pub fn scores<'a>(&self, features: impl Into<MatrixView<'a>>) -> Result<Vec<f64>> {
         let features = features.into();
         self.check_width(features)?;
-        let walker = Walker::new(self);
+        let walker = self.layout.of(self);
         let width = walker.used.len().max(1);
         let shallow = if features.n_rows() < BLOCK_ROWS {
             None
