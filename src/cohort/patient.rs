@@ -104,6 +104,15 @@ impl PatientCohort {
         })
     }
 
+    /// The patients sampled before treatment, and those whose day is unknown: what is seen under
+    /// treatment may be its result.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where there are none.
+    pub fn before_treatment(&self) -> Result<Self> {
+        self.filter(|patient| patient.day.is_none_or(|day| day <= 0.0))
+    }
+
     /// The rows whose patient fulfils a condition.
     ///
     /// # Errors
@@ -116,5 +125,31 @@ impl PatientCohort {
             return Err(Error::table("no patient is left after the filter"));
         }
         self.select(&rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cohort::MetadataTable;
+    use crate::profile::{Taxon, Unit};
+
+    #[test]
+    fn samples_taken_under_treatment_are_told_apart_and_unknown_days_kept() {
+        let profiles = ["A", "B", "C", "D"].into_iter().fold(
+            ProfileTable::builder(Unit::Fraction).taxa([Taxon::new("s__A")]),
+            |builder, sample| builder.sample(sample, vec![(0, 1.0)]),
+        );
+        let text =
+            "sample_id\tsubject\tstudy\tday\nA\ta\ts\t-3\nB\tb\ts\t0\nC\tc\ts\t12\nD\td\ts\t\n";
+        let table = MetadataTable::parse("<text>", text).unwrap();
+        let cohort = PatientCohort::from_metadata(&table, &profiles.build().unwrap()).unwrap();
+        let before = cohort.before_treatment().unwrap();
+        let kept: Vec<&str> = before
+            .patients()
+            .iter()
+            .map(|patient| patient.subject.as_str())
+            .collect();
+        assert_eq!(kept, ["a", "b", "d"]);
     }
 }

@@ -30,8 +30,9 @@ impl MatcherParams {
     /// Those of the three fits, and [`Error::Vocabulary`](crate::Error::Vocabulary) where the
     /// vocabularies differ.
     pub fn fit(&self, patients: &PatientCohort, transplants: &[Cohort]) -> Result<Matcher> {
-        let response = self.response.fit(patients)?;
-        let toxicity = self.toxicity.fit(response.schema(), patients)?;
+        let patients = self.response.eligible(patients)?;
+        let response = self.response.fit(&patients)?;
+        let toxicity = self.toxicity.fit(response.schema(), &patients)?;
         Matcher::new(self.engraftment.fit(transplants)?, response, toxicity)
     }
 }

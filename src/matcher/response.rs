@@ -39,6 +39,9 @@ pub enum ResponseEngine {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ResponseParams {
+    /// Whether samples taken under treatment (day above 0) are learned from, and judged in
+    /// evaluation. Default no: they may show the response instead of foretelling it.
+    pub on_treatment: bool,
     /// Share of training profiles that a taxon needs to have a column. Default 0.05.
     pub min_prevalence: f64,
     /// Fraction added before logarithms: ln(1 + fraction / pseudocount). Default 10⁻⁵, the
@@ -78,6 +81,7 @@ impl Default for ResponseParams {
             ..BoostingParams::default()
         };
         Self {
+            on_treatment: false,
             min_prevalence: 0.05,
             pseudocount: 1e-5,
             n_members: 20,
@@ -115,7 +119,8 @@ pub struct ResponseModel {
 }
 
 impl ResponseParams {
-    /// Learns from the patients whose response is known.
+    /// Learns from the patients whose response is known, sampled before treatment or on a day that
+    /// is not known (see [`ResponseParams::on_treatment`]).
     ///
     /// # Errors
     /// [`Error::Table`] where fewer than 20 patients or only one outcome is known;
@@ -124,6 +129,7 @@ impl ResponseParams {
         if self.n_members == 0 {
             return Err(Error::parameter("n_members", "expected 1 or more, found 0"));
         }
+        let cohort = self.eligible(cohort)?;
         let cohort = cohort.filter(|patient| patient.response.is_some())?;
         let rows = ResponseRows::new(&cohort);
         rows.check()?;
@@ -153,6 +159,15 @@ impl ResponseParams {
                 .count() as u32,
             cohorts,
         })
+    }
+
+    /// The patients that may be learned from or judged, by the day of their sample.
+    pub(crate) fn eligible(&self, patients: &PatientCohort) -> Result<PatientCohort> {
+        if self.on_treatment {
+            Ok(patients.clone())
+        } else {
+            patients.before_treatment()
+        }
     }
 
     fn fit_members(

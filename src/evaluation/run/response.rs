@@ -51,6 +51,7 @@ pub fn evaluate_response(
     headline: &[StudyId],
     report_params: &ReportParams,
 ) -> Result<ResponseEvaluation> {
+    let patients = params.eligible(patients)?;
     let patients = patients.filter(|patient| patient.response.is_some())?;
     let cohorts: Vec<&StudyId> = patients
         .patients()
