@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from donormatch import _core
+from donormatch._errors import ParameterError
 from donormatch._profiles import Profiles
 
 if TYPE_CHECKING:
@@ -17,6 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["Cohort", "PatientCohort"]
 
 Target = Literal["species", "genus"]
+Treatments: TypeAlias = (
+    "Mapping[str, Mapping[str, str]] | str | os.PathLike[str] | pd.DataFrame | None"
+)
+WORDS = ("regimen", "cancer", "line")
+COLUMNS = ("recipient_id", *WORDS)
 
 
 class Cohort:
@@ -111,3 +119,32 @@ def as_metadata(metadata: str | os.PathLike[str] | pd.DataFrame) -> os.PathLike[
     named = metadata.index.name is not None
     text: str = metadata.to_csv(sep="\t", index=named, lineterminator="\n")
     return text
+
+
+def treatment_metadata(
+    metadata: Treatments, recipient_ids: Sequence[str]
+) -> str | os.PathLike[str] | None:
+    """A path, or the text of a frame or mapping, as the core reads tables of metadata."""
+    if metadata is None:
+        return None
+    if not isinstance(metadata, Mapping):
+        return as_metadata(metadata)
+    known = set(recipient_ids)
+    rows = []
+    for recipient, words in metadata.items():
+        if recipient not in known:
+            message = f"`metadata`: no recipient `{recipient}` among the profiles"
+            raise ParameterError(message)
+        if not isinstance(words, Mapping):
+            message = f"`metadata`: expected a mapping for `{recipient}`, found `{words!r}`"
+            raise ParameterError(message)
+        unknown = [name for name in words if name not in WORDS]
+        if unknown:
+            message = f"`metadata`: `{unknown[0]}` of `{recipient}` is none of {', '.join(WORDS)}"
+            raise ParameterError(message)
+        rows.append([recipient, *(words.get(name) for name in WORDS)])
+    if not rows:
+        return None
+    text = io.StringIO()
+    csv.writer(text, delimiter="\t", lineterminator="\n").writerows([COLUMNS, *rows])
+    return text.getvalue()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
+import copy
 import functools
-import io
 import json
 import os
 import warnings
@@ -12,13 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from donormatch import _core
-from donormatch._cohort import Cohort, PatientCohort, as_metadata
+from donormatch._cohort import Cohort, PatientCohort, Treatments, as_metadata, treatment_metadata
 from donormatch._engraftment import TransplantPrediction
 from donormatch._errors import (
     DonorMatchWarning,
     NotFittedError,
     OutOfDomainWarning,
-    ParameterError,
 )
 from donormatch._harmonize import HarmonizationReport
 from donormatch._profiles import Profiles, read_profiles
@@ -32,14 +30,7 @@ __all__ = ["Matcher", "rank_donors"]
 Regimen = Literal["anti-pd-1", "anti-ctla-4", "anti-pd-1+anti-ctla-4"]
 Cancer = Literal["melanoma", "lung", "kidney", "other"]
 Line = Literal["first", "refractory"]
-Metadata: TypeAlias = (
-    "Mapping[str, Mapping[str, str]] | str | os.PathLike[str] | pd.DataFrame | None"
-)
 Source: TypeAlias = "Profiles | str | os.PathLike[str] | pd.DataFrame"
-
-
-WORDS = ("regimen", "cancer", "line")
-COLUMNS = ("recipient_id", *WORDS)
 
 
 class Matcher:
@@ -144,6 +135,35 @@ class Matcher:
             rows += [{"what": "engraftment", **row} for row in json.loads(found)]
         return rows
 
+    def with_outcomes(
+        self, donors: Source, outcomes: str | os.PathLike[str] | pd.DataFrame
+    ) -> Matcher:
+        """The same matcher, whose toxicity model has learned from outcomes of your own.
+
+        Parameters
+        ----------
+        donors
+            Profiles of the donors, a file of them, or a frame.
+        outcomes
+            A frame or file, one row a recipient: the donor's sample `donor_id`, `regimen`, and any
+            of `cancer`, `line`, `severe_irae` and `myocarditis` (``yes`` or ``no``, ``1`` or
+            ``0``; blank is unknown).
+
+        Returns
+        -------
+        Matcher
+            Another matcher; this one stays as it is.
+
+        Raises
+        ------
+        InputError
+            A donor has no profile, or a row cannot be read.
+        """
+        updated = copy.copy(self)
+        table = as_metadata(outcomes)
+        updated.model_ = self._fitted().with_outcomes(as_profiles(donors)._table, table)
+        return updated
+
     @classmethod
     def bundled(cls) -> Matcher:
         """The matcher that ships with donormatch, fitted on the public tables its card names.
@@ -212,7 +232,7 @@ class Matcher:
         regimen: Regimen | None = None,
         cancer: Cancer = "other",
         line: Line = "first",
-        metadata: Metadata = None,
+        metadata: Treatments = None,
         weights: Sequence[float] = (1.0, 0.5, 3.0),
         level: float = 0.9,
         abstain_below: float = 0.7,
@@ -385,7 +405,7 @@ def rank_donors(
     regimen: Regimen | None = None,
     cancer: Cancer = "other",
     line: Line = "first",
-    metadata: Metadata = None,
+    metadata: Treatments = None,
     weights: Sequence[float] = (1.0, 0.5, 3.0),
     level: float = 0.9,
     abstain_below: float = 0.7,
@@ -439,32 +459,3 @@ def as_profiles(source: Source) -> Profiles:
     if hasattr(source, "iloc"):
         return Profiles.from_pandas(source)
     return Profiles.from_arrow(source)
-
-
-def treatment_metadata(
-    metadata: Metadata, recipient_ids: Sequence[str]
-) -> str | os.PathLike[str] | None:
-    """A path, or the text of a frame or mapping, as the core reads tables of metadata."""
-    if metadata is None:
-        return None
-    if not isinstance(metadata, Mapping):
-        return as_metadata(metadata)
-    known = set(recipient_ids)
-    rows = []
-    for recipient, words in metadata.items():
-        if recipient not in known:
-            message = f"`metadata`: no recipient `{recipient}` among the profiles"
-            raise ParameterError(message)
-        if not isinstance(words, Mapping):
-            message = f"`metadata`: expected a mapping for `{recipient}`, found `{words!r}`"
-            raise ParameterError(message)
-        unknown = [name for name in words if name not in WORDS]
-        if unknown:
-            message = f"`metadata`: `{unknown[0]}` of `{recipient}` is none of {', '.join(WORDS)}"
-            raise ParameterError(message)
-        rows.append([recipient, *(words.get(name) for name in WORDS)])
-    if not rows:
-        return None
-    text = io.StringIO()
-    csv.writer(text, delimiter="\t", lineterminator="\n").writerows([COLUMNS, *rows])
-    return text.getvalue()

@@ -9,7 +9,9 @@ use donormatch::cohort::{
 };
 use donormatch::engraftment::{EngraftmentParams, TaxonRecord, TransplantPrediction};
 use donormatch::evaluation::{self, ReportParams};
-use donormatch::matcher::{Matcher, MatcherParams, PredictParams, ResponseParams};
+use donormatch::matcher::{
+    Matcher, MatcherParams, ObservedToxicity, PredictParams, ResponseParams,
+};
 use donormatch::persist::{self, ModelHeader};
 use donormatch::profile::{ProfileTable, StudyId};
 use donormatch::ranking::{self, RankingParams};
@@ -216,6 +218,22 @@ impl PyMatcher {
             settings::json(&donor)?,
             settings::json(&recipient)?,
         ))
+    }
+
+    /// The matcher whose toxicity model has learned from a table of outcomes.
+    fn with_outcomes(
+        &self,
+        py: Python<'_>,
+        donors: &PyProfiles,
+        outcomes: Metadata,
+    ) -> Result<Self> {
+        let observed = ObservedToxicity::from_metadata(&outcomes.table("{}")?)?;
+        let updated = short(py, || {
+            let target = HarmonizeParams::new(ranking::target_of(&self.0)?);
+            let (donors, _) = harmonize(&donors.0, &target)?;
+            self.0.with_outcomes(&donors, &observed)
+        })?;
+        Ok(Self(Arc::new(updated)))
     }
 
     /// The matcher that ships with donormatch, and its header as JSON.

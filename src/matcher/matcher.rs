@@ -215,11 +215,24 @@ impl Matcher {
         params: &PredictParams,
     ) -> Result<(TransplantPrediction, ProfileTable)> {
         params.check()?;
+        self.check_vocabulary("donors", donor)?;
+        self.check_vocabulary("recipients", recipient)?;
         let (donor, recipient) = align_to_fractions(donor, recipient)?;
         let donor_rows: Vec<usize> = (0..donor.n_samples()).collect();
         let pair = PairProfile::new(donor.abundance(), &donor_rows, recipient.abundance(), 0)?;
         let predictor = self.engraftment.predictor(donor.taxa());
         Ok((predictor.predict(&pair, params.transplant())?, donor))
+    }
+
+    pub(super) fn check_vocabulary(&self, what: &str, table: &ProfileTable) -> Result<()> {
+        if table.vocabulary() == self.vocabulary() {
+            return Ok(());
+        }
+        Err(Error::vocabulary(format!(
+            "the {what} are named in `{}`, the models in `{}`; harmonize them first",
+            table.vocabulary(),
+            self.vocabulary()
+        )))
     }
 
     fn check_tables(
@@ -228,15 +241,8 @@ impl Matcher {
         recipients: &ProfileTable,
         contexts: &[TreatmentContext],
     ) -> Result<()> {
-        for (what, table) in [("donors", donors), ("recipients", recipients)] {
-            if table.vocabulary() != self.vocabulary() {
-                return Err(Error::vocabulary(format!(
-                    "the {what} are named in `{}`, the models in `{}`; harmonize them first",
-                    table.vocabulary(),
-                    self.vocabulary()
-                )));
-            }
-        }
+        self.check_vocabulary("donors", donors)?;
+        self.check_vocabulary("recipients", recipients)?;
         if contexts.len() != recipients.n_samples() {
             return Err(Error::table(format!(
                 "{} treatment contexts for {} recipients",

@@ -14,6 +14,7 @@ mod domain;
     reason = "the room is named after its one type"
 )]
 mod matcher;
+mod outcomes;
 mod params;
 mod posterior;
 mod prediction;
@@ -29,6 +30,7 @@ pub use baseline::{
 pub use config::{EvaluationConfig, MatcherConfig, TrialConfig};
 pub use domain::Domain;
 pub use matcher::{Matcher, PredictParams};
+pub use outcomes::ObservedToxicity;
 pub use params::MatcherParams;
 pub use prediction::{BaselinePrediction, PairPrediction};
 pub use response::{ResponseEngine, ResponseModel, ResponseParams};

@@ -263,6 +263,11 @@ impl ToxicityModel {
         (self.n_exploratory, self.n_severe)
     }
 
+    /// Outcomes of one's own that the model has learned from.
+    pub fn n_updates(&self) -> u32 {
+        self.n_updates
+    }
+
     /// Posterior mean and spread of the coefficients of a severe event: intercept shift, burden,
     /// burden with dual inhibition.
     pub fn severe_irae_coefficients(&self) -> Vec<(f64, f64)> {

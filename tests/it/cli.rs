@@ -349,6 +349,44 @@ fn no_taxon_in_common_with_the_model_is_refused() {
 }
 
 #[test]
+fn what_a_message_asks_for_can_be_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.tsv");
+    let diversity = |text: &str, more: &[&str]| {
+        fs::write(&path, text).unwrap();
+        let path = path.display().to_string();
+        run(&[&["diversity", "--profiles", &path, "--unit", "count"], more].concat())
+    };
+    let first_column = |done: &Done| -> Vec<String> {
+        let lines = done.out.lines().skip(1);
+        lines
+            .map(|line| line.split('\t').next().unwrap().to_owned())
+            .collect()
+    };
+    for (text, word, option) in [
+        (
+            "\ta\tb\nx\t3\t4\ny\t5\t6\n",
+            "`orientation`",
+            ["--orientation", "taxa_in_rows"],
+        ),
+        (
+            "taxon\ta\tb\ns__A\t3\t4\ns__A\t5\t6\n",
+            "`duplicates`",
+            ["--duplicates", "sum"],
+        ),
+    ] {
+        let asked = diversity(text, &[]);
+        assert!(asked.code == 1 && asked.err.contains(word), "{}", asked.err);
+        let done = diversity(text, &option);
+        assert_eq!(first_column(&done), ["a", "b"], "{}", done.err);
+    }
+    let empty = "taxon\ta\tb\ns__A\t3\t0\n";
+    assert_eq!(diversity(empty, &[]).code, 1);
+    let done = diversity(empty, &["--empty-samples", "drop"]);
+    assert_eq!(first_column(&done), ["a"], "{}", done.err);
+}
+
+#[test]
 fn an_unknown_regimen_or_none_is_refused() {
     let donors = SCENE.path("donors.tsv");
     refused_with(

@@ -159,6 +159,31 @@ def test_the_report_says_the_seed_of_the_draws(matcher, tables):
     assert "<dt>Seed</dt><dd>8</dd>" in ranking.to_html(seed=8)
 
 
+def test_a_model_file_written_again_keeps_its_header(matcher, tmp_path):
+    matcher.write(tmp_path / "first.dmm", name="first")
+    read = dm.Matcher.read(tmp_path / "first.dmm")
+    read.header_["seed"] = 5
+    read.write(tmp_path / "again.dmm")
+    again = dm.Matcher.read(tmp_path / "again.dmm").header
+    assert (again["name"], again["seed"]) == ("first", 5)
+
+
+def test_own_outcomes_move_the_risk_of_toxicity(matcher, tables):
+    donors, recipients = tables
+    rank = partial(dm.rank_donors, donors, recipients, regimen="anti-pd-1", cancer="lung")
+    ids = donors.sample_ids
+    outcomes = pd.DataFrame({"donor_id": ids * 5, "regimen": "anti-pd-1", "severe_irae": 1.0})
+    updated = matcher.with_outcomes(donors, outcomes)
+    before, after = rank(matcher=matcher).rows, rank(matcher=updated).rows
+    for one, other in zip(before, after, strict=True):
+        assert other["p_severe_irae"] > one["p_severe_irae"]
+        assert other["p_myocarditis"] == one["p_myocarditis"]
+        assert other["p_response"] == one["p_response"]
+    outcomes.loc[0, "donor_id"] = "nobody"
+    with pytest.raises(dm.InputError, match="no profile for sample `nobody`"):
+        matcher.with_outcomes(donors, outcomes)
+
+
 def test_what_is_missing_or_unknown_is_named(matcher, tables):
     donors, recipients = tables
     with pytest.raises(dm.ParameterError, match="`regimen`"):
