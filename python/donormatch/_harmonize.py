@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from donormatch import _html
+from donormatch._errors import SynonymWarning
 from donormatch._optional import optional
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["HarmonizationReport"]
+
+#: Mean share of the abundance in known taxa below which names deserve a look, as in the shell.
+WARN_BELOW = 0.9
 
 
 class HarmonizationReport:
@@ -38,6 +43,22 @@ class HarmonizationReport:
     @classmethod
     def _from_json(cls, text: str) -> HarmonizationReport:
         return cls(json.loads(text))
+
+    @property
+    def mean_mapped_mass(self) -> float:
+        """The mean of `mapped_mass` over the samples."""
+        masses: list[float] = list(self.mapped_mass.values())
+        return sum(masses) / max(len(masses), 1)
+
+    def _warn_of_names(self, what: str) -> None:
+        """For the caller of a public function that harmonizes on its own."""
+        mapped = self.mean_mapped_mass
+        if mapped < WARN_BELOW:
+            message = (
+                f"`{what}`: only {100 * mapped:.1f} % of the abundance is in taxa of the "
+                "vocabulary; check the names of the taxa"
+            )
+            warnings.warn(message, SynonymWarning, stacklevel=3)
 
     def to_pandas(self) -> pd.DataFrame:
         """The rows of :attr:`taxa` as a frame.

@@ -287,6 +287,8 @@ class Matcher:
         -----
         OutOfDomainWarning
             A profile lies outside what the models know; the rows say why.
+        SynonymWarning
+            Less than nine tenths of the abundance is in taxa that the vocabulary knows.
         DonorMatchWarning
             A frame or file names recipients that have no profile.
         """
@@ -305,6 +307,8 @@ class Matcher:
         names = ("donors", "recipients")
         tables = map(HarmonizationReport._from_json, reports)
         ranking.harmonization = dict(zip(names, tables, strict=True))
+        for what, report in ranking.harmonization.items():
+            report._warn_of_names(what)
         if missing:
             others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
             message = f"`metadata`: no profile for recipient `{missing[0]}`{others}"
@@ -351,6 +355,11 @@ class Matcher:
         NotFittedError
             The matcher is not fitted.
 
+        Warns
+        -----
+        SynonymWarning
+            Less than nine tenths of the abundance is in taxa that the vocabulary knows.
+
         Examples
         --------
         >>> from donormatch import simulate
@@ -367,6 +376,8 @@ class Matcher:
         found, *reports = model.predict_transplant(donor._table, recipient._table, predict)
         tables = map(HarmonizationReport._from_json, reports)
         harmonization = dict(zip(("donor", "recipient"), tables, strict=True))
+        for what, report in harmonization.items():
+            report._warn_of_names(what)
         return TransplantPrediction(**json.loads(found), harmonization=harmonization)
 
     def _fitted(self) -> _core.Matcher:

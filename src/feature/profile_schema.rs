@@ -255,8 +255,7 @@ impl ProfileFeatures<'_> {
     pub fn covered(&self, profile: impl Iterator<Item = (u32, f64)>) -> f64 {
         profile
             .filter(|&(taxon, _)| self.columns[taxon as usize].is_some())
-            .map(|(_, f)| f)
-            .sum()
+            .fold(0.0, |sum, (_, fraction)| sum + fraction)
     }
 
     /// Writes the features of one profile, given as `(column of the table, fraction)`, into `row`.

@@ -168,6 +168,18 @@ def test_a_model_file_written_again_keeps_its_header(matcher, tmp_path):
     assert (again["name"], again["seed"]) == ("first", 5)
 
 
+def test_names_that_the_vocabulary_lacks_are_warned_of(matcher, tables):
+    donors, recipients = tables
+    frame = donors.to_pandas()
+    frame["s__Nobody_knowsthis"] = frame.sum(axis=1) / 4
+    strange = dm.Profiles.from_pandas(frame.div(frame.sum(axis=1), axis=0), unit="fraction")
+    with pytest.warns(dm.SynonymWarning, match="`donors`: only 80.0 %"):
+        matcher.rank_donors(strange, recipients, regimen="anti-pd-1")
+    one = strange.select(strange.sample_ids[:1])
+    with pytest.warns(dm.SynonymWarning, match="`donor`: only 80.0 %"):
+        matcher.predict_transplant(one, recipients.select(recipients.sample_ids[:1]))
+
+
 def test_own_outcomes_move_the_risk_of_toxicity(matcher, tables):
     donors, recipients = tables
     rank = partial(dm.rank_donors, donors, recipients, regimen="anti-pd-1", cancer="lung")
