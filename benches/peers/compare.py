@@ -4,17 +4,18 @@ Started by `benches/peers/run`, which sets up the environment; from the root of 
 
     benches/peers/run [--minutes 60] [--repeats 5] [--jobs boosting,logistic,predict,shap]
     benches/peers/run --jobs repeated [--minutes 20] [--repeats 5]
+    benches/peers/run --jobs chosen [--minutes 20] [--repeats 5]
     benches/peers/run --jobs seeds [--minutes 30] [--seeds 20]
     benches/peers/run --jobs settings [--minutes 30]
     benches/peers/run --jobs accuracy [--minutes 120] [--cv-repeats 10] [--slow-repeats 2]
                       [--sides lightgbm,…]
 
 The first writes times and memory, the second those of ten times five folds of the real table, the
-third whether the same trees are as good as the peers', the fourth what settings do on labels that
-the fifth does not score, the fifth accuracy where everyone chooses settings; each leaves the
-tables of the others. Times want the machine to themselves; settings and accuracy do not mind
-company, and go on where an earlier run ended: results stay in `target/peers-scores` until program,
-versions or rows change.
+third what the trees of the accuracy tables cost, the fourth whether the same trees are as good as
+the peers', the fifth what settings do on labels that the sixth does not score, the sixth accuracy
+where everyone chooses settings; each leaves the tables of the others. Times want the machine to
+themselves; settings and accuracy do not mind company, and go on where an earlier run ended:
+results stay in `target/peers-scores` until program, versions or rows change.
 
 Both sides of a pair stay alive and take turns (ours, peer, ours, peer, …), after one run each that
 is not counted. What the minutes do not suffice for is marked `not run`, never left out.
@@ -323,6 +324,7 @@ def main():
         "seeds": f"--seeds {options.seeds}",
         "settings": "",
         "repeated": f"--repeats {options.repeats}",
+        "chosen": f"--repeats {options.repeats}",
         "times": f"--repeats {options.repeats}",
     }
     section = options.jobs if options.jobs in its_own else "times"

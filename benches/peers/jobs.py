@@ -15,9 +15,7 @@ BOOSTERS = ["lightgbm", "xgboost", "histgb", "catboost"]
 # Of trees: rounds, rate, depth, and the shares of rows and columns that a tree sees.
 TREES = {
     "sampled": {"rounds": 1000, "rate": 0.01, "depth": 3, "rows": 0.7, "columns": 0.1},
-    "all rows": {"rounds": 1000, "rate": 0.01, "depth": 3, "rows": 1.0, "columns": 0.1},
     "deep": {"rounds": 1000, "rate": 0.01, "depth": 5, "rows": 0.7, "columns": 0.1},
-    "unsampled": {"rounds": 200, "rate": 0.1, "depth": 3, "rows": 1.0, "columns": 1.0},
 }
 FORESTS = {
     "root of columns": {"max_features": "sqrt"},
@@ -36,7 +34,7 @@ PEERS = {
     "logistic": LINES,
     "xgboost": TREES,
     "histgb": {name: TREES[name] for name in ("sampled",)},
-    "catboost": {name: TREES[name] for name in ("sampled", "unsampled")},
+    "catboost": {name: TREES[name] for name in ("sampled",)},
 }
 # Families that take minutes where the others take seconds have less to choose from, and get the
 # first repeats only.
@@ -222,6 +220,8 @@ def timed(bench, data, threads, wanted):
             yield from folds(name, real, splits, most, trees, options)
         else:
             yield f"{name}, joblib", most, "all", why_not, {}
+    if "chosen" in wanted:
+        yield from chosen(bench, data)
     if "logistic" in wanted:
         yield from logistic(bench, wide, wide_name, threads)
         if real:
@@ -231,6 +231,24 @@ def timed(bench, data, threads, wanted):
     if {"boosting", "predict", "shap"} & set(wanted):
         table = write_table(folder, "tall", *tall(100_000, 2))
         yield from on_tall(bench, table, threads, wanted, trees)
+
+
+def chosen(bench, data):
+    """One study left out, with the five inner folds of every candidate: what the lists of trees of
+    the accuracy tables cost."""
+    name = "a study left out and chosen for, bench-crc-5studies"
+    try:
+        its, condition, subjects, studies = crc(data)
+    except FileNotFoundError as error:
+        yield name, 1, "all", f"not run: no `{error.filename}`", {}
+        return
+    table = write_table(bench.folder, "chosen", its, condition, subjects)
+    job = {"kind": "scores", "table": table, "threads": 1,
+           "splits": leave_out(studies, condition)[:1]}  # fmt: skip
+    ours = job | {"candidates": boosting(our_trees(TREES))}
+    for peer in BOOSTERS:
+        options = {"ours_job": ours, "limit": 200.0, "share": 20.0}
+        yield name, 1, peer, job | {"candidates": PEERS[peer]}, options
 
 
 def on_tall(bench, table, threads, wanted, trees):
@@ -314,19 +332,27 @@ def same_trees(bench, data, n_seeds):
             yield name, side, job
 
 
-def our_families():
-    """The settings of `TREES` in our words, and elastic nets; λ by log loss in 5 grouped folds."""
-    boosting = {
+def our_trees(trees):
+    """Such settings in our words."""
+    return {
         name: {
-            "n_rounds": trees["rounds"], "learning_rate": trees["rate"],
-            "max_depth": trees["depth"], "row_fraction": trees["rows"],
-            "column_fraction": trees["columns"],
+            "n_rounds": its["rounds"], "learning_rate": its["rate"], "max_depth": its["depth"],
+            "row_fraction": its["rows"], "column_fraction": its["columns"],
         }
-        for name, trees in TREES.items()
+        for name, its in trees.items()
     }  # fmt: skip
-    logistic = {f"alpha {alpha}": {"alphas": [alpha], "n_folds": 5} for alpha in (0.0, 0.1, 1.0)}
-    return [("boosting", name, {"boosting": params}) for name, params in boosting.items()] + [
-        ("logistic", name, {"logistic_cv": params}) for name, params in logistic.items()
+
+
+def boosting(settings):
+    """Candidates of ours: family, name and settings."""
+    return [("boosting", name, {"boosting": its}) for name, its in settings.items()]
+
+
+def our_families():
+    """The trees, then elastic nets, the plainest first; λ by log loss in 5 grouped folds."""
+    return boosting(our_trees(TREES)) + [
+        ("logistic", f"alpha {alpha}", {"logistic_cv": {"alphas": [alpha], "n_folds": 5}})
+        for alpha in (0.0, 0.1, 1.0)
     ]
 
 
@@ -338,9 +364,14 @@ def tried():
         "3 % a node": {"node_column_fraction": 0.03},
         "a tenth a tree, depth 5": {"column_fraction": 0.1, "max_depth": 5},
         "3 % a node, depth 8": {"node_column_fraction": 0.03, "max_depth": 8},
+        "a tenth a tree, all rows": {"column_fraction": 0.1, "row_fraction": 1.0},
     }
     given = {"n_rounds": 1000, "learning_rate": 0.01, "row_fraction": 0.7, "column_fraction": 1.0}
-    found = [("boosting", name, {"boosting": given | its}) for name, its in trees.items()]
+    slow = {
+        f"{name}, four times the steps": its | {"n_rounds": 4000, "learning_rate": 0.0025}
+        for name, its in our_trees(TREES).items()
+    }
+    found = boosting({name: given | its for name, its in trees.items()} | slow)
     return found + [its for its in our_families() if its[0] == "logistic"]
 
 
