@@ -31,6 +31,16 @@ impl Treatment {
         })
     }
 
+    /// The intercepts' context; where cancer or line is open, [`Cancer::Other`] and
+    /// [`Line::First`]. None without a regimen.
+    pub fn context(self) -> Option<TreatmentContext> {
+        Some(TreatmentContext {
+            regimen: self.regimen?,
+            cancer: self.cancer.unwrap_or(Cancer::Other),
+            line: self.line.unwrap_or(Line::First),
+        })
+    }
+
     /// This, and what it leaves open by another.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
@@ -86,8 +96,7 @@ impl Treatments {
         self.0.keys().filter(|id| !samples.contains(id)).collect()
     }
 
-    /// One context a sample: its own words before those `common` to all; where neither says,
-    /// [`Cancer::Other`] and [`Line::First`].
+    /// One [`Treatment::context`] a sample: its own words before those `common` to all.
     ///
     /// # Errors
     /// [`Error::Parameter`] naming the first sample without a regimen.
@@ -98,16 +107,12 @@ impl Treatments {
     ) -> Result<Vec<TreatmentContext>> {
         let context = |sample: &SampleId| {
             let its = self.0.get(sample).copied().unwrap_or_default().or(common);
-            let regimen = its.regimen.ok_or_else(|| {
-                Error::parameter(
-                    "regimen",
-                    format!("none given for `{sample}`; give one for all (`--regimen`) or by recipient (`--metadata`)"),
-                )
-            })?;
-            Ok(TreatmentContext {
-                regimen,
-                cancer: its.cancer.unwrap_or(Cancer::Other),
-                line: its.line.unwrap_or(Line::First),
+            its.context().ok_or_else(|| {
+                let message = format!(
+                    "none given for `{sample}`; give one for all (`--regimen`) or by recipient \
+                     (`--metadata`)"
+                );
+                Error::parameter("regimen", message)
             })
         };
         samples.iter().map(context).collect()

@@ -2,7 +2,7 @@
 
 use super::matcher::Matcher;
 use super::toxicity::ToxicityOutcome;
-use crate::cohort::{Cancer, Line, MetadataTable, Treatment, TreatmentContext};
+use crate::cohort::{MetadataTable, Treatment, TreatmentContext};
 use crate::profile::{ProfileTable, SampleId};
 use crate::{Error, Result};
 
@@ -28,19 +28,16 @@ impl ObservedToxicity {
     pub fn from_metadata(table: &MetadataTable) -> Result<Vec<Self>> {
         let read = |row: usize| {
             let donor = table.required(row, "donor_id")?;
-            let regimen = table.required(row, "regimen")?;
-            let [cancer, line] = ["cancer", "line"].map(|role| table.text(row, role));
-            let at_line =
-                |error: Error| Error::line(table.path(), row as u64 + 2, error.to_string());
-            let its = Treatment::parse(Some(regimen), cancer, line).map_err(at_line)?;
-            let regimen = its.regimen.ok_or_else(|| Error::table("no regimen"))?;
+            let [regimen, cancer, line] =
+                ["regimen", "cancer", "line"].map(|role| table.text(row, role));
+            let at_line = |message| Error::line(table.path(), row as u64 + 2, message);
+            let its = Treatment::parse(regimen, cancer, line)
+                .map_err(|error| at_line(error.to_string()))?;
+            let context = its.context();
             Ok(Self {
                 donor: donor.into(),
-                context: TreatmentContext {
-                    regimen,
-                    cancer: its.cancer.unwrap_or(Cancer::Other),
-                    line: its.line.unwrap_or(Line::First),
-                },
+                context: context
+                    .ok_or_else(|| at_line("`regimen` must not be blank".to_owned()))?,
                 severe_irae: table.outcome(row, "severe_irae")?,
                 myocarditis: table.outcome(row, "myocarditis")?,
             })
@@ -90,7 +87,7 @@ impl Matcher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cohort::Regimen;
+    use crate::cohort::{Cancer, Line, Regimen};
 
     fn read(rows: &str) -> Result<Vec<ObservedToxicity>> {
         let head = "donor_id\tregimen\tline\tsevere_irae\tmyocarditis\n";
