@@ -132,6 +132,8 @@ pub(super) struct Rules {
     pub(super) ridge: f64,
     pub(super) least_h: i32,
     pub(super) least_rows: u32,
+    /// Fewer rows than `least_rows` have no more h than this, however heavy they are.
+    few_rows_h: f64,
     /// Whether `least_h` does not already imply `least_rows`.
     pub(super) counts_rows: bool,
     constraints: Vec<Monotone>,
@@ -152,12 +154,15 @@ impl Rules {
             .max((n_rows * lightest).floor())
             .clamp(1.0, SUM_LIMIT)
             .ceil();
+        // With room for the rounding of the heaviest of several copies.
+        let few_rows_h = (n_rows - 1.0) * heaviest * (1.0 + 1e-9);
         Self {
             l1: params.l1 * scale_g,
             ridge: params.l2 * scale_h,
             least_h: least_h as i32,
             least_rows: params.min_leaf_rows,
-            counts_rows: least_h <= (n_rows - 1.0) * heaviest,
+            few_rows_h,
+            counts_rows: least_h <= few_rows_h,
             constraints: params.monotone.clone(),
             leaf_unit: scale_h / scale_g,
             gain_unit: 0.5 * scale_h / (scale_g * scale_g),
@@ -357,7 +362,8 @@ impl Best {
         if !self.is_beaten_by(&split) {
             return;
         }
-        if rules.counts_rows {
+        let has_few = |h: i32| f64::from(h) <= rules.few_rows_h;
+        if rules.counts_rows && (has_few(split.left_h) || has_few(node.h - split.left_h)) {
             let left = left_rows();
             if left < rules.least_rows || node.n_rows.saturating_sub(left) < rules.least_rows {
                 return;
