@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "WARN_BELOW",
     "BoostingModel",
     "Cohort",
     "LogisticModel",
@@ -62,6 +63,7 @@ __all__ = [
 ]
 
 __version__: str
+WARN_BELOW: float
 
 _Floats: TypeAlias = npt.NDArray[np.float64]
 _Integers: TypeAlias = npt.NDArray[np.int64]

@@ -6,7 +6,7 @@ import json
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from donormatch import _html
+from donormatch import _core, _html
 from donormatch._errors import SynonymWarning
 from donormatch._optional import optional
 
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["HarmonizationReport"]
-
-#: Mean share of the abundance in known taxa below which names deserve a look, as in the shell.
-WARN_BELOW = 0.9
 
 
 class HarmonizationReport:
@@ -53,7 +50,7 @@ class HarmonizationReport:
     def _warn_of_names(self, what: str) -> None:
         """For the caller of a public function that harmonizes on its own."""
         mapped = self.mean_mapped_mass
-        if mapped < WARN_BELOW:
+        if mapped < _core.WARN_BELOW:
             message = (
                 f"`{what}`: only {100 * mapped:.1f} % of the abundance is in taxa of the "
                 "vocabulary; check the names of the taxa"

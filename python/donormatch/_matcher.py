@@ -13,11 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from donormatch import _core
 from donormatch._cohort import Cohort, PatientCohort, Treatments, as_metadata, treatment_metadata
 from donormatch._engraftment import TransplantPrediction
-from donormatch._errors import (
-    DonorMatchWarning,
-    NotFittedError,
-    OutOfDomainWarning,
-)
+from donormatch._errors import DonorMatchWarning, NotFittedError, OutOfDomainWarning
 from donormatch._harmonize import HarmonizationReport
 from donormatch._profiles import Profiles, read_profiles
 from donormatch._ranking import Ranking, ranking_settings

@@ -31,6 +31,8 @@ use pyo3::prelude::*;
 /// The private extension module `donormatch._core`.
 #[pymodule]
 mod _core {
+    use donormatch::taxonomy::HarmonizationReport;
+
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
     #[pymodule_export]
@@ -77,6 +79,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("__version__", env!("CARGO_PKG_VERSION"))
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("WARN_BELOW", HarmonizationReport::WARN_BELOW)
     }
 }

@@ -158,8 +158,8 @@ impl CalibrationParams {
         let mut losses = Vec::with_capacity(CANDIDATES.len());
         let mut best: Option<(CalibrationMethod, f64)> = None;
         for method in CANDIDATES {
-            let competes =
-                method != CalibrationMethod::VennAbers || VennAbersMap::may_be_chosen(scores);
+            let competes = method != CalibrationMethod::VennAbers
+                || VennAbersMap::may_be_chosen(scores, outcomes, weights);
             let loss = competes
                 .then(|| self.held_out_loss(method, scores, outcomes, weights, &folds))
                 .flatten();

@@ -26,11 +26,8 @@ pub struct VennAbersMap {
 
 impl VennAbersMap {
     /// Whether scores are few enough for a choice among methods.
-    pub(super) fn may_be_chosen(scores: &[f64]) -> bool {
-        let mut distinct = scores.to_vec();
-        distinct.sort_unstable_by(f64::total_cmp);
-        distinct.dedup();
-        distinct.len() <= MOST_TO_CHOOSE
+    pub(super) fn may_be_chosen(scores: &[f64], outcomes: &[f64], weights: Option<&[f64]>) -> bool {
+        pool(scores, outcomes, weights).len() <= MOST_TO_CHOOSE
     }
 
     pub(super) fn fit(scores: &[f64], outcomes: &[f64], weights: Option<&[f64]>) -> Result<Self> {

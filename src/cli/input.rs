@@ -13,10 +13,7 @@ use crate::profile::{
     DuplicatedTaxa, EmptySamples, Orientation, ProfileTable, ReadOptions, Unit, read,
 };
 use crate::ranking::target_of;
-use crate::taxonomy::{HarmonizeParams, How, harmonize};
-
-/// Below this mean share of mapped mass a table is read, but with a warning.
-const WARN_BELOW: f64 = 0.9;
+use crate::taxonomy::{HarmonizationReport, HarmonizeParams, How, harmonize};
 
 /// The model of a command.
 #[derive(Debug, Args)]
@@ -44,12 +41,12 @@ pub(super) struct ProfileArguments {
     /// What the rows of a plain table are, where the labels do not show it
     #[arg(long)]
     orientation: Option<RowsAre>,
-    /// What happens to a taxon that stands twice [default: reject]
-    #[arg(long)]
-    duplicates: Option<Duplicates>,
-    /// What happens to a sample without any abundance [default: reject]
-    #[arg(long)]
-    empty_samples: Option<Empty>,
+    /// What happens to a taxon that stands twice
+    #[arg(long, default_value = "reject")]
+    duplicates: Duplicates,
+    /// What happens to a sample without any abundance
+    #[arg(long, default_value = "reject")]
+    empty_samples: Empty,
     /// QIIME 2 taxonomy (.qza or .tsv) that says what the ids of the taxa stand for
     #[arg(long, value_name = "FILE")]
     taxonomy: Option<PathBuf>,
@@ -92,12 +89,12 @@ impl ProfileArguments {
                 RowsAre::TaxaInRows => Orientation::TaxaInRows,
             }),
             duplicates: match self.duplicates {
-                Some(Duplicates::Sum) => DuplicatedTaxa::Sum,
-                Some(Duplicates::Reject) | None => DuplicatedTaxa::Reject,
+                Duplicates::Sum => DuplicatedTaxa::Sum,
+                Duplicates::Reject => DuplicatedTaxa::Reject,
             },
             empty_samples: match self.empty_samples {
-                Some(Empty::Drop) => EmptySamples::Drop,
-                Some(Empty::Reject) | None => EmptySamples::Reject,
+                Empty::Drop => EmptySamples::Drop,
+                Empty::Reject => EmptySamples::Reject,
             },
             taxonomy: self.taxonomy.clone(),
             ..ReadOptions::default()
@@ -131,7 +128,7 @@ impl ProfileArguments {
             report.target,
             100.0 * mapped
         ));
-        if mapped < WARN_BELOW {
+        if mapped < HarmonizationReport::WARN_BELOW {
             notes.push(format!(
                 "warning: {name}: only {:.1} % of abundance is in taxa of the vocabulary; check the \
                  names of the taxa",

@@ -31,6 +31,17 @@ impl Treatment {
         })
     }
 
+    /// From the columns `regimen`, `cancer` and `line` of a row, as far as they are there.
+    ///
+    /// # Errors
+    /// [`Error::File`] naming the line of a word that is none of those known.
+    pub fn of_row(table: &MetadataTable, row: usize) -> Result<Self> {
+        let [regimen, cancer, line] =
+            ["regimen", "cancer", "line"].map(|role| table.text(row, role));
+        Self::parse(regimen, cancer, line)
+            .map_err(|error| Error::line(table.path(), row as u64 + 2, error.to_string()))
+    }
+
     /// The intercepts' context; where cancer or line is open, [`Cancer::Other`] and
     /// [`Line::First`]. None without a regimen.
     pub fn context(self) -> Option<TreatmentContext> {
@@ -78,13 +89,10 @@ impl Treatments {
         let mut by_recipient = BTreeMap::new();
         for row in 0..table.n_rows() {
             let recipient = table.required(row, "recipient_id")?;
-            let at_line = |message| Error::line(table.path(), row as u64 + 2, message);
-            let [regimen, cancer, line] =
-                ["regimen", "cancer", "line"].map(|role| table.text(row, role));
-            let treatment = Treatment::parse(regimen, cancer, line)
-                .map_err(|error| at_line(error.to_string()))?;
+            let treatment = Treatment::of_row(table, row)?;
             if by_recipient.insert(recipient.into(), treatment).is_some() {
-                return Err(at_line(format!("`{recipient}` stands in two rows")));
+                let message = format!("`{recipient}` stands in two rows");
+                return Err(Error::line(table.path(), row as u64 + 2, message));
             }
         }
         Ok(Self(by_recipient))

@@ -28,16 +28,14 @@ impl ObservedToxicity {
     pub fn from_metadata(table: &MetadataTable) -> Result<Vec<Self>> {
         let read = |row: usize| {
             let donor = table.required(row, "donor_id")?;
-            let [regimen, cancer, line] =
-                ["regimen", "cancer", "line"].map(|role| table.text(row, role));
-            let at_line = |message| Error::line(table.path(), row as u64 + 2, message);
-            let its = Treatment::parse(regimen, cancer, line)
-                .map_err(|error| at_line(error.to_string()))?;
-            let context = its.context();
+            let context = Treatment::of_row(table, row)?.context();
+            let no_regimen = || {
+                let message = "`regimen` must not be blank";
+                Error::line(table.path(), row as u64 + 2, message)
+            };
             Ok(Self {
                 donor: donor.into(),
-                context: context
-                    .ok_or_else(|| at_line("`regimen` must not be blank".to_owned()))?,
+                context: context.ok_or_else(no_regimen)?,
                 severe_irae: table.outcome(row, "severe_irae")?,
                 myocarditis: table.outcome(row, "myocarditis")?,
             })

@@ -112,6 +112,9 @@ pub struct HarmonizationReport {
 }
 
 impl HarmonizationReport {
+    /// Mean mapped mass below which names deserve a look, and callers are warned.
+    pub const WARN_BELOW: f64 = 0.9;
+
     /// Number of taxa that went this way.
     pub fn n_taxa(&self, how: How) -> usize {
         self.taxa.iter().filter(|taxon| taxon.how == how).count()

@@ -39,8 +39,8 @@ const NAMES: [&str; 6] = [
 /// The probability of the model is the base rate of the training rows moved by the score: a cohort
 /// never seen has no intercept of its own.
 ///
-/// A subject that stands in two cohorts is judged in each, and learned from in neither: the audit
-/// lists the rows that were.
+/// A subject that stands in two cohorts is judged in each, and not learned from in the one while
+/// the other is judged: the audit lists the rows that were.
 ///
 /// # Errors
 /// Those of the fit; [`Error::Split`] where fewer than two cohorts are there, or nothing is left to
