@@ -39,10 +39,10 @@ class Kept:
         return found
 
 
-def run(bench, data, repeats, slow_repeats, kept, sides):
+def run(bench, data, repeats, kept, sides):
     """Of each table its splits and, by model and candidate, ROC AUC in the inner folds and on the
     test rows of each split; one worker a processor."""
-    splits_of, works = jobs.accuracy(bench, data, repeats, slow_repeats)
+    splits_of, works = jobs.accuracy(bench, data, *repeats)
     found = {name: {} for name in splits_of}
     reasons = {}
 
@@ -256,7 +256,7 @@ def same_settings(results):
     about = "ours less the peer, mean ± standard error over tables, on the splits that both have:"
     lines = [f"The same settings for both, no choice: {about}", ""]
     lines += head_of(["settings"], jobs.BOOSTERS)
-    for name in jobs.TREES:
+    for name in jobs.DRAWN | jobs.TREES:
         cells = []
         for peer in jobs.BOOSTERS:
             gaps = []
@@ -277,11 +277,19 @@ def studies_left_out(results, aucs):
     for name, result in results.items():
         if result["splits"][0]["name"] == "1.1":
             continue
-        lines += [f"{name}, each study left out:", "", *head_of(["study", "rows"], COLUMNS)]
+        about = "each study left out, mean of the seeds that all its columns have"
+        lines += [f"{name}, {about}:", "", *head_of(["study", "rows"], COLUMNS)]
+        columns = [aucs[name].get(column, {}) for column in COLUMNS]
+        common = set.intersection(*(set(its) for its in columns if its))
+        rows, places_of = {}, {}
         for place, split in enumerate(result["splits"]):
-            its = (aucs[name].get(column, {}).get(place) for column in COLUMNS)
-            cells = ["" if auc is None else f"{auc:.3f}" for auc in its]
-            lines.append(f"| {split['name']} | {len(split['test'])} | " + " | ".join(cells) + " |")
+            rows[split["name"]] = len(split["test"])
+            if place in common:
+                places_of.setdefault(split["name"], []).append(place)
+        for study, places in places_of.items():
+            its = ([aucs[place] for place in places] if aucs else [] for aucs in columns)
+            cells = [f"{statistics.mean(values):.3f}" if values else "" for values in its]
+            lines.append(f"| {study} | {rows[study]} | " + " | ".join(cells) + " |")
         lines.append("")
     return lines
 

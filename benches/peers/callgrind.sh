@@ -22,6 +22,7 @@ table = jobs.write_table(folder, "wide", *jobs.zero_inflated(300, 1000, 1))
 kernels = {
     "boosting": {"kind": "boosting_fit", "n_rounds": 20, "max_depth": 3},
     "drawn": {"kind": "boosting_fit", "n_rounds": 20, "max_depth": 3, "node_column_fraction": 0.1},
+    "cuts": {"kind": "boosting_fit", "n_rounds": 20, "max_depth": 3, "random_thresholds": True},
     "path": {"kind": "path", "n_lambdas": 20},
     "shap3": {"kind": "shap", "n_rounds": 100, "max_depth": 3},
     "shap6": {"kind": "shap", "n_rounds": 100, "max_depth": 6},
@@ -43,6 +44,7 @@ count() {
 }
 count boosting "boosting, 300 × 1,000, 20 rounds of depth 3"
 count drawn "the same, each node drawing a tenth of the columns"
+count cuts "the same, each node drawing a threshold of each column"
 count path "lasso path, 300 × 1,000, 20 λ"
 count shap3 "TreeSHAP, 300 × 1,000, 100 trees of depth 3"
 count shap6 "TreeSHAP, 300 × 1,000, 100 trees of depth 6"

@@ -8,7 +8,7 @@ Started by `benches/peers/run`, which sets up the environment; from the root of 
     benches/peers/run --jobs seeds [--minutes 30] [--seeds 20]
     benches/peers/run --jobs settings [--minutes 30]
     benches/peers/run --jobs accuracy [--minutes 120] [--cv-repeats 10] [--slow-repeats 2]
-                      [--sides lightgbm,…]
+                      [--study-seeds 3] [--sides lightgbm,…]
 
 The first writes times and memory, the second those of ten times five folds of the real table, the
 third what the trees of the accuracy tables cost, the fourth whether the same trees are as good as
@@ -313,6 +313,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=5, help="pairs of runs of each time")
     parser.add_argument("--cv-repeats", type=int, default=10, help="of 5 folds of bench-metaml")
     parser.add_argument("--slow-repeats", type=int, default=2, help="the same for slow peers")
+    parser.add_argument("--study-seeds", type=int, default=3, help="of each study left out")
     parser.add_argument("--seeds", type=int, default=20, help="of 5 folds by the same trees")
     parser.add_argument("--sides", default="", help="who is scored, all if empty; others as kept")
     parser.add_argument("--jobs", default="boosting,logistic,predict,shap")
@@ -320,7 +321,8 @@ def main():
     options = parser.parse_args()
     started, about = datetime.date.today(), machine()
     its_own = {
-        "accuracy": f"--cv-repeats {options.cv_repeats} --slow-repeats {options.slow_repeats}",
+        "accuracy": f"--cv-repeats {options.cv_repeats} --slow-repeats {options.slow_repeats} "
+        f"--study-seeds {options.study_seeds}",
         "seeds": f"--seeds {options.seeds}",
         "settings": "",
         "repeated": f"--repeats {options.repeats}",
@@ -335,9 +337,9 @@ def main():
         bench = Bench(options.ours, folder, options.minutes, options.repeats)
         if section == "accuracy":
             sides = [side for side in options.sides.split(",") if side]
-            repeats = options.cv_repeats, options.slow_repeats
+            repeats = options.cv_repeats, options.slow_repeats, options.study_seeds
             kept = scores_kept(options.ours)
-            results = accuracy.run(bench, options.data, *repeats, kept, sides)
+            results = accuracy.run(bench, options.data, repeats, kept, sides)
             lines += accuracy.tables(results)
         elif section == "settings":
             kept = scores_kept(options.ours)

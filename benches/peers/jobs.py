@@ -12,7 +12,12 @@ import numpy as np
 BOOSTERS = ["lightgbm", "xgboost", "histgb", "catboost"]
 # What is chosen from inside the training rows, for us and for the peers, the plainest or the one
 # to take unseen first: where the folds cannot tell candidates apart, the rule takes the earlier.
-# Of trees: rounds, rate, depth, and the shares of rows and columns that a tree sees.
+# Of trees: rounds, rate, depth, the shares of rows and columns that a tree sees, and whether nodes
+# draw their thresholds, which LightGBM alone of the peers can.
+DRAWN = {
+    "drawn": {"rounds": 1000, "rate": 0.01, "depth": 5, "rows": 0.7, "columns": 0.1,
+              "draws_thresholds": True},
+}  # fmt: skip
 TREES = {
     "sampled": {"rounds": 1000, "rate": 0.01, "depth": 3, "rows": 0.7, "columns": 0.1},
     "deep": {"rounds": 1000, "rate": 0.01, "depth": 5, "rows": 0.7, "columns": 0.1},
@@ -30,7 +35,7 @@ LINES = {
 }
 PEERS = {
     "forest": FORESTS,
-    "lightgbm": TREES,
+    "lightgbm": DRAWN | TREES,
     "logistic": LINES,
     "xgboost": TREES,
     "histgb": {"sampled": TREES["sampled"]},
@@ -245,8 +250,8 @@ def chosen(bench, data):
     table = write_table(bench.folder, "chosen", its, condition, subjects)
     job = {"kind": "scores", "table": table, "threads": 1,
            "splits": leave_out(studies, condition)[:1]}  # fmt: skip
-    ours = job | {"candidates": boosting(our_trees(TREES))}
     for peer in BOOSTERS:
+        ours = job | {"candidates": boosting(our_trees(PEERS[peer]))}
         options = {"ours_job": ours, "limit": 200.0, "share": 20.0}
         yield name, 1, peer, job | {"candidates": PEERS[peer]}, options
 
@@ -338,6 +343,7 @@ def our_trees(trees):
         name: {
             "n_rounds": its["rounds"], "learning_rate": its["rate"], "max_depth": its["depth"],
             "row_fraction": its["rows"], "column_fraction": its["columns"],
+            "random_thresholds": its.get("draws_thresholds", False),
         }
         for name, its in trees.items()
     }  # fmt: skip
@@ -348,12 +354,14 @@ def boosting(settings):
     return [("boosting", name, {"boosting": its}) for name, its in settings.items()]
 
 
-def our_families():
+def our_families(seed=0):
     """The trees, then elastic nets, the plainest first; λ by log loss in 5 grouped folds."""
-    return boosting(our_trees(TREES)) + [
-        ("logistic", f"alpha {alpha}", {"logistic_cv": {"alphas": [alpha], "n_folds": 5}})
+    trees = {name: its | {"seed": seed} for name, its in our_trees(DRAWN | TREES).items()}
+    nets = {
+        f"alpha {alpha}": {"logistic_cv": {"alphas": [alpha], "n_folds": 5, "seed": seed}}
         for alpha in (0.0, 0.1, 1.0)
-    ]
+    }
+    return boosting(trees) + [("logistic", name, its) for name, its in nets.items()]
 
 
 def tried():
@@ -365,6 +373,10 @@ def tried():
         "a tenth a tree, depth 5": {"column_fraction": 0.1, "max_depth": 5},
         "3 % a node, depth 8": {"node_column_fraction": 0.03, "max_depth": 8},
         "a tenth a tree, all rows": {"column_fraction": 0.1, "row_fraction": 1.0},
+    }
+    trees |= {
+        f"{name}, thresholds drawn": its | {"random_thresholds": True}
+        for name, its in trees.items()
     }
     given = {"n_rounds": 1000, "learning_rate": 0.01, "row_fraction": 0.7, "column_fraction": 1.0}
     slow = {
@@ -445,25 +457,33 @@ def tables_to_score(data):
         yield name, features, outcomes, subjects, studies[0] if studies else None
 
 
-def accuracy(bench, data, repeats, slow_repeats):
+def accuracy(bench, data, repeats, slow_repeats, study_seeds):
     """Splits by table, and (table, places of its splits, side, job): some splits at a time, all
     candidates of ours, whose choice is checked, and one of a peer's, so that one more runs alone.
 
-    The quick families first, then the slow ones repeat by repeat, the larger tables last, so that
-    all tables have the same repeats where the minutes do not suffice.
+    Folds are dealt `repeats` times; the same studies are left out `study_seeds` times, each time
+    with another seed for the models and for the folds that choose. The quick families first, then
+    the slow ones repeat by repeat, the larger tables last, so that all tables have the same repeats
+    where the minutes do not suffice.
     """
     splits_of, works = {}, []
     for name, features, outcomes, subjects, studies in tables_to_score(data):
-        splits = leave_out(studies, outcomes) if studies else k_fold(outcomes, subjects, repeats)
-        splits_of[name] = splits
         table = write_table(bench.folder, name.replace(" ", "-"), features, outcomes, subjects)
-        its = {"kind": "scores", "table": table, "threads": 1}
-        at_once = 1 if studies else 5
+        if studies:
+            left_out, at_once = leave_out(studies, outcomes), 1
+            splits, a_repeat = left_out * study_seeds, len(left_out)
+        else:
+            splits, at_once, a_repeat = k_fold(outcomes, subjects, repeats), N_FOLDS, N_FOLDS
+        splits_of[name] = splits
         for first in range(0, len(splits), at_once):
-            places = range(first, min(first + at_once, len(splits)))
-            job = its | {"splits": [splits[place] for place in places]}
-            repeat = 0 if studies else first // 5
-            for side, candidates in {"ours": our_families(), **PEERS}.items():
+            places = range(first, first + at_once)
+            repeat = first // a_repeat
+            job = {"kind": "scores", "table": table, "threads": 1,
+                   "splits": [splits[place] for place in places]}  # fmt: skip
+            seed = repeat if studies else 0
+            if seed:
+                job["seed"] = seed
+            for side, candidates in {"ours": our_families(seed), **PEERS}.items():
                 if side in SLOW and repeat >= slow_repeats:
                     continue
                 urgency = (side in SLOW, repeat, studies is not None)

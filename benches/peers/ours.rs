@@ -42,10 +42,15 @@ struct Job {
     #[serde(default)]
     node_column_fraction: Option<f64>,
     #[serde(default)]
+    random_thresholds: bool,
+    #[serde(default)]
     is_sparse: bool,
     /// Test rows of each split; the others are for training.
     #[serde(default)]
     splits: Vec<TestRows>,
+    /// Deals the inner folds; candidates have a seed of their own.
+    #[serde(default)]
+    seed: u64,
     /// λ to visit, all of a path; none means 100 of our own.
     #[serde(default)]
     lambdas: Vec<f64>,
@@ -155,6 +160,7 @@ fn boosting(job: &Job) -> BoostingParams {
     params.n_rounds = job.n_rounds;
     params.max_depth = job.max_depth;
     params.node_column_fraction = job.node_column_fraction.unwrap_or(1.0);
+    params.random_thresholds = job.random_thresholds;
     params
 }
 
@@ -292,7 +298,10 @@ fn scores(job: &Job, table: &Table) -> Any<Value> {
         Ok(its)
     };
     let apart = [GroupColumn::new("group", &table.groups)];
-    let params = CrossValidationParams::default();
+    let params = CrossValidationParams {
+        seed: job.seed,
+        ..CrossValidationParams::default()
+    };
     cross_validate(&chosen, &table.outcomes, &splits, &apart, &params)?;
     let seen = seen.into_inner().map_err(|_| "a split panicked")?;
     let mut all = serde_json::Map::new();

@@ -258,15 +258,18 @@ def prepare_shap(peer, job):
     return run
 
 
-def sampled(peer, rounds, rate, depth, rows, columns):
+def sampled(peer, seed, rounds, rate, depth, rows, columns, draws_thresholds=False):
     """Boosted trees that may see a share of rows and columns, as a job's settings name them."""
+    if draws_thresholds and peer != "lightgbm":
+        raise SystemExit(f"{peer} draws no thresholds")
     if peer == "lightgbm":
         from lightgbm import LGBMClassifier
 
         return LGBMClassifier(
             n_estimators=rounds, learning_rate=rate, max_depth=depth, num_leaves=2**depth,
             subsample=rows, subsample_freq=1, colsample_bytree=columns, reg_lambda=1.0,
-            min_child_samples=2, n_jobs=1, random_state=0, verbose=-1,
+            min_child_samples=2, extra_trees=draws_thresholds, n_jobs=1, random_state=seed,
+            verbose=-1,
         )  # fmt: skip
     if peer == "xgboost":
         from xgboost import XGBClassifier
@@ -274,7 +277,7 @@ def sampled(peer, rounds, rate, depth, rows, columns):
         return XGBClassifier(
             n_estimators=rounds, learning_rate=rate, max_depth=depth, subsample=rows,
             colsample_bytree=columns, reg_lambda=1.0, min_child_weight=0.0, tree_method="hist",
-            n_jobs=1, random_state=0,
+            n_jobs=1, random_state=seed,
         )  # fmt: skip
     if peer == "histgb":
         from sklearn.ensemble import HistGradientBoostingClassifier
@@ -283,30 +286,30 @@ def sampled(peer, rounds, rate, depth, rows, columns):
         return HistGradientBoostingClassifier(
             max_iter=rounds, learning_rate=rate, max_depth=depth, max_leaf_nodes=2**depth,
             max_features=columns, l2_regularization=1.0, min_samples_leaf=2,
-            early_stopping=False, random_state=0,
+            early_stopping=False, random_state=seed,
         )  # fmt: skip
     from catboost import CatBoostClassifier
 
     return CatBoostClassifier(
         iterations=rounds, learning_rate=rate, depth=depth, subsample=rows, rsm=columns,
-        bootstrap_type="Bernoulli", l2_leaf_reg=1.0, thread_count=1, random_seed=0,
+        bootstrap_type="Bernoulli", l2_leaf_reg=1.0, thread_count=1, random_seed=seed,
         verbose=False, allow_writing_files=False,
     )  # fmt: skip
 
 
-def candidate(peer, settings, is_final):
+def candidate(peer, seed, settings, is_final):
     """One model to choose; a forest has a fifth of its trees while the choice is made."""
     if peer == "forest":
         from sklearn.ensemble import RandomForestClassifier
 
-        return RandomForestClassifier(500 if is_final else 100, random_state=0, **settings)
+        return RandomForestClassifier(500 if is_final else 100, random_state=seed, **settings)
     if peer == "logistic":
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
         return make_pipeline(StandardScaler(), LogisticRegression(solver="liblinear", **settings))
-    return sampled(peer, **settings)
+    return sampled(peer, seed, **settings)
 
 
 def prepare_scores(peer, job):
@@ -317,9 +320,12 @@ def prepare_scores(peer, job):
     from sklearn.model_selection import StratifiedGroupKFold
 
     features, outcomes, groups = read_table(job["table"])
+    seed = job.get("seed", 0)
 
     def score(settings, training, test, is_final):
-        model = candidate(peer, settings, is_final).fit(features[training], outcomes[training])
+        model = candidate(peer, seed, settings, is_final).fit(
+            features[training], outcomes[training]
+        )
         return auc(outcomes[test], model.predict_proba(features[test])[:, 1])
 
     def run():
@@ -327,7 +333,7 @@ def prepare_scores(peer, job):
         for split in job["splits"]:
             test = np.array(split["test"])
             rows = np.setdiff1d(np.arange(len(outcomes)), test)
-            folds = StratifiedGroupKFold(n_splits=5, shuffle=True, random_state=0)
+            folds = StratifiedGroupKFold(n_splits=5, shuffle=True, random_state=seed)
             folds = list(folds.split(outcomes[rows], outcomes[rows], groups[rows]))
             for name, settings in job["candidates"].items():
                 inner = [score(settings, rows[some], rows[rest], False) for some, rest in folds]

@@ -109,9 +109,11 @@ def test_the_defaults_are_those_of_the_core(estimator, monkeypatch):
     np.testing.assert_array_equal(said, left)
 
 
-def test_nodes_and_bins_that_are_set_reach_the_trees():
+def test_what_is_set_reaches_the_trees():
     default = BoostedTreesClassifier(n_rounds=50).fit(X, Y).predict_proba(X)
-    for changed in ({"node_column_fraction": 0.3}, {"min_bin_rows": 9}):
+    for changed in (
+        {"node_column_fraction": 0.3}, {"min_bin_rows": 9}, {"random_thresholds": True}
+    ):  # fmt: skip
         model = BoostedTreesClassifier(n_rounds=50, **changed).fit(X, Y)
         assert not np.array_equal(default, model.predict_proba(X))
     with pytest.raises(dm.ParameterError, match="node_column_fraction"):

@@ -37,6 +37,7 @@ class _BoostedTrees(Model):
         row_fraction: float = 0.7,
         column_fraction: float | None = None,
         node_column_fraction: float = 1.0,
+        random_thresholds: bool = False,
         early_stopping: dict[str, float] | None = None,
         monotone: Sequence[Literal["free", "increasing", "decreasing"]] | None = None,
         interactions: Sequence[Sequence[int]] | None = None,
@@ -56,6 +57,7 @@ class _BoostedTrees(Model):
         self.row_fraction = row_fraction
         self.column_fraction = column_fraction
         self.node_column_fraction = node_column_fraction
+        self.random_thresholds = random_thresholds
         self.early_stopping = early_stopping
         self.monotone = monotone
         self.interactions = interactions
@@ -114,6 +116,9 @@ class BoostedTreesClassifier(BinaryClassifier, _BoostedTrees):
         each node, above 0, at most 1; at least one. It is a share of what `column_fraction`
         leaves: set that to 1.0 to draw by node only. A node that draws nothing but features that
         cannot part its rows is a leaf.
+    random_thresholds : bool, default=False
+        Whether a node tries one cut of each feature that it may split on, drawn anew for each node
+        and feature, instead of every cut: extremely randomized trees.
     early_stopping : dict, optional
         ``{"held_out_fraction": 0.2, "patience": 50}``: stop when rows held out, by whole groups
         where `fit` was given groups, no longer gain.
@@ -122,7 +127,7 @@ class BoostedTreesClassifier(BinaryClassifier, _BoostedTrees):
     interactions : sequence of sequence of int, optional
         Sets of features that may stand together on one path.
     seed : int, default=0
-        What draws rows, features and held-out groups.
+        What draws rows, features, thresholds and held-out groups.
 
     Attributes
     ----------

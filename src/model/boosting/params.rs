@@ -72,7 +72,9 @@ impl Default for EarlyStopping {
 ///
 /// # References
 /// J. H. Friedman, "Stochastic gradient boosting", Computational Statistics & Data Analysis 38
-/// (2002), for trees that see a share of the rows.
+/// (2002), for trees that see a share of the rows; P. Geurts, D. Ernst and L. Wehenkel, "Extremely
+/// randomized trees", Machine Learning 63 (2006), for thresholds drawn at random (here among the
+/// cuts, not evenly over the range of the values, as `extra_trees` of `LightGBM` has it).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -116,6 +118,11 @@ pub struct BoostingParams {
     /// only. A node that draws nothing but features that cannot part its rows is a leaf. Default 1:
     /// all of them.
     pub node_column_fraction: f64,
+    /// Whether a node tries one cut of each feature that it may split on, drawn anew for each node
+    /// and feature from all cuts of the feature as the training rows place them, instead of every
+    /// cut. Trees then differ more, and no taxon wins for having many values to be cut at. A draw
+    /// that cannot part the node's rows is not drawn again. Default false.
+    pub random_thresholds: bool,
     /// Stop on held-out rows. Default: never.
     pub early_stopping: Option<EarlyStopping>,
     /// One entry a feature, or empty for no constraint. Default empty.
@@ -123,7 +130,7 @@ pub struct BoostingParams {
     /// Sets of features that may stand together on one path. A feature in no set stands only
     /// with itself. Empty: all may. Default empty.
     pub interactions: Vec<Vec<u32>>,
-    /// Seed of the draws of rows, features and held-out groups. Default 0.
+    /// Seed of the draws of rows, features, thresholds and held-out groups. Default 0.
     pub seed: u64,
 }
 
@@ -145,6 +152,7 @@ impl Default for BoostingParams {
             row_fraction: 0.7,
             column_fraction: None,
             node_column_fraction: 1.0,
+            random_thresholds: false,
             early_stopping: None,
             monotone: Vec::new(),
             interactions: Vec::new(),

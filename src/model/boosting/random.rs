@@ -8,6 +8,7 @@ pub(super) const ROWS: u64 = 1;
 pub(super) const TREE_FEATURES: u64 = 2;
 pub(super) const HELD_OUT: u64 = 3;
 pub(super) const NODE_FEATURES: u64 = 4;
+pub(super) const THRESHOLDS: u64 = 5;
 
 /// A well-mixed 64-bit number of `(seed, stream, item)`.
 pub(super) fn draw(seed: u64, stream: u64, item: u64) -> u64 {

@@ -135,7 +135,11 @@ fn any_number_of_threads_gives_the_same_bits() {
         n_rounds: 3,
         ..BoostingParams::unsampled()
     };
-    let fit = |n_threads| {
+    let drawn = BoostingParams {
+        random_thresholds: true,
+        ..params.clone()
+    };
+    let fit = |params: &BoostingParams, n_threads| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(n_threads)
             .build()
@@ -146,7 +150,8 @@ fn any_number_of_threads_gives_the_same_bits() {
                 .unwrap()
         })
     };
-    assert_eq!(fit(1), fit(8));
+    assert_eq!(fit(&params, 1), fit(&params, 8));
+    assert_eq!(fit(&drawn, 1), fit(&drawn, 8));
 }
 
 /// Both engines on the same training data, whichever would have been chosen.
@@ -182,15 +187,18 @@ fn both_engines_grow_the_same_trees() {
                 assert_eq!(runs, histograms);
             }
         }
-        for (column_fraction, node_column_fraction, max_leaves) in [
-            (None, 1.0, None),
-            (Some(1.0), 0.2, None),
-            (None, 0.5, Some(7)),
+        for (column_fraction, node_column_fraction, max_leaves, random_thresholds) in [
+            (None, 1.0, None, false),
+            (Some(1.0), 0.2, None, false),
+            (None, 0.5, Some(7), false),
+            (None, 1.0, None, true),
+            (Some(1.0), 0.5, Some(7), true),
         ] {
             let sampled = BoostingParams {
                 column_fraction,
                 node_column_fraction,
                 max_leaves,
+                random_thresholds,
                 n_rounds: 20,
                 max_depth: 5,
                 ..BoostingParams::default()
@@ -223,6 +231,55 @@ fn nodes_that_draw_features_share_the_credit() {
         drawn[1] > 0.5 * drawn[0] && drawn[0] > 0.5 * drawn[1],
         "{drawn:?}"
     );
+}
+
+#[test]
+fn each_cut_is_drawn_as_often_as_any_other() {
+    // Any cut of a single feature gains something, so every root splits at the one that it drew.
+    let x = Array2::from_shape_fn((100, 1), |(row, _)| (row / 10) as f64);
+    let y: Vec<f64> = (0..100).map(|row| f64::from(row >= 50)).collect();
+    let params = BoostingParams {
+        random_thresholds: true,
+        max_depth: 1,
+        n_rounds: 9_000,
+        learning_rate: 1e-6,
+        min_bin_rows: Some(1),
+        ..BoostingParams::unsampled()
+    };
+    let model = params.fit(&TrainingData::new(x.view(), &y).unwrap());
+    let model = model.unwrap();
+    let mut counts = [0_u32; 9];
+    for tree in 0..model.n_trees() {
+        let threshold = model.threshold[model.nodes_of(tree).start];
+        counts[threshold as usize] += 1;
+    }
+    // 1,000 expected, standard deviation 30.
+    assert!(
+        counts.iter().all(|&n| n.abs_diff(1_000) < 130),
+        "{counts:?}"
+    );
+}
+
+#[test]
+fn a_missing_value_is_a_cut_that_may_be_drawn() {
+    let x = Array2::from_shape_fn((40, 1), |(row, _)| {
+        if row < 20 {
+            f64::NAN
+        } else {
+            (row / 10) as f64
+        }
+    });
+    let y: Vec<f64> = (0..40).map(|row| f64::from(row >= 20)).collect();
+    let params = BoostingParams {
+        random_thresholds: true,
+        max_depth: 1,
+        learning_rate: 1e-6,
+        ..BoostingParams::unsampled()
+    };
+    let (runs, histograms) = by_both_engines(&params, &x, &y);
+    assert_eq!(runs, histograms);
+    let n_alone = runs.threshold.iter().filter(|&&t| t == f64::MAX).count();
+    assert!((60..140).contains(&n_alone), "{n_alone} of 200 trees");
 }
 
 #[test]

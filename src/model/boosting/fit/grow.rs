@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::columns::TrainingRows;
+use super::drawn::Cuts;
 use super::histogram::Histograms;
 use super::open::OpenFeatures;
 use super::runs::Runs;
@@ -124,6 +125,7 @@ impl<'a> Grower<'a> {
             end: self.rows.len(),
             bounds: Bounds::default(),
             open: None,
+            cuts: Cuts::All,
             family: None,
         };
         GrownNode {
@@ -203,6 +205,7 @@ impl<'a> Grower<'a> {
         let draw = |&id: &usize| {
             let node = &mut nodes[id];
             node.search.open = target.open.of_node(id, &node.path);
+            node.search.cuts = target.open.cuts_of_node(id);
             node.search.clone()
         };
         let searched: Vec<SearchNode> = wanted.iter().map(draw).collect();
@@ -265,6 +268,7 @@ impl<'a> Grower<'a> {
                 end,
                 bounds,
                 open: None,
+                cuts: Cuts::All,
                 family: Some(Family {
                     parent,
                     sibling: if id == left { left + 1 } else { left },

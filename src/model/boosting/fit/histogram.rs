@@ -378,13 +378,17 @@ impl Search<'_> {
                     *below = below.wrapping_add(sums[MISSING as usize]);
                 }
             }
-            let padded = n_looked.next_multiple_of(WIDTH);
-            below[n_looked..padded].fill(0);
-            if !filter.any(&below[..padded]) {
-                continue;
-            }
             passing.clear();
-            filter.list(&below[..padded], &mut passing);
+            if let Some(cut) = node.cuts.drawn(feature as u32, n_cuts) {
+                passing.extend((cut < n_looked).then_some(cut as u32));
+            } else {
+                let padded = n_looked.next_multiple_of(WIDTH);
+                below[n_looked..padded].fill(0);
+                if !filter.any(&below[..padded]) {
+                    continue;
+                }
+                filter.list(&below[..padded], &mut passing);
+            }
             for &cut in &passing {
                 let slot = cut as usize;
                 let (left_g, left_h) = unpack(below[slot]);

@@ -4,6 +4,7 @@ mod bins;
 #[cfg(test)]
 mod border_tests;
 mod columns;
+mod drawn;
 mod filter;
 mod grow;
 mod histogram;

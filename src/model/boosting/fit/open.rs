@@ -1,11 +1,12 @@
 //! What a node may split on: features that its tree sees and its path allows, and of these a
-//! share drawn anew.
+//! share drawn anew; and the cuts of them.
 
 use std::sync::Arc;
 
+use super::drawn::Cuts;
 use super::split::SearchNode;
 use crate::model::boosting::params::BoostingParams;
-use crate::model::boosting::random::{NODE_FEATURES, TREE_FEATURES, draw, sample};
+use crate::model::boosting::random::{NODE_FEATURES, THRESHOLDS, TREE_FEATURES, draw, sample};
 use crate::random::Stream;
 
 /// Features, rising; none means all.
@@ -53,6 +54,15 @@ impl<'a> OpenFeatures<'a> {
             None => sampled(0..self.n_features as u32, share, &mut stream),
         };
         Some(drawn)
+    }
+
+    /// The cuts that the node `id` tries.
+    pub(super) fn cuts_of_node(&self, id: usize) -> Cuts {
+        if !self.params.random_thresholds {
+            return Cuts::All;
+        }
+        let seed = draw(self.params.seed, THRESHOLDS, self.round);
+        Cuts::One(draw(seed, THRESHOLDS, id as u64))
     }
 
     /// The features of the tree that may follow on a path, where interactions are constrained.

@@ -10,6 +10,7 @@
 use std::ops::Range;
 
 use super::columns::{BinnedColumn, SortedColumns, TrainingRows};
+use super::drawn::Cuts;
 use super::filter::WIDTH;
 use super::split::{Gradients, MissingSide, Rules, SearchNode, Split};
 use super::walk::Level;
@@ -242,6 +243,7 @@ impl Runs {
             runs: self,
             gradients,
             rules,
+            draws_cuts: nodes.iter().any(|node| node.cuts != Cuts::All),
             is_parallel,
         };
         nodes

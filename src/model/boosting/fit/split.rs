@@ -8,6 +8,7 @@
 
 use rayon::prelude::*;
 
+use super::drawn::Cuts;
 use super::open::Open;
 use crate::model::boosting::params::{BoostingParams, Monotone};
 
@@ -295,6 +296,8 @@ pub(super) struct SearchNode {
     pub(super) bounds: Bounds,
     /// Features it may split on, drawn when it is searched.
     pub(super) open: Open,
+    /// Cuts of them that it tries.
+    pub(super) cuts: Cuts,
     /// Parent and sibling, for parent minus sibling.
     pub(super) family: Option<Family>,
 }

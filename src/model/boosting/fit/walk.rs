@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::drawn::DrawnBins;
 use super::filter::{Filter, WIDTH};
 use super::open::{ALL_LANES, OpenRun, open_runs};
 use super::runs::{BIN_END, Run, Runs, SCALE, Side, row_of};
@@ -20,6 +21,8 @@ pub(super) struct Level<'a> {
     pub(super) runs: &'a Runs,
     pub(super) gradients: &'a Gradients,
     pub(super) rules: &'a Rules,
+    /// Whether each node tries one cut of a feature.
+    pub(super) draws_cuts: bool,
     pub(super) is_parallel: bool,
 }
 
@@ -142,15 +145,21 @@ impl Level<'_> {
                 lanes = open.lanes;
                 set_bars::<L>(&mut filter, lanes, &best);
             }
+            let drawn = self.draws_cuts.then(|| DrawnBins::new(run, lanes, nodes));
+            let n_wanted = drawn.as_ref().map_or(usize::MAX, |drawn| drawn.n_bins);
+            if n_wanted == 0 {
+                continue;
+            }
             let n_bins = match self.runs.step {
-                1 => walk::<L, 1>(self.runs, run, table, &mut sums),
-                2 => walk::<L, 2>(self.runs, run, table, &mut sums),
-                3 => walk::<L, 3>(self.runs, run, table, &mut sums),
-                _ => walk::<L, 4>(self.runs, run, table, &mut sums),
+                1 => walk::<L, 1>(self.runs, run, n_wanted, table, &mut sums),
+                2 => walk::<L, 2>(self.runs, run, n_wanted, table, &mut sums),
+                3 => walk::<L, 3>(self.runs, run, n_wanted, table, &mut sums),
+                _ => walk::<L, 4>(self.runs, run, n_wanted, table, &mut sums),
             };
             let mut summed = Summed {
                 run,
                 lanes,
+                drawn: drawn.as_ref(),
                 n_bins,
                 takes_missing: false,
             };
@@ -179,7 +188,11 @@ impl Level<'_> {
         lane_of: &[u8],
         best: &mut [Best],
     ) {
-        if filter.any(&sums.as_flattened()[summed.looked::<L>()]) {
+        let may_beat = match summed.drawn {
+            Some(drawn) => filter.any(&drawn.sums(&sums[..summed.n_bins])),
+            None => filter.any(&sums.as_flattened()[summed.looked::<L>()]),
+        };
+        if may_beat {
             self.offer::<L>(summed, sums, filter, nodes, lane_of, best);
         }
     }
@@ -196,43 +209,61 @@ impl Level<'_> {
         lane_of: &[u8],
         best: &mut [Best],
     ) {
-        let (run, missing) = (summed.run, summed.missing_side());
-        let cuts = &self.runs.cuts[run.cuts.start as usize..run.cuts.end as usize];
-        let (sums, looked) = (sums.as_flattened(), summed.looked::<L>());
-        let mut passing = Vec::new();
-        filter.list(&sums[looked.clone()], &mut passing);
-        for place in passing {
-            let element = looked.start + place as usize;
-            let (bin, lane) = (element / L, element % L);
-            let Some(node) = nodes.get(lane) else {
-                continue;
-            };
-            let walked = unpack(sums[element]);
-            let rest = (node.g - walked.0, node.h - walked.1);
-            let (cut, left) = match run.side {
-                Side::Low => (bin, walked),
-                Side::High => (cuts.len() - 1 - bin, rest),
-                Side::Missing => (cuts.len(), rest),
-            };
-            let split = Split {
-                score: 0.0,
-                feature: run.feature,
-                cut: cut as u32,
-                threshold: cuts.get(cut).copied().unwrap_or(f64::MAX),
-                missing,
-                left_g: left.0,
-                left_h: left.1,
-            };
-            best[lane].offer(self.rules, node, split, || {
-                let walked = self.count(run, bin, lane, lane_of, missing);
-                if run.side == Side::Low {
-                    walked
-                } else {
-                    node.n_rows - walked
-                }
-            });
+        let mut offer = |lane: usize, bin: usize| {
+            if let Some(node) = nodes.get(lane) {
+                let walked = unpack(sums[bin][lane]);
+                self.offer_cut(summed, (bin, lane), walked, node, lane_of, &mut best[lane]);
+            }
+        };
+        if let Some(drawn) = summed.drawn {
+            drawn.iter().for_each(|(lane, bin)| offer(lane, bin));
+        } else {
+            let looked = summed.looked::<L>();
+            let mut passing = Vec::new();
+            filter.list(&sums.as_flattened()[looked.clone()], &mut passing);
+            for place in passing {
+                let element = looked.start + place as usize;
+                offer(element % L, element / L);
+            }
         }
         set_bars::<L>(filter, summed.lanes, best);
+    }
+
+    /// Scores exactly the cut that ends a run's bin in the lane of a node, by the sums up to there.
+    fn offer_cut(
+        &self,
+        summed: &Summed<'_>,
+        (bin, lane): (usize, usize),
+        walked: (i32, i32),
+        node: &SearchNode,
+        lane_of: &[u8],
+        best: &mut Best,
+    ) {
+        let (run, missing) = (summed.run, summed.missing_side());
+        let cuts = &self.runs.cuts[run.cuts.start as usize..run.cuts.end as usize];
+        let rest = (node.g - walked.0, node.h - walked.1);
+        let (cut, left) = match run.side {
+            Side::Low => (bin, walked),
+            Side::High => (cuts.len() - 1 - bin, rest),
+            Side::Missing => (cuts.len(), rest),
+        };
+        let split = Split {
+            score: 0.0,
+            feature: run.feature,
+            cut: cut as u32,
+            threshold: cuts.get(cut).copied().unwrap_or(f64::MAX),
+            missing,
+            left_g: left.0,
+            left_h: left.1,
+        };
+        best.offer(self.rules, node, split, || {
+            let walked = self.count(run, bin, lane, lane_of, missing);
+            if run.side == Side::Low {
+                walked
+            } else {
+                node.n_rows - walked
+            }
+        });
     }
 
     /// Copies of the rows of one node on the walked side of a cut.
@@ -273,6 +304,9 @@ struct Summed<'a> {
     run: &'a Run,
     /// Lanes of the nodes that may split on it.
     lanes: u8,
+    /// The bins that end at the cuts to look at, where not all are.
+    drawn: Option<&'a DrawnBins>,
+    /// Bins summed.
     n_bins: usize,
     /// Whether its missing rows are in the sums.
     takes_missing: bool,
@@ -304,7 +338,8 @@ impl Summed<'_> {
 }
 
 /// Sums the derivatives along a run, lane by lane, and keeps the sums at the end of each bin;
-/// gives the number of bins. What follows them up to a whole vector is zero.
+/// gives the number of bins, at least `n_wanted` where the run has so many. What follows them up
+/// to a whole vector is zero.
 #[inline(always)]
 #[expect(
     clippy::inline_always,
@@ -313,6 +348,7 @@ impl Summed<'_> {
 fn walk<const L: usize, const Q: usize>(
     runs: &Runs,
     run: &Run,
+    n_wanted: usize,
     table: &[Lanes<L>],
     sums: &mut [Lanes<L>],
 ) -> usize {
@@ -321,13 +357,16 @@ fn walk<const L: usize, const Q: usize>(
     let before = runs.slice(&(run.entries.start..run.plain.start));
     let mut bin = walk_marked::<L, Q>(before, table, &mut sum, sums);
     let (plain, _) = runs.slice(&run.plain).as_chunks::<Q>();
+    let plain = &plain[..plain.len().min(n_wanted.saturating_sub(bin))];
     for (step, kept) in plain.iter().zip(&mut sums[bin..]) {
         add(&mut sum, &add_step(step, table));
         *kept = sum;
     }
     bin += plain.len();
-    let after = runs.slice(&(run.plain.end..run.entries.end));
-    bin += walk_marked::<L, Q>(after, table, &mut sum, &mut sums[bin..]);
+    if bin < n_wanted {
+        let after = runs.slice(&(run.plain.end..run.entries.end));
+        bin += walk_marked::<L, Q>(after, table, &mut sum, &mut sums[bin..]);
+    }
     sums[bin..bin + WIDTH / L].fill([0; L]);
     bin
 }

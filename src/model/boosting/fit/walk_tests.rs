@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::columns::{SortedColumns, TrainingRows};
+use super::drawn::Cuts;
 use super::open::{Open, open_runs};
 use super::runs::Runs;
 use super::split::{Bounds, Gradients, Rules, SearchNode, Split, unpack};
@@ -53,6 +54,11 @@ fn both_walks<const L: usize>(
                 end: range.end,
                 bounds: Bounds::default(),
                 open: open(node),
+                cuts: if params.random_thresholds {
+                    Cuts::One(seed + node as u64)
+                } else {
+                    Cuts::All
+                },
                 family: None,
             }
         })
@@ -61,6 +67,7 @@ fn both_walks<const L: usize>(
         runs: &runs,
         gradients: &gradients,
         rules: &rules,
+        draws_cuts: params.random_thresholds,
         is_parallel: false,
     };
     let (table, lane_of) = level.lanes::<L>(&nodes, &partition);
@@ -83,10 +90,13 @@ fn the_instruction_set_does_not_change_a_split() {
     let all = |_: usize| None;
     let own = |node: usize| Some(third(node));
     for seed in 0..20 {
-        for (l1, min_leaf_rows) in [(0.0, 2), (0.5, 9)] {
+        for (l1, min_leaf_rows, random_thresholds) in
+            [(0.0, 2, false), (0.5, 9, false), (0.5, 2, true)]
+        {
             let params = BoostingParams {
                 l1,
                 min_leaf_rows,
+                random_thresholds,
                 ..BoostingParams::unsampled()
             };
             for found in [
