@@ -9,7 +9,7 @@ use crate::profile::read_text;
 use crate::{Error, Result};
 
 /// Which column of a file plays which role: `role = "column"`. A role without an entry is looked
-/// for under its own name.
+/// for under its own name; where no column is spelled so, the only one that differs in case alone is taken.
 pub type ColumnNames = BTreeMap<String, String>;
 
 /// A metadata table held as text; blank and `NA` mean unknown.
@@ -25,7 +25,8 @@ impl MetadataTable {
     /// Reads a `.tsv` (or, where the header has no tab, `.csv`) file, `.gz` undone by content.
     ///
     /// # Errors
-    /// [`Error::Io`] where it cannot be read; [`Error::File`] where it is empty or ragged.
+    /// [`Error::Io`] where it cannot be read; [`Error::File`] where it is empty or ragged, or two
+    /// columns have one name.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         Self::parse(path, &read_text(path)?)
@@ -34,7 +35,7 @@ impl MetadataTable {
     /// The same from text in memory, such as a data frame; messages call it `path`.
     ///
     /// # Errors
-    /// [`Error::File`] where it is empty or ragged.
+    /// [`Error::File`] where it is empty or ragged, or two columns have one name.
     ///
     /// # Examples
     /// ```
@@ -67,6 +68,12 @@ impl MetadataTable {
             .iter()
             .map(|name| name.trim().to_owned())
             .collect();
+        let mut names: Vec<&String> = header.iter().filter(|name| !name.is_empty()).collect();
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            let message = format!("two columns are called `{}`", pair[0]);
+            return Err(Error::line(path, 1, message));
+        }
         let rows = reader
             .records()
             .map(|record| {
@@ -209,7 +216,13 @@ impl MetadataTable {
 
     fn position(&self, role: &str) -> Option<usize> {
         let name = self.column_name(role);
-        self.header.iter().position(|column| column == name)
+        let exact = self.header.iter().position(|column| column == name);
+        exact.or_else(|| {
+            let columns = self.header.iter().enumerate();
+            let mut alike = columns.filter(|(_, column)| column.eq_ignore_ascii_case(name));
+            let (first, _) = alike.next()?;
+            alike.next().is_none().then_some(first)
+        })
     }
 }
 
@@ -253,6 +266,19 @@ mod tests {
                 .to_string()
                 .contains("`subject`")
         );
+    }
+
+    #[test]
+    fn the_case_of_a_column_does_not_matter_and_no_name_stands_twice() {
+        let table = MetadataTable::parse("<frame>", "Sample_ID\tRESPONSE\na\tNR\n").unwrap();
+        assert_eq!(table.required(0, "sample_id").unwrap(), "a");
+        assert_eq!(table.outcome(0, "response").unwrap(), Some(false));
+        let both = MetadataTable::parse("<frame>", "RESPONSE\tresponse\nR\tNR\n").unwrap();
+        assert_eq!(both.outcome(0, "response").unwrap(), Some(false));
+        assert!(!both.has("Response"));
+        let twice = MetadataTable::parse("<frame>", "response\tresponse\nR\tNR\n");
+        assert!(twice.unwrap_err().to_string().contains("two columns"));
+        assert!(MetadataTable::parse("<frame>", "response\t\t\nR\t1\t2\n").is_ok());
     }
 
     #[test]
