@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+
+from donormatch import _core
 
 Unit = Literal["count", "fraction", "percent"]
 Orientation = Literal["samples_in_rows", "taxa_in_rows"]
@@ -39,3 +42,27 @@ def texts(labels: Iterable[object]) -> list[str]:
 def maybe_texts(labels: Iterable[object] | None) -> list[str] | None:
     """Labels as text, where there are any."""
     return None if labels is None else texts(labels)
+
+
+class ScoredRows(NamedTuple):
+    """Held-out scores beside outcomes, as the core takes them."""
+
+    scores: npt.NDArray[np.float64]
+    outcomes: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float64] | None
+    groups: npt.NDArray[np.uint32] | None
+
+
+def scored_rows(
+    outcomes: npt.ArrayLike,
+    scores: npt.ArrayLike,
+    weights: npt.ArrayLike | None,
+    groups: Iterable[object] | None,
+) -> ScoredRows:
+    """Held-out scores beside outcomes, weights and labels of groups, where there are any."""
+    return ScoredRows(
+        np.ascontiguousarray(scores, dtype=np.float64),
+        np.ascontiguousarray(outcomes, dtype=np.float64),
+        None if weights is None else np.ascontiguousarray(weights, dtype=np.float64),
+        None if groups is None else _core.number_groups(texts(groups)),
+    )

@@ -8,6 +8,7 @@ import numpy.typing as npt
 __all__ = [
     "WARN_BELOW",
     "BoostingModel",
+    "Calibrator",
     "Cohort",
     "LogisticModel",
     "Matcher",
@@ -16,21 +17,27 @@ __all__ = [
     "ProfileTable",
     "Ranking",
     "__version__",
+    "calibration_curve",
     "call_losses",
     "clr",
     "compare",
+    "compare_by_delong",
+    "decision_curve",
+    "delong",
     "distances",
     "diversity",
     "estimate",
     "evaluate_engraftment",
     "evaluate_response",
     "fit_boosting",
+    "fit_calibrator",
     "fit_logistic",
     "fit_logistic_cv",
     "fit_matcher",
     "grouped_k_fold",
     "harmonize",
     "leave_one_group_out",
+    "mean_over_cohorts",
     "memberships",
     "merge_profiles",
     "mismatched_null",
@@ -39,6 +46,7 @@ __all__ = [
     "observed_engraftment",
     "pairwise",
     "parse_signature",
+    "pool_cohorts",
     "probabilities",
     "profiles_from_arrow",
     "profiles_from_matrix",
@@ -218,6 +226,20 @@ def fit_boosting(params: str, rows: _Rows) -> BoostingModel: ...
 def fit_logistic_cv(params: str, rows: _Rows) -> tuple[LogisticModel, str]: ...
 def fit_logistic(params: str, rows: _Rows) -> LogisticModel: ...
 def probabilities(scores: _Floats) -> _Floats: ...
+
+@final
+class Calibrator:
+    @property
+    def method(self) -> str: ...
+    @property
+    def slope_and_intercept(self) -> tuple[float, float] | None: ...
+    def probabilities(self, scores: _Floats) -> _Floats: ...
+    def intervals(self, scores: _Floats) -> tuple[_Floats, _Floats]: ...
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(bytes: bytes) -> Calibrator: ...
+
+def fit_calibrator(params: str, rows: _ScoredRows) -> tuple[Calibrator, str]: ...
 def number_groups(labels: Sequence[str]) -> _Groups: ...
 def grouped_k_fold(
     params: str, groups: _Groups, outcomes: _Floats | None, seed: int
@@ -228,6 +250,12 @@ def two_way_k_fold(
 ) -> list[_Split]: ...
 def estimate(metric: str, rows: _ScoredRows, params: str) -> str: ...
 def compare(metric: str, first: _ScoredRows, second_scores: _Floats, params: str) -> str: ...
+def delong(rows: _ScoredRows, level: float) -> str: ...
+def compare_by_delong(first: _ScoredRows, second_scores: _Floats, level: float) -> str: ...
+def calibration_curve(rows: _ScoredRows, n_bins: int, level: float) -> str: ...
+def decision_curve(rows: _ScoredRows, thresholds: Sequence[float]) -> str: ...
+def mean_over_cohorts(values: Sequence[float], level: float) -> str: ...
+def pool_cohorts(cohorts: str, scale: str, level: float) -> str: ...
 
 @final
 class Ranking:

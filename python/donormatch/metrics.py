@@ -7,16 +7,32 @@ groups (subjects, donors or studies); without `groups` every row is one of its o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from donormatch import _core
+from donormatch._convert import scored_rows
+from donormatch._errors import ParameterError
 
-__all__ = ["Comparison", "Estimate", "compare", "estimate"]
+__all__ = [
+    "CalibrationBin",
+    "Comparison",
+    "DecisionPoint",
+    "Estimate",
+    "PooledEstimate",
+    "calibration_curve",
+    "compare",
+    "compare_by_delong",
+    "decision_curve",
+    "delong",
+    "estimate",
+    "mean_over_cohorts",
+    "pool_cohorts",
+]
 
 Metric = Literal[
     "roc_auc",
@@ -64,11 +80,45 @@ class Comparison:
     reason: str | None
 
 
-class _ScoredRows(NamedTuple):
-    scores: npt.NDArray[np.float64]
-    outcomes: npt.NDArray[np.float64]
-    weights: npt.NDArray[np.float64] | None
-    groups: npt.NDArray[np.uint32] | None
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Of rows with like probabilities, the mean probability and the share of events.
+
+    `lo` and `hi` are Wilson's interval of `observed`, taking rows as independent.
+    """
+
+    mean_probability: float
+    observed: float
+    lo: float
+    hi: float
+    n_rows: int
+    n_events: int
+
+
+@dataclass(frozen=True)
+class DecisionPoint:
+    """Net benefit of acting from a threshold on, beside acting on all and on none."""
+
+    threshold: float
+    net_benefit: float
+    treat_all: float
+    treat_none: float
+
+
+@dataclass(frozen=True)
+class PooledEstimate:
+    """A value over cohorts: its mean with the interval, and where one more cohort is expected."""
+
+    value: float | None
+    lo: float | None
+    hi: float | None
+    prediction_lo: float | None
+    prediction_hi: float | None
+    tau_squared: float | None
+    i_squared: float | None
+    n_cohorts: int
+    level: float
+    reason: str | None
 
 
 def estimate(
@@ -114,7 +164,7 @@ def estimate(
     params = json.dumps(
         {"n_resamples": n_resamples, "level": level, "method": method, "seed": seed}
     )
-    rows = _scored_rows(outcomes, scores, weights, groups)
+    rows = scored_rows(outcomes, scores, weights, groups)
     return Estimate(**json.loads(_core.estimate(metric, rows, params)))
 
 
@@ -155,20 +205,226 @@ def compare(
     0.0
     """
     params = json.dumps({"n_resamples": n_resamples, "level": level, "seed": seed})
-    rows = _scored_rows(outcomes, first, weights, groups)
+    rows = scored_rows(outcomes, first, weights, groups)
     second = np.ascontiguousarray(second, dtype=np.float64)
     return Comparison(**json.loads(_core.compare(metric, rows, second, params)))
 
 
-def _scored_rows(
+def delong(
     outcomes: npt.ArrayLike,
     scores: npt.ArrayLike,
-    weights: npt.ArrayLike | None,
-    groups: Iterable[object] | None,
-) -> _ScoredRows:
-    return _ScoredRows(
-        np.ascontiguousarray(scores, dtype=np.float64),
-        np.ascontiguousarray(outcomes, dtype=np.float64),
-        None if weights is None else np.ascontiguousarray(weights, dtype=np.float64),
-        None if groups is None else _core.number_groups([str(group) for group in groups]),
-    )
+    *,
+    groups: Iterable[object] | None = None,
+    level: float = 0.95,
+) -> Estimate:
+    """ROC AUC with DeLong's interval; where there are groups, with Obuchowski's variance.
+
+    Parameters
+    ----------
+    outcomes
+        0 or 1, one a row.
+    scores
+        Log-odds or probabilities.
+    groups
+        Label of the group of each row.
+    level
+        Of the interval.
+
+    Returns
+    -------
+    Estimate
+        Without an interval, and with the reason, where the area is 0 or 1.
+
+    Examples
+    --------
+    >>> area = delong([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    >>> area.value, round(area.lo, 3)
+    (0.75, 0.057)
+    """
+    return Estimate(**json.loads(_core.delong(scored_rows(outcomes, scores, None, groups), level)))
+
+
+def compare_by_delong(
+    outcomes: npt.ArrayLike,
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    *,
+    groups: Iterable[object] | None = None,
+    level: float = 0.95,
+) -> Comparison:
+    """DeLong's test of the ROC AUCs of two models on the same rows.
+
+    It takes both models as fixed: scores from different folds make it optimistic.
+
+    Parameters
+    ----------
+    outcomes
+        0 or 1, one a row.
+    first, second
+        The scores of the two models.
+    groups, level
+        As in :func:`delong`.
+
+    Returns
+    -------
+    Comparison
+        The difference, its interval and p value.
+
+    Examples
+    --------
+    >>> first, second = [0.1, 0.3, 0.2, 0.4, 0.6, 0.5], [0.4, 0.1, 0.5, 0.3, 0.6, 0.2]
+    >>> both = compare_by_delong([0, 0, 0, 1, 1, 1], first, second)
+    >>> both.first, round(both.second, 3)
+    (1.0, 0.556)
+    """
+    rows = scored_rows(outcomes, first, None, groups)
+    second = np.ascontiguousarray(second, dtype=np.float64)
+    return Comparison(**json.loads(_core.compare_by_delong(rows, second, level)))
+
+
+def calibration_curve(
+    outcomes: npt.ArrayLike,
+    probabilities: npt.ArrayLike,
+    *,
+    weights: npt.ArrayLike | None = None,
+    n_bins: int = 10,
+    level: float = 0.95,
+) -> list[CalibrationBin]:
+    """Observed share of events against predicted probability, in bins of about equal rows.
+
+    Parameters
+    ----------
+    outcomes
+        0 or 1, one a row.
+    probabilities
+        Held out, one a row.
+    weights
+        One a row, 0 or more.
+    n_bins
+        Bins at most; equal probabilities stay in one.
+    level
+        Of the intervals.
+
+    Returns
+    -------
+    list of CalibrationBin
+        Rising.
+
+    Examples
+    --------
+    >>> low, high = calibration_curve([0, 0, 1, 1], [0.1, 0.2, 0.7, 0.9], n_bins=2)
+    >>> low.observed, high.observed, high.n_rows
+    (0.0, 1.0, 2)
+    """
+    rows = scored_rows(outcomes, probabilities, weights, None)
+    bins = json.loads(_core.calibration_curve(rows, n_bins, level))
+    return [CalibrationBin(**its) for its in bins]
+
+
+def decision_curve(
+    outcomes: npt.ArrayLike,
+    probabilities: npt.ArrayLike,
+    thresholds: Iterable[float],
+    *,
+    weights: npt.ArrayLike | None = None,
+) -> list[DecisionPoint]:
+    """Net benefit of acting where a probability reaches a threshold (Vickers and Elkin 2006).
+
+    A model is of use at a threshold only where it lies above both acting on all and on none.
+
+    Parameters
+    ----------
+    outcomes
+        0 or 1, one a row.
+    probabilities
+        Held out, one a row.
+    thresholds
+        Each in [0, 1).
+    weights
+        One a row, 0 or more.
+
+    Returns
+    -------
+    list of DecisionPoint
+        One a threshold.
+
+    Examples
+    --------
+    >>> (at_half,) = decision_curve([0, 0, 1, 1], [0.1, 0.3, 0.4, 0.9], [0.5])
+    >>> at_half.net_benefit, at_half.treat_all
+    (0.25, 0.0)
+    """
+    rows = scored_rows(outcomes, probabilities, weights, None)
+    points = json.loads(_core.decision_curve(rows, [float(its) for its in thresholds]))
+    return [DecisionPoint(**its) for its in points]
+
+
+def mean_over_cohorts(values: Iterable[float], *, level: float = 0.95) -> PooledEstimate:
+    """The plain mean over cohorts, each counting the same, with Student's interval.
+
+    Parameters
+    ----------
+    values
+        A metric in each cohort, such as each study left out.
+    level
+        Of both intervals.
+
+    Returns
+    -------
+    PooledEstimate
+        `prediction_lo` and `prediction_hi` are of the observed value in one more such cohort.
+
+    Examples
+    --------
+    >>> mean = mean_over_cohorts([0.6, 0.7, 0.5])
+    >>> round(mean.value, 3), mean.n_cohorts
+    (0.6, 3)
+    """
+    found = _core.mean_over_cohorts([float(value) for value in values], level)
+    return PooledEstimate(**json.loads(found))
+
+
+def pool_cohorts(
+    values: Mapping[str, float],
+    variances: Mapping[str, float],
+    *,
+    scale: Literal["identity", "logit"] = "identity",
+    level: float = 0.95,
+) -> PooledEstimate:
+    """The random-effects mean over cohorts (DerSimonian and Laird; Hartung and Knapp).
+
+    Parameters
+    ----------
+    values
+        A metric by cohort.
+    variances
+        The variance of each value, above 0, by cohort.
+    scale
+        On which cohorts are averaged; on that of log-odds intervals stay inside (0, 1).
+    level
+        Of both intervals.
+
+    Returns
+    -------
+    PooledEstimate
+        `tau_squared` is the variance between cohorts, on the scale of pooling.
+
+    Raises
+    ------
+    ParameterError
+        A cohort has a value or a variance only.
+
+    Examples
+    --------
+    >>> pooled = pool_cohorts({"a": 0.6, "b": 0.7}, {"a": 0.01, "b": 0.01})
+    >>> round(pooled.value, 3), pooled.tau_squared
+    (0.65, 0.0)
+    """
+    if odd := sorted(set(values) ^ set(variances)):
+        message = f"`variances`: `{odd[0]}` has a value or a variance only"
+        raise ParameterError(message)
+    cohorts = [
+        {"cohort": name, "value": float(value), "variance": float(variances[name])}
+        for name, value in values.items()
+    ]
+    return PooledEstimate(**json.loads(_core.pool_cohorts(json.dumps(cohorts), scale, level)))

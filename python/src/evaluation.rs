@@ -1,13 +1,14 @@
 //! Splits that never part a group, and metrics with their intervals.
 
 use donormatch::evaluation::{
-    self, BootstrapParams, GroupedKFold, Metric, Regime, ScoredRows, Split, TwoWayKFold,
+    self, BootstrapParams, CohortValue, GroupedKFold, Metric, PoolingScale, Regime, ScoredRows,
+    Split, TwoWayKFold,
 };
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
 use crate::error::Result;
-use crate::runtime::long;
+use crate::runtime::{long, short};
 use crate::settings;
 
 type Numbers<'py> = PyReadonlyArray1<'py, f64>;
@@ -106,15 +107,16 @@ pub struct PyScoredRows<'py> {
 }
 
 /// The same, owned.
-struct OwnedRows {
-    scores: Vec<f64>,
-    outcomes: Vec<f64>,
-    weights: Option<Vec<f64>>,
-    groups: Option<Vec<u32>>,
+pub struct OwnedRows {
+    pub scores: Vec<f64>,
+    pub outcomes: Vec<f64>,
+    pub weights: Option<Vec<f64>>,
+    pub groups: Option<Vec<u32>>,
 }
 
 impl PyScoredRows<'_> {
-    fn owned(&self) -> OwnedRows {
+    /// A copy, which can outlive an interrupted call.
+    pub fn owned(&self) -> OwnedRows {
         OwnedRows {
             scores: self.scores.as_array().to_vec(),
             outcomes: self.outcomes.as_array().to_vec(),
@@ -171,4 +173,64 @@ pub fn compare(
     let (first, second) = (first.owned(), second_scores.as_array().to_vec());
     let compared = move || evaluation::compare_by_groups(metric, &first.rows()?, &second, &params);
     settings::json(&long(py, compared)?)
+}
+
+/// ROC AUC with DeLong's interval, as JSON.
+#[pyfunction]
+pub fn delong(py: Python<'_>, rows: PyScoredRows<'_>, level: f64) -> Result<String> {
+    let rows = rows.owned();
+    let estimate = short(py, || evaluation::delong_estimate(&rows.rows()?, level))?;
+    settings::json(&estimate)
+}
+
+/// DeLong's test of two ROC AUCs on the same rows, as JSON.
+#[pyfunction]
+pub fn compare_by_delong(
+    py: Python<'_>,
+    first: PyScoredRows<'_>,
+    second_scores: Numbers<'_>,
+    level: f64,
+) -> Result<String> {
+    let (first, second) = (first.owned(), second_scores.as_array().to_vec());
+    let compared = || evaluation::compare_by_delong(&first.rows()?, &second, level);
+    settings::json(&short(py, compared)?)
+}
+
+/// Observed share of events against predicted probability, as JSON.
+#[pyfunction]
+pub fn calibration_curve(
+    py: Python<'_>,
+    rows: PyScoredRows<'_>,
+    n_bins: usize,
+    level: f64,
+) -> Result<String> {
+    let rows = rows.owned();
+    let curve = || evaluation::calibration_curve(&rows.rows()?, n_bins, level);
+    settings::json(&short(py, curve)?)
+}
+
+/// Net benefit of acting from each threshold on, as JSON.
+#[pyfunction]
+pub fn decision_curve(
+    py: Python<'_>,
+    rows: PyScoredRows<'_>,
+    thresholds: Vec<f64>,
+) -> Result<String> {
+    let rows = rows.owned();
+    let curve = || evaluation::decision_curve(&rows.rows()?, &thresholds);
+    settings::json(&short(py, curve)?)
+}
+
+/// The plain mean over cohorts, as JSON.
+#[pyfunction]
+pub fn mean_over_cohorts(values: Vec<f64>, level: f64) -> Result<String> {
+    settings::json(&evaluation::mean_over_cohorts(&values, level)?)
+}
+
+/// The random-effects mean over cohorts given as JSON, as JSON.
+#[pyfunction]
+pub fn pool_cohorts(cohorts: &str, scale: &str, level: f64) -> Result<String> {
+    let cohorts: Vec<CohortValue> = settings::list("cohorts", cohorts)?;
+    let scale: PoolingScale = settings::word("scale", scale)?;
+    settings::json(&evaluation::pool_cohorts(&cohorts, scale, level)?)
 }

@@ -10,6 +10,7 @@
 )]
 
 mod array;
+mod calibration;
 mod cli;
 mod engraftment;
 mod error;
@@ -36,6 +37,8 @@ mod _core {
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
     #[pymodule_export]
+    use super::calibration::{PyCalibrator, fit_calibrator};
+    #[pymodule_export]
     use super::cli::run_cli;
     #[pymodule_export]
     use super::engraftment::{call_losses, mismatched_null, observed_engraftment};
@@ -46,7 +49,9 @@ mod _core {
     };
     #[pymodule_export]
     use super::evaluation::{
-        compare, estimate, grouped_k_fold, leave_one_group_out, number_groups, two_way_k_fold,
+        calibration_curve, compare, compare_by_delong, decision_curve, delong, estimate,
+        grouped_k_fold, leave_one_group_out, mean_over_cohorts, number_groups, pool_cohorts,
+        two_way_k_fold,
     };
     #[pymodule_export]
     use super::feature::{

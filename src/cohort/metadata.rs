@@ -70,8 +70,9 @@ impl MetadataTable {
             .collect();
         let mut names: Vec<&String> = header.iter().filter(|name| !name.is_empty()).collect();
         names.sort_unstable();
-        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            let message = format!("two columns are called `{}`", pair[0]);
+        let mut pairs = names.iter().zip(names.iter().skip(1));
+        if let Some((name, _)) = pairs.find(|(one, next)| one == next) {
+            let message = format!("two columns are called `{name}`");
             return Err(Error::line(path, 1, message));
         }
         let rows = reader

@@ -27,7 +27,10 @@ def test_the_examples_of_the_docstrings_run(name):
     assert doctest.testmod(module, optionflags=flags).failed == 0
 
 
-@pytest.mark.parametrize("name", ["donormatch", "donormatch.metrics", "donormatch.sklearn"])
+PUBLIC = ["donormatch", "donormatch.calibration", "donormatch.metrics", "donormatch.sklearn"]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
 def test_every_public_name_is_documented(name):
     if name == "donormatch.sklearn":
         pytest.importorskip("sklearn")
