@@ -250,8 +250,10 @@ def version(name):
         return f"{name} absent (`pip install` failed)"
 
 
-PACKAGES = {"forest": "scikit-learn", "logistic": "scikit-learn", "histgb": "scikit-learn",
-            "lightgbm": "lightgbm", "xgboost": "xgboost-cpu", "catboost": "catboost"}  # fmt: skip
+OF_SKLEARN = ["forest", "extratrees", "logistic", "histgb"]
+PACKAGES = dict.fromkeys(OF_SKLEARN, "scikit-learn") | {
+    "lightgbm": "lightgbm", "xgboost": "xgboost-cpu", "catboost": "catboost",
+}  # fmt: skip
 
 
 def scores_kept(ours):

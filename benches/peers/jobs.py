@@ -35,6 +35,7 @@ LINES = {
 }
 PEERS = {
     "forest": FORESTS,
+    "extratrees": FORESTS,
     "lightgbm": DRAWN | TREES,
     "logistic": LINES,
     "xgboost": TREES,

@@ -299,10 +299,11 @@ def sampled(peer, seed, rounds, rate, depth, rows, columns, draws_thresholds=Fal
 
 def candidate(peer, seed, settings, is_final):
     """One model to choose; a forest has a fifth of its trees while the choice is made."""
-    if peer == "forest":
-        from sklearn.ensemble import RandomForestClassifier
+    if peer in ("forest", "extratrees"):
+        from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
-        return RandomForestClassifier(500 if is_final else 100, random_state=seed, **settings)
+        forest = RandomForestClassifier if peer == "forest" else ExtraTreesClassifier
+        return forest(500 if is_final else 100, random_state=seed, **settings)
     if peer == "logistic":
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline

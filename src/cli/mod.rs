@@ -16,6 +16,7 @@ mod signatures;
 mod simulate;
 mod streams;
 mod toposcore;
+mod update;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -42,6 +43,7 @@ enum Command {
     Predict(predict::PredictArguments),
     Simulate(simulate::SimulateArguments),
     Fit(fit::FitArguments),
+    Update(update::UpdateArguments),
     Evaluate(evaluate::EvaluateArguments),
     Inspect(inspect::InspectArguments),
     Signatures(signatures::SignaturesArguments),
@@ -91,6 +93,7 @@ fn run_on(args: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>) ->
         Command::Predict(arguments) => arguments.run(&mut streams),
         Command::Simulate(arguments) => arguments.run(&mut streams),
         Command::Fit(arguments) => arguments.run(&mut streams),
+        Command::Update(arguments) => arguments.run(&mut streams),
         Command::Evaluate(arguments) => arguments.run(&mut streams),
         Command::Inspect(arguments) => arguments.run(&mut streams),
         Command::Signatures(arguments) => arguments.run(&mut streams),

@@ -258,6 +258,74 @@ fn engraft_predict_and_inspect_write_their_tables() {
 }
 
 #[test]
+fn outcomes_of_ones_own_move_the_risk_of_toxicity_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let donors = SCENE.path("donors.tsv");
+    let ids: Vec<String> = fs::read_to_string(&donors)
+        .unwrap()
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .skip(1)
+        .map(|line| line.split('\t').next().unwrap().to_owned())
+        .collect();
+    let head = "donor_id\tregimen\tsevere_irae\tmyocarditis\n";
+    let rows: String = ids
+        .iter()
+        .map(|id| format!("{id}\tanti-pd-1\tyes\t\n").repeat(5))
+        .collect();
+    fs::write(path("outcomes.tsv"), format!("{head}{rows}")).unwrap();
+    let (outcomes, model, own) = (
+        path("outcomes.tsv"),
+        SCENE.path("tiny.dmm"),
+        path("own.dmm"),
+    );
+    let mut update = vec!["update", "--donors", &donors, "--outcomes", &outcomes];
+    update.extend(["--model", &model, "--output", &own]);
+    let done = run(&update);
+    assert_eq!(done.code, 0, "{}", done.err);
+    let said = format!("{0} of {0} recipients had a severe", 5 * ids.len());
+    assert!(done.err.contains(&said), "{}", done.err);
+    assert!(run(&["inspect", &own]).out.contains("toxicity updated"));
+
+    let column = |model: &str, name: &str| -> Vec<f64> {
+        let done = rank(&donors, &["--regimen", "anti-pd-1", "--model", model]);
+        let place = COLUMNS.iter().position(|column| *column == name).unwrap();
+        let mut rows: Vec<(String, f64)> = done
+            .out
+            .lines()
+            .skip(1)
+            .map(|line| {
+                let cells: Vec<&str> = line.split('\t').collect();
+                (cells[..2].join(" "), cells[place].parse().unwrap())
+            })
+            .collect();
+        rows.sort_by(|one, other| one.0.cmp(&other.0));
+        rows.into_iter().map(|(_, value)| value).collect()
+    };
+    let (before, after) = (
+        column(&model, "p_severe_irae"),
+        column(&own, "p_severe_irae"),
+    );
+    assert!(!before.is_empty());
+    assert!(before.iter().zip(&after).all(|(one, other)| other > one));
+    for same in ["p_response", "p_myocarditis"] {
+        assert_eq!(column(&model, same), column(&own, same));
+    }
+
+    fs::write(&outcomes, format!("{head}nobody\tanti-pd-1\tyes\t\n")).unwrap();
+    fs::remove_file(&own).unwrap();
+    let done = run(&update);
+    assert_eq!(done.code, 1);
+    assert!(
+        done.err.contains("outcomes.tsv") && done.err.contains("`nobody`"),
+        "{}",
+        done.err
+    );
+    assert!(!std::path::Path::new(&own).exists());
+}
+
+#[test]
 fn simulate_writes_the_same_cohort_for_the_same_seed() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     for folder in &folders {

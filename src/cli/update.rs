@@ -1,0 +1,60 @@
+//! `donormatch update`
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Streams;
+use super::input::{ModelArguments, ProfileArguments};
+use crate::Result;
+use crate::cohort::MetadataTable;
+use crate::matcher::ObservedToxicity;
+use crate::persist;
+
+/// Let the toxicity of a matcher learn from outcomes of your own
+#[derive(Debug, Args)]
+pub(super) struct UpdateArguments {
+    /// Profiles of the donors
+    #[arg(long, value_name = "FILE")]
+    donors: PathBuf,
+    /// Table with a row a recipient: `donor_id`, `regimen` and any of `cancer`, `line`,
+    /// `severe_irae` and `myocarditis`; blanks are unknown
+    #[arg(long, value_name = "FILE")]
+    outcomes: PathBuf,
+    /// Model file to write
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+    /// What the new matcher is called [default: the old name, and that it was updated]
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    reading: ProfileArguments,
+    #[command(flatten)]
+    model: ModelArguments,
+}
+
+impl UpdateArguments {
+    pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
+        let (matcher, header) = self.model.load()?;
+        let donors = self.reading.read(&self.donors, &matcher, streams)?.table;
+        let observed = ObservedToxicity::from_metadata(&MetadataTable::read(&self.outcomes)?)?;
+        let updated = matcher
+            .with_outcomes(&donors, &observed)
+            .map_err(|error| error.at_path(&self.outcomes))?;
+        let name = self.name.clone();
+        let name = name.unwrap_or_else(|| format!("{}, toxicity updated", header.name));
+        persist::write(&self.output, &updated, &header.with_name(name))?;
+        let counts = |of: fn(&ObservedToxicity) -> Option<bool>| {
+            let known = observed.iter().filter_map(of);
+            (known.clone().filter(|&had| had).count(), known.count())
+        };
+        let (severe, of_severe) = counts(|one| one.severe_irae);
+        let (myocarditis, of_myocarditis) = counts(|one| one.myocarditis);
+        streams.note(&format!(
+            "{}: {severe} of {of_severe} recipients had a severe immune-related adverse event, \
+             {myocarditis} of {of_myocarditis} myocarditis",
+            self.output.display()
+        ));
+        Ok(())
+    }
+}
