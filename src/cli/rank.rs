@@ -11,7 +11,7 @@ use super::input::{
 use crate::cohort::TreatmentContext;
 use crate::explanation::report::{ReportContext, html};
 use crate::persist::{self, ModelHeader};
-use crate::ranking::{Ranking, RankingParams, Weights};
+use crate::ranking::{Ranking, RankingParams, Weights, rank_harmonized};
 use crate::{Error, Result};
 
 /// Put donors in order for each recipient, with uncertainty
@@ -45,21 +45,21 @@ pub(super) struct RankArguments {
 impl RankArguments {
     pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
         let weights: Weights = self.weights.parse()?;
+        let ranking = RankingParams {
+            weights,
+            ..RankingParams::default()
+        };
         self.treatment.check()?;
         let (matcher, header) = self.model.load()?;
         let donors = self.profiles.read(&self.donors, &matcher, streams)?;
         let recipients = self.profiles.read(&self.recipients, &matcher, streams)?;
         let contexts = self.treatment.contexts(&recipients.table, streams)?;
         let params = self.draws.params();
-        let predictions = {
+        let ranking = {
             let _progress = streams.progress("predicting transplants");
-            matcher.predict(&donors.table, &recipients.table, &contexts, &params)?
+            let (donors, recipients) = (&donors.table, &recipients.table);
+            rank_harmonized(&matcher, donors, recipients, &contexts, &params, &ranking)?
         };
-        let ranking = RankingParams {
-            weights,
-            ..RankingParams::default()
-        }
-        .rank(&predictions)?;
         if let Some(path) = &self.report {
             let notes = donors.notes.into_iter().chain(recipients.notes).collect();
             let context = report_context(&header, &contexts, params.seed, notes);

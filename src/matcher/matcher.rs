@@ -14,6 +14,9 @@ use crate::engraftment::{
 use crate::profile::{ProfileTable, Vocabulary};
 use crate::{Error, Result};
 
+/// Pairs predicted at a time at least, so that threads have enough to share.
+const LEAST_PAIRS: usize = 512;
+
 /// Predicts the transplant, the response and the toxicity of any donor and recipient.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Matcher {
@@ -139,6 +142,9 @@ impl Matcher {
     /// Predicts every donor for every recipient; recipients vary slowest. Both tables must be
     /// harmonized to [`Matcher::vocabulary`]; `contexts` holds one entry a recipient.
     ///
+    /// A pair takes about 24 bytes a draw; where memory does not hold those of all pairs, see
+    /// [`Matcher::predict_by_recipient`].
+    ///
     /// # Errors
     /// [`Error::Vocabulary`] where a table is not harmonized or shares no taxon with the models;
     /// [`Error::Table`] where lengths disagree; [`Error::Parameter`] for a setting out of range.
@@ -149,6 +155,28 @@ impl Matcher {
         contexts: &[TreatmentContext],
         params: &PredictParams,
     ) -> Result<Vec<PairPrediction>> {
+        let mut all = Vec::with_capacity(donors.n_samples() * recipients.n_samples());
+        let keep = |pairs| {
+            all.extend(pairs);
+            Ok(())
+        };
+        self.predict_by_recipient(donors, recipients, contexts, params, keep)?;
+        Ok(all)
+    }
+
+    /// The same, some recipients at a time: `visit` is given all pairs of one or more recipients,
+    /// until it has seen every recipient, in order.
+    ///
+    /// # Errors
+    /// As [`Matcher::predict`], and those of `visit`, which end it.
+    pub fn predict_by_recipient(
+        &self,
+        donors: &ProfileTable,
+        recipients: &ProfileTable,
+        contexts: &[TreatmentContext],
+        params: &PredictParams,
+        mut visit: impl FnMut(Vec<PairPrediction>) -> Result<()>,
+    ) -> Result<()> {
         params.check()?;
         self.check_tables(donors, recipients, contexts)?;
         let (donors, recipients) = align_to_fractions(donors, recipients)?;
@@ -163,13 +191,16 @@ impl Matcher {
             .enumerate()
             .map(|(row, &context)| scene.recipient_side(row, context))
             .collect::<Result<_>>()?;
-        (0..n_donors * recipient_sides.len())
-            .into_par_iter()
-            .map(|pair| {
-                let (recipient, donor) = (pair / n_donors, pair % n_donors);
-                scene.pair(&donor_sides[donor], &recipient_sides[recipient])
-            })
-            .collect()
+        for recipients in recipient_sides.chunks(LEAST_PAIRS.div_ceil(n_donors.max(1))) {
+            let pairs = (0..n_donors * recipients.len())
+                .into_par_iter()
+                .map(|pair| {
+                    let (recipient, donor) = (pair / n_donors, pair % n_donors);
+                    scene.pair(&donor_sides[donor], &recipients[recipient])
+                });
+            visit(pairs.collect::<Result<_>>()?)?;
+        }
+        Ok(())
     }
 
     /// Predicts the response of patients from their own profiles, without a transplant. The table

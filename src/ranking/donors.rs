@@ -24,7 +24,7 @@ pub struct RankedDonors {
 /// predicts each transplant and its result, and orders the donors.
 ///
 /// `contexts` holds one entry a recipient, in the order of the table. For tables in memory, from
-/// Rust or Python; the command line takes the same steps file by file, to name the file in a note.
+/// Rust or Python; the command line harmonizes file by file, to name the file in a note.
 ///
 /// # Errors
 /// Those of [`harmonize`], [`Matcher::predict`] and [`RankingParams::rank`].
@@ -40,12 +40,35 @@ pub fn rank_donors(
     let target = HarmonizeParams::new(target_of(matcher)?);
     let (donors, donors_report) = harmonize(donors, &target)?;
     let (recipients, recipients_report) = harmonize(recipients, &target)?;
-    let predictions = matcher.predict(&donors, &recipients, contexts, predict)?;
     Ok(RankedDonors {
-        ranking: params.rank(&predictions)?,
+        ranking: rank_harmonized(matcher, &donors, &recipients, contexts, predict, params)?,
         donors: donors_report,
         recipients: recipients_report,
     })
+}
+
+/// The same for tables that are in the matcher's vocabulary.
+///
+/// Of the draws, only those of some recipients are held at a time, so that a million pairs need
+/// little more memory than their rows of the ranking.
+///
+/// # Errors
+/// Those of [`Matcher::predict`] and [`RankingParams::rank`].
+pub fn rank_harmonized(
+    matcher: &Matcher,
+    donors: &ProfileTable,
+    recipients: &ProfileTable,
+    contexts: &[TreatmentContext],
+    predict: &PredictParams,
+    params: &RankingParams,
+) -> Result<Ranking> {
+    params.check()?;
+    let mut ranked = Vec::with_capacity(recipients.n_samples());
+    matcher.predict_by_recipient(donors, recipients, contexts, predict, |pairs| {
+        ranked.extend(params.rank_recipients(&pairs)?);
+        Ok(())
+    })?;
+    params.assemble(ranked)
 }
 
 /// The rank whose vocabulary the matcher speaks: what tables are to be harmonized to for it.

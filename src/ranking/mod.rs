@@ -22,7 +22,7 @@ pub(crate) mod text;
 
 pub use agreement::donor_order_agreement;
 pub use assignment::{AssignedPair, Assignment, AssignmentParams, Coverage, DonorUse, PairUtility};
-pub use donors::{RankedDonors, rank_donors, target_of};
+pub use donors::{RankedDonors, rank_donors, rank_harmonized, target_of};
 pub use params::{RankingParams, Weights};
 pub use result::{DonorStanding, NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary, WeightCase};
 pub use table::COLUMNS;

@@ -67,17 +67,27 @@ impl RankingParams {
     /// ```
     pub fn rank(&self, predictions: &[PairPrediction]) -> Result<Ranking> {
         self.check()?;
-        if predictions.is_empty() {
+        self.assemble(self.rank_recipients(predictions)?)
+    }
+
+    /// Each recipient of these predictions by itself.
+    pub(super) fn rank_recipients(
+        &self,
+        predictions: &[PairPrediction],
+    ) -> Result<Vec<RankedRecipient>> {
+        predictions.iter().try_for_each(check_prediction)?;
+        let groups = group_by_recipient(predictions)?;
+        let ranked = groups.par_iter().map(|pairs| self.rank_recipient(pairs));
+        Ok(ranked.collect())
+    }
+
+    /// All recipients together, none of them twice.
+    pub(super) fn assemble(&self, ranked: Vec<RankedRecipient>) -> Result<Ranking> {
+        if ranked.is_empty() {
             return Err(Error::table(
                 "there is nothing to rank: no pair of donor and recipient was predicted",
             ));
         }
-        predictions.iter().try_for_each(check_prediction)?;
-        let groups = group_by_recipient(predictions)?;
-        let ranked: Vec<RankedRecipient> = groups
-            .par_iter()
-            .map(|pairs| self.rank_recipient(pairs))
-            .collect();
         let orders: Vec<Vec<SampleId>> = ranked
             .iter()
             .map(|one| {
@@ -276,7 +286,7 @@ impl RankingParams {
     }
 }
 
-struct RankedRecipient {
+pub(super) struct RankedRecipient {
     rows: Vec<RankingRow>,
     summary: RecipientSummary,
 }

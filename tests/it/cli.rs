@@ -15,11 +15,11 @@ use donormatch::trial::SimulationParams;
 use tempfile::TempDir;
 
 /// A folder with a synthetic cohort and a matcher fitted in a moment: far too small to be good.
-struct Scene {
+pub struct Scene {
     folder: TempDir,
 }
 
-static SCENE: LazyLock<Scene> = LazyLock::new(|| {
+pub static SCENE: LazyLock<Scene> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let large = SimulationParams {
         n_donors: 8,
@@ -56,7 +56,7 @@ static SCENE: LazyLock<Scene> = LazyLock::new(|| {
 });
 
 impl Scene {
-    fn path(&self, name: &str) -> String {
+    pub fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 }

@@ -1,9 +1,15 @@
 //! Predictions of many pairs → ranking, table, page and assignment, by the public door alone.
 
-use donormatch::ErrorKind;
 use donormatch::explanation::report::{self, ReportContext};
-use donormatch::matcher::PairPrediction;
-use donormatch::ranking::{AssignmentParams, COLUMNS, RESEARCH_USE, RankingParams};
+use donormatch::matcher::{PairPrediction, PredictParams};
+use donormatch::ranking::{
+    AssignmentParams, COLUMNS, RESEARCH_USE, RankingParams, rank_harmonized,
+};
+use donormatch::taxonomy::{HarmonizeParams, Target, harmonize};
+use donormatch::trial::SimulationParams;
+use donormatch::{Error, ErrorKind, persist};
+
+use crate::cli::SCENE;
 
 /// Response by donor and recipient so that r1 does best with d1 and r2 with d2.
 fn predictions() -> Vec<PairPrediction> {
@@ -33,6 +39,45 @@ fn predictions() -> Vec<PairPrediction> {
             eligible: true,
         })
         .collect()
+}
+
+#[test]
+fn recipients_some_at_a_time_give_the_ranking_of_all_at_once() {
+    let (matcher, _) = persist::read(SCENE.path("tiny.dmm")).unwrap();
+    let cohort = SimulationParams {
+        n_donors: 20,
+        n_recipients: 60,
+        ..SimulationParams::default()
+    };
+    let cohort = cohort.simulate().unwrap();
+    let harmonized = |table| {
+        let params = HarmonizeParams::new(Target::Species);
+        harmonize(table, &params).unwrap().0
+    };
+    let (donors, recipients) = (harmonized(&cohort.donors), harmonized(&cohort.recipients));
+    let (contexts, params) = (&cohort.contexts, RankingParams::default());
+    let mut predict = PredictParams::default();
+    predict.n_draws = 20;
+    let all = matcher
+        .predict(&donors, &recipients, contexts, &predict)
+        .unwrap();
+    let (mut parts, mut n_seen) = (0, 0);
+    matcher
+        .predict_by_recipient(&donors, &recipients, contexts, &predict, |pairs| {
+            assert_eq!(pairs.len() % 20, 0, "whole recipients");
+            assert_eq!(pairs, all[n_seen..n_seen + pairs.len()]);
+            (parts, n_seen) = (parts + 1, n_seen + pairs.len());
+            Ok(())
+        })
+        .unwrap();
+    assert!(parts > 1);
+    assert_eq!(n_seen, 1200);
+    let ranking = rank_harmonized(&matcher, &donors, &recipients, contexts, &predict, &params);
+    assert_eq!(ranking.unwrap(), params.rank(&all).unwrap());
+    let stops = matcher.predict_by_recipient(&donors, &recipients, contexts, &predict, |_| {
+        Err(Error::table("enough"))
+    });
+    assert!(stops.unwrap_err().to_string().contains("enough"));
 }
 
 #[test]
