@@ -277,18 +277,19 @@ def studies_left_out(results, aucs):
     for name, result in results.items():
         if result["splits"][0]["name"] == "1.1":
             continue
-        about = "each study left out, mean of the seeds that all its columns have"
+        about = "each study left out, mean of the seeds"
         lines += [f"{name}, {about}:", "", *head_of(["study", "rows"], COLUMNS)]
-        columns = [aucs[name].get(column, {}) for column in COLUMNS]
-        common = set.intersection(*(set(its) for its in columns if its))
         rows, places_of = {}, {}
         for place, split in enumerate(result["splits"]):
             rows[split["name"]] = len(split["test"])
-            if place in common:
-                places_of.setdefault(split["name"], []).append(place)
+            places_of.setdefault(split["name"], []).append(place)
         for study, places in places_of.items():
-            its = ([aucs[place] for place in places] if aucs else [] for aucs in columns)
-            cells = [f"{statistics.mean(values):.3f}" if values else "" for values in its]
+            cells = []
+            for column in COLUMNS:
+                its = aucs[name].get(column, {})
+                values = [its[place] for place in places if place in its]
+                part = "" if len(values) == len(places) else f" (of {len(values)})"
+                cells.append(f"{statistics.mean(values):.3f}{part}" if values else "")
             lines.append(f"| {study} | {rows[study]} | " + " | ".join(cells) + " |")
         lines.append("")
     return lines

@@ -13,7 +13,7 @@ BOOSTERS = ["lightgbm", "xgboost", "histgb", "catboost"]
 # What is chosen from inside the training rows, for us and for the peers, the plainest or the one
 # to take unseen first: where the folds cannot tell candidates apart, the rule takes the earlier.
 # Of trees: rounds, rate, depth, the shares of rows and columns that a tree sees, and whether nodes
-# draw their thresholds, which LightGBM alone of the peers can.
+# draw their thresholds, which of the peers' boosters LightGBM alone can.
 DRAWN = {
     "drawn": {"rounds": 1000, "rate": 0.01, "depth": 5, "rows": 0.7, "columns": 0.1,
               "draws_thresholds": True},
@@ -377,8 +377,8 @@ def tried():
     }
     trees |= {
         f"{name}, thresholds drawn": its | {"random_thresholds": True}
-        for name, its in trees.items()
-    }
+        for name, its in trees.items() if "node" not in name
+    }  # fmt: skip
     given = {"n_rounds": 1000, "learning_rate": 0.01, "row_fraction": 0.7, "column_fraction": 1.0}
     slow = {
         f"{name}, four times the steps": its | {"n_rounds": 4000, "learning_rate": 0.0025}
@@ -430,8 +430,12 @@ def other_labels(data):
 def settings(bench, data):
     """(label, setting, side, job) of 5 folds of each such label, one setting and fold at a time."""
     candidates = [(f"ours: {its[0]}, {its[1]}", "ours", [its]) for its in tried()]
-    for name, its in list(FORESTS.items())[:2]:
-        candidates.append((f"forest: {name}", "forest", {name: its}))
+    its_own = {
+        "lightgbm": DRAWN | TREES,
+        **dict.fromkeys(["forest", "extratrees"], dict(list(FORESTS.items())[:2])),
+    }
+    for peer, of_peer in its_own.items():
+        candidates += [(f"{peer}: {name}", peer, {name: its}) for name, its in of_peer.items()]
     works = []
     for label, features, outcomes in other_labels(data):
         table = write_table(bench.folder, label.replace(" ", "-"), features, outcomes)
@@ -485,7 +489,7 @@ def accuracy(bench, data, repeats, slow_repeats, study_seeds):
             if seed:
                 job["seed"] = seed
             for side, candidates in {"ours": our_families(seed), **PEERS}.items():
-                if side in SLOW and repeat >= slow_repeats:
+                if side in SLOW and not studies and repeat >= slow_repeats:
                     continue
                 urgency = (side in SLOW, repeat, studies is not None)
                 is_ours = side == "ours"

@@ -116,7 +116,7 @@ def as_metadata(metadata: str | os.PathLike[str] | pd.DataFrame) -> os.PathLike[
     """A path, or the tab-separated text of a frame."""
     if isinstance(metadata, str | os.PathLike):
         return Path(metadata)
-    named = metadata.index.name is not None
+    named = metadata.index.name is not None and metadata.index.name not in metadata.columns
     text: str = metadata.to_csv(sep="\t", index=named, lineterminator="\n")
     return text
 

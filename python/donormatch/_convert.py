@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from donormatch import _core
+from donormatch._errors import InputError, ParameterError
 
 Unit = Literal["count", "fraction", "percent"]
 Orientation = Literal["samples_in_rows", "taxa_in_rows"]
@@ -29,9 +30,18 @@ class SparseParts:
         self.data = compressed.data.astype(np.float64)
 
 
+def plain(value: Any) -> Any:
+    """Plain Python for what NumPy and searches hand over: scalars, arrays."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    message = f"expected a number, a word or a list, found {type(value).__name__}"
+    raise ParameterError(message)
+
+
 def options_json(**settings: object) -> str:
     """The settings that are not left to the core, as JSON."""
-    return json.dumps({name: value for name, value in settings.items() if value is not None})
+    given = {name: value for name, value in settings.items() if value is not None}
+    return json.dumps(given, default=plain)
 
 
 def texts(labels: Iterable[object]) -> list[str]:
@@ -53,6 +63,29 @@ class ScoredRows(NamedTuple):
     groups: npt.NDArray[np.uint32] | None
 
 
+def numbers(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """One number a row, as the core takes them."""
+    try:
+        found = np.ascontiguousarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        message = f"`{name}`: expected numbers, {error}"
+        raise InputError(message) from error
+    if np.ndim(values) != 1:
+        message = f"`{name}`: expected one number a row, found the shape {np.shape(values)}"
+        raise InputError(message)
+    return found
+
+
+def group_numbers(labels: Iterable[object]) -> npt.NDArray[np.uint32]:
+    """Numbers of groups by their labels, each of which must be known."""
+    labels = list(labels)
+    for row, label in enumerate(labels):
+        if label is None or label != label:
+            message = f"`groups`: the group of row {row} is unknown"
+            raise InputError(message)
+    return _core.number_groups(texts(labels))
+
+
 def scored_rows(
     outcomes: npt.ArrayLike,
     scores: npt.ArrayLike,
@@ -61,8 +94,8 @@ def scored_rows(
 ) -> ScoredRows:
     """Held-out scores beside outcomes, weights and labels of groups, where there are any."""
     return ScoredRows(
-        np.ascontiguousarray(scores, dtype=np.float64),
-        np.ascontiguousarray(outcomes, dtype=np.float64),
-        None if weights is None else np.ascontiguousarray(weights, dtype=np.float64),
-        None if groups is None else _core.number_groups(texts(groups)),
+        numbers("scores", scores),
+        numbers("outcomes", outcomes),
+        None if weights is None else numbers("weights", weights),
+        None if groups is None else group_numbers(groups),
     )

@@ -153,11 +153,19 @@ class Matcher:
         Raises
         ------
         InputError
-            A donor has no profile, or a row cannot be read.
+            A donor has no profile, a row cannot be read, or none says anything of an outcome.
+
+        Warns
+        -----
+        SynonymWarning
+            Less than nine tenths of the abundance is in taxa that the vocabulary knows.
         """
+        table, header = as_metadata(outcomes), json.dumps(self.header) if self.header else None
+        donors = as_profiles(donors)
+        found, header, report = self._fitted().with_outcomes(donors._table, table, header)
+        HarmonizationReport._from_json(report)._warn_of_names("donors")
         updated = copy.copy(self)
-        table = as_metadata(outcomes)
-        updated.model_ = self._fitted().with_outcomes(as_profiles(donors)._table, table)
+        updated.model_, updated.header_ = found, json.loads(header) if header else {}
         return updated
 
     @classmethod

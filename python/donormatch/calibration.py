@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from donormatch import _core
-from donormatch._convert import scored_rows
+from donormatch._convert import numbers, options_json, scored_rows
 from donormatch._errors import NotFittedError
 
 __all__ = ["Calibrator", "ProbabilityIntervals"]
@@ -58,7 +58,7 @@ class Calibrator:
         The method, also where it was chosen.
     losses_ : dict of str to float or None
         Held-out log loss by method, empty where the method was given; none where a method could
-        not be fitted in some fold.
+        not be fitted in some fold or did not compete (Venn-Abers above 5,000 distinct scores).
     slope_, intercept_ : float or None
         Of a sigmoid method, per unit of score.
 
@@ -104,8 +104,18 @@ class Calibrator:
         -------
         Calibrator
             Itself.
+
+        Raises
+        ------
+        InputError
+            Lengths differ, a number is not finite, an outcome is not 0 or 1, only one outcome has
+            weight, or there are too few groups to choose.
+        ConvergenceError
+            A method without smoothing meets scores that separate the outcomes.
+        ParameterError
+            The method is unknown.
         """
-        params = json.dumps({"method": self.method, "n_folds": self.n_folds, "seed": self.seed})
+        params = options_json(method=self.method, n_folds=self.n_folds, seed=self.seed)
         rows = scored_rows(outcomes, scores, weights, groups)
         self.model_, losses = _core.fit_calibrator(params, rows)
         self.method_: str = self.model_.method
@@ -130,7 +140,7 @@ class Calibrator:
         ndarray
             One a score, in [0, 1].
         """
-        return self._fitted().probabilities(np.ascontiguousarray(scores, dtype=np.float64))
+        return self._fitted().probabilities(numbers("scores", scores))
 
     def intervals(self, scores: npt.ArrayLike) -> ProbabilityIntervals:
         """Of Venn-Abers, the lower and upper probability of each score.
@@ -147,8 +157,7 @@ class Calibrator:
         ProbabilityIntervals
             ``lower`` and ``upper``, one a score.
         """
-        scores = np.ascontiguousarray(scores, dtype=np.float64)
-        return ProbabilityIntervals(*self._fitted().intervals(scores))
+        return ProbabilityIntervals(*self._fitted().intervals(numbers("scores", scores)))
 
     def _fitted(self) -> _core.Calibrator:
         if not hasattr(self, "model_"):

@@ -11,11 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import numpy.typing as npt
 
 from donormatch import _core
-from donormatch._convert import scored_rows
+from donormatch._convert import numbers, options_json, scored_rows
 from donormatch._errors import ParameterError
 
 __all__ = [
@@ -161,9 +160,7 @@ def estimate(
     >>> auc.value, auc.n_events
     (0.75, 2)
     """
-    params = json.dumps(
-        {"n_resamples": n_resamples, "level": level, "method": method, "seed": seed}
-    )
+    params = options_json(n_resamples=n_resamples, level=level, method=method, seed=seed)
     rows = scored_rows(outcomes, scores, weights, groups)
     return Estimate(**json.loads(_core.estimate(metric, rows, params)))
 
@@ -204,10 +201,9 @@ def compare(
     >>> same.difference
     0.0
     """
-    params = json.dumps({"n_resamples": n_resamples, "level": level, "seed": seed})
+    params = options_json(n_resamples=n_resamples, level=level, seed=seed)
     rows = scored_rows(outcomes, first, weights, groups)
-    second = np.ascontiguousarray(second, dtype=np.float64)
-    return Comparison(**json.loads(_core.compare(metric, rows, second, params)))
+    return Comparison(**json.loads(_core.compare(metric, rows, numbers("second", second), params)))
 
 
 def delong(
@@ -233,7 +229,7 @@ def delong(
     Returns
     -------
     Estimate
-        Without an interval, and with the reason, where the area is 0 or 1.
+        Without an interval, and with the reason, where the variance is 0 or groups are too few.
 
     Examples
     --------
@@ -278,8 +274,8 @@ def compare_by_delong(
     (1.0, 0.556)
     """
     rows = scored_rows(outcomes, first, None, groups)
-    second = np.ascontiguousarray(second, dtype=np.float64)
-    return Comparison(**json.loads(_core.compare_by_delong(rows, second, level)))
+    found = _core.compare_by_delong(rows, numbers("second", second), level)
+    return Comparison(**json.loads(found))
 
 
 def calibration_curve(
@@ -420,11 +416,11 @@ def pool_cohorts(
     >>> round(pooled.value, 3), pooled.tau_squared
     (0.65, 0.0)
     """
+    values, variances = (
+        {str(name): float(value) for name, value in its.items()} for its in (values, variances)
+    )
     if odd := sorted(set(values) ^ set(variances)):
         message = f"`variances`: `{odd[0]}` has a value or a variance only"
         raise ParameterError(message)
-    cohorts = [
-        {"cohort": name, "value": float(value), "variance": float(variances[name])}
-        for name, value in values.items()
-    ]
-    return PooledEstimate(**json.loads(_core.pool_cohorts(json.dumps(cohorts), scale, level)))
+    cohorts = [(name, value, variances[name]) for name, value in values.items()]
+    return PooledEstimate(**json.loads(_core.pool_cohorts(cohorts, scale, level)))

@@ -227,10 +227,15 @@ pub fn mean_over_cohorts(values: Vec<f64>, level: f64) -> Result<String> {
     settings::json(&evaluation::mean_over_cohorts(&values, level)?)
 }
 
-/// The random-effects mean over cohorts given as JSON, as JSON.
+/// The random-effects mean over cohorts, each by name, value and variance, as JSON.
 #[pyfunction]
-pub fn pool_cohorts(cohorts: &str, scale: &str, level: f64) -> Result<String> {
-    let cohorts: Vec<CohortValue> = settings::list("cohorts", cohorts)?;
+pub fn pool_cohorts(cohorts: Vec<(String, f64, f64)>, scale: &str, level: f64) -> Result<String> {
+    let cohort = |(cohort, value, variance)| CohortValue {
+        cohort,
+        value,
+        variance,
+    };
+    let cohorts: Vec<CohortValue> = cohorts.into_iter().map(cohort).collect();
     let scale: PoolingScale = settings::word("scale", scale)?;
     settings::json(&evaluation::pool_cohorts(&cohorts, scale, level)?)
 }

@@ -220,20 +220,25 @@ impl PyMatcher {
         ))
     }
 
-    /// The matcher whose toxicity model has learned from a table of outcomes.
+    /// The matcher whose toxicity model has learned from a table of outcomes, its header where
+    /// there was one, and what became of the donors' names, both as JSON.
     fn with_outcomes(
         &self,
         py: Python<'_>,
         donors: &PyProfiles,
         outcomes: Metadata,
-    ) -> Result<Self> {
+        header: Option<&str>,
+    ) -> Result<(Self, Option<String>, String)> {
         let observed = ObservedToxicity::from_metadata(&outcomes.table("{}")?)?;
-        let updated = short(py, || {
+        let (updated, report) = short(py, || {
             let target = HarmonizeParams::new(ranking::target_of(&self.0)?);
-            let (donors, _) = harmonize(&donors.0, &target)?;
-            self.0.with_outcomes(&donors, &observed)
+            let (donors, report) = harmonize(&donors.0, &target)?;
+            Ok((self.0.with_outcomes(&donors, &observed)?, report))
         })?;
-        Ok(Self(Arc::new(updated)))
+        let header: Option<ModelHeader> = header.map(settings::parse).transpose()?;
+        let header = header.map(|header| settings::json(&header.updated(&updated)));
+        let report = settings::json(&report)?;
+        Ok((Self(Arc::new(updated)), header.transpose()?, report))
     }
 
     /// The matcher that ships with donormatch, and its header as JSON.

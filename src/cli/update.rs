@@ -41,9 +41,11 @@ impl UpdateArguments {
         let updated = matcher
             .with_outcomes(&donors, &observed)
             .map_err(|error| error.at_path(&self.outcomes))?;
-        let name = self.name.clone();
-        let name = name.unwrap_or_else(|| format!("{}, toxicity updated", header.name));
-        persist::write(&self.output, &updated, &header.with_name(name))?;
+        let mut header = header.updated(&updated);
+        if let Some(name) = &self.name {
+            header = header.with_name(name);
+        }
+        persist::write(&self.output, &updated, &header)?;
         let counts = |of: fn(&ObservedToxicity) -> Option<bool>| {
             let known = observed.iter().filter_map(of);
             (known.clone().filter(|&had| had).count(), known.count())

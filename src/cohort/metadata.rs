@@ -9,7 +9,7 @@ use crate::profile::read_text;
 use crate::{Error, Result};
 
 /// Which column of a file plays which role: `role = "column"`. A role without an entry is looked
-/// for under its own name; where no column is spelled so, the only one that differs in case alone is taken.
+/// for under its own name. Upper and lower case are the same.
 pub type ColumnNames = BTreeMap<String, String>;
 
 /// A metadata table held as text; blank and `NA` mean unknown.
@@ -26,7 +26,7 @@ impl MetadataTable {
     ///
     /// # Errors
     /// [`Error::Io`] where it cannot be read; [`Error::File`] where it is empty or ragged, or two
-    /// columns have one name.
+    /// columns have one name, whatever the case.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         Self::parse(path, &read_text(path)?)
@@ -35,7 +35,8 @@ impl MetadataTable {
     /// The same from text in memory, such as a data frame; messages call it `path`.
     ///
     /// # Errors
-    /// [`Error::File`] where it is empty or ragged, or two columns have one name.
+    /// [`Error::File`] where it is empty or ragged, or two columns have one name, whatever
+    /// the case.
     ///
     /// # Examples
     /// ```
@@ -68,12 +69,12 @@ impl MetadataTable {
             .iter()
             .map(|name| name.trim().to_owned())
             .collect();
-        let mut names: Vec<&String> = header.iter().filter(|name| !name.is_empty()).collect();
-        names.sort_unstable();
-        let mut pairs = names.iter().zip(names.iter().skip(1));
-        if let Some((name, _)) = pairs.find(|(one, next)| one == next) {
-            let message = format!("two columns are called `{name}`");
-            return Err(Error::line(path, 1, message));
+        let mut seen = BTreeMap::new();
+        for name in header.iter().filter(|name| !name.is_empty()) {
+            if let Some(other) = seen.insert(name.to_ascii_lowercase(), name) {
+                let message = format!("the columns `{other}` and `{name}` have one name");
+                return Err(Error::line(path, 1, message));
+            }
         }
         let rows = reader
             .records()
@@ -217,13 +218,8 @@ impl MetadataTable {
 
     fn position(&self, role: &str) -> Option<usize> {
         let name = self.column_name(role);
-        let exact = self.header.iter().position(|column| column == name);
-        exact.or_else(|| {
-            let columns = self.header.iter().enumerate();
-            let mut alike = columns.filter(|(_, column)| column.eq_ignore_ascii_case(name));
-            let (first, _) = alike.next()?;
-            alike.next().is_none().then_some(first)
-        })
+        let is_it = |column: &String| column.eq_ignore_ascii_case(name);
+        self.header.iter().position(is_it)
     }
 }
 
@@ -274,11 +270,10 @@ mod tests {
         let table = MetadataTable::parse("<frame>", "Sample_ID\tRESPONSE\na\tNR\n").unwrap();
         assert_eq!(table.required(0, "sample_id").unwrap(), "a");
         assert_eq!(table.outcome(0, "response").unwrap(), Some(false));
-        let both = MetadataTable::parse("<frame>", "RESPONSE\tresponse\nR\tNR\n").unwrap();
-        assert_eq!(both.outcome(0, "response").unwrap(), Some(false));
-        assert!(!both.has("Response"));
-        let twice = MetadataTable::parse("<frame>", "response\tresponse\nR\tNR\n");
-        assert!(twice.unwrap_err().to_string().contains("two columns"));
+        for head in ["response\tresponse", "RESPONSE\tresponse"] {
+            let twice = MetadataTable::parse("<frame>", &format!("{head}\nR\tNR\n"));
+            assert!(twice.unwrap_err().to_string().contains("have one name"));
+        }
         assert!(MetadataTable::parse("<frame>", "response\t\t\nR\t1\t2\n").is_ok());
     }
 

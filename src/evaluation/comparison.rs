@@ -18,6 +18,7 @@ use crate::{Error, Result};
 #[non_exhaustive]
 pub enum ComparisonMethod {
     /// DeLong's test of two correlated areas, by groups where the rows have any.
+    #[serde(rename = "delong")]
     DeLong,
     /// The two models' scores exchanged in random groups.
     GroupSignFlip,

@@ -24,7 +24,8 @@ impl ObservedToxicity {
     /// `severe_irae` and `myocarditis`; blanks are unknown.
     ///
     /// # Errors
-    /// [`Error::File`] naming the line whose donor or regimen is blank or whose word is unknown.
+    /// [`Error::File`] naming the line whose donor or regimen is blank or whose word is unknown, or
+    /// where no row says anything of either outcome.
     pub fn from_metadata(table: &MetadataTable) -> Result<Vec<Self>> {
         let read = |row: usize| {
             let donor = table.required(row, "donor_id")?;
@@ -40,7 +41,13 @@ impl ObservedToxicity {
                 myocarditis: table.outcome(row, "myocarditis")?,
             })
         };
-        (0..table.n_rows()).map(read).collect()
+        let observed: Vec<Self> = (0..table.n_rows()).map(read).collect::<Result<_>>()?;
+        let is_known = |one: &Self| one.severe_irae.is_some() || one.myocarditis.is_some();
+        if !observed.iter().any(is_known) {
+            let message = "no row says anything in a column `severe_irae` or `myocarditis`";
+            return Err(Error::file(table.path(), message));
+        }
+        Ok(observed)
     }
 }
 
@@ -110,6 +117,12 @@ mod tests {
                 myocarditis: None,
             }]
         );
+    }
+
+    #[test]
+    fn a_table_without_an_outcome_is_refused() {
+        let error = read("D1\tanti-pd-1\tfirst\t\t\n").unwrap_err();
+        assert!(error.to_string().contains("`severe_irae` or `myocarditis`"));
     }
 
     #[test]

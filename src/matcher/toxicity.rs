@@ -263,7 +263,7 @@ impl ToxicityModel {
         (self.n_exploratory, self.n_severe)
     }
 
-    /// Outcomes of one's own that the model has learned from.
+    /// Outcomes of one's own that the model has learned from; given twice, they count twice.
     pub fn n_updates(&self) -> u32 {
         self.n_updates
     }
@@ -283,6 +283,10 @@ impl ToxicityModel {
         if outcomes.iter().any(|outcome| !outcome.burden.is_finite()) {
             return Err(Error::table("a Prevotellaceae burden is not finite"));
         }
+        let is_known = |outcome: &&ToxicityOutcome| {
+            outcome.severe_irae.is_some() || outcome.myocarditis.is_some()
+        };
+        let n_known = outcomes.iter().filter(is_known).count();
         let design = |outcome: &ToxicityOutcome| row_of(outcome.context, outcome.burden).to_vec();
         let severe = outcomes.iter().filter_map(|outcome| {
             let offset = severe_irae_baseline(outcome.context).mean;
@@ -299,7 +303,7 @@ impl ToxicityModel {
         Ok(Self {
             severe_irae: self.severe_irae.update(&severe.collect::<Vec<_>>())?,
             myocarditis: self.myocarditis.update(&myocarditis.collect::<Vec<_>>())?,
-            n_updates: self.n_updates + outcomes.len() as u32,
+            n_updates: self.n_updates + n_known as u32,
             ..self.clone()
         })
     }

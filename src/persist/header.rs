@@ -84,6 +84,20 @@ impl ModelHeader {
         }
     }
 
+    /// Of the matcher that one with this header became by outcomes of one's own: the name says so,
+    /// and `training` how many there are.
+    #[must_use]
+    pub fn updated(mut self, matcher: &Matcher) -> Self {
+        let what = "toxicity_outcomes";
+        if self.training.iter().all(|(name, _)| name != what) {
+            self.name += ", toxicity updated";
+        }
+        self.training.retain(|(name, _)| name != what);
+        let n_updates = u64::from(matcher.toxicity().n_updates());
+        self.training.push((what.to_owned(), n_updates));
+        self
+    }
+
     /// Names the model.
     #[must_use]
     pub fn with_name(self, name: impl Into<String>) -> Self {

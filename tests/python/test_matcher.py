@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import donormatch as dm
+from donormatch._cohort import as_metadata
 
 pd = pytest.importorskip("pandas")
 
@@ -180,8 +181,10 @@ def test_names_that_the_vocabulary_lacks_are_warned_of(matcher, tables):
         matcher.predict_transplant(one, recipients.select(recipients.sample_ids[:1]))
 
 
-def test_own_outcomes_move_the_risk_of_toxicity(matcher, tables):
+def test_own_outcomes_move_the_risk_of_toxicity(matcher, tables, tmp_path):
     donors, recipients = tables
+    matcher.write(tmp_path / "own.dmm", name="own")
+    matcher = dm.Matcher.read(tmp_path / "own.dmm")
     rank = partial(dm.rank_donors, donors, recipients, regimen="anti-pd-1", cancer="lung")
     ids = donors.sample_ids
     outcomes = pd.DataFrame({"donor_id": ids * 5, "regimen": "anti-pd-1", "severe_irae": 1.0})
@@ -191,6 +194,13 @@ def test_own_outcomes_move_the_risk_of_toxicity(matcher, tables):
         assert other["p_severe_irae"] > one["p_severe_irae"]
         assert other["p_myocarditis"] == one["p_myocarditis"]
         assert other["p_response"] == one["p_response"]
+    assert updated.header["name"] == "own, toxicity updated"
+    assert ["toxicity_outcomes", len(outcomes)] in updated.header["training"]
+    again = updated.with_outcomes(donors, outcomes)
+    assert again.header["name"] == updated.header["name"]
+    assert ["toxicity_outcomes", 2 * len(outcomes)] in again.header["training"]
+    with pytest.raises(dm.InputError, match="no row says"):
+        matcher.with_outcomes(donors, outcomes.rename(columns={"severe_irae": "irae"}))
     outcomes.loc[0, "donor_id"] = "nobody"
     with pytest.raises(dm.InputError, match="no profile for sample `nobody`"):
         matcher.with_outcomes(donors, outcomes)
@@ -278,3 +288,13 @@ def test_a_transplant_has_one_recipient(matcher, tables):
         matcher.predict_transplant(donors, recipients.select(["x"]), day=-1)
     with pytest.raises(dm.NotFittedError):
         dm.Matcher().predict_transplant(donors, recipients.select(["x"]))
+
+
+def test_an_index_that_is_a_column_too_is_written_once():
+    frame = pd.DataFrame({"sample_id": ["a"], "response": ["R"]})
+    texts = {
+        as_metadata(frame.set_index("sample_id", drop=False)),
+        as_metadata(frame.set_index("sample_id")),
+        as_metadata(frame),
+    }
+    assert texts == {"sample_id\tresponse\na\tR\n"}

@@ -71,6 +71,10 @@ def test_cohorts_are_pooled_with_what_is_between_them():
     assert 0 < pooled.lo < pooled.value < pooled.hi < 1
     with pytest.raises(dm.ParameterError, match="`b`"):
         metrics.pool_cohorts(values, {"a": 0.1, "c": 0.1, "d": 0.1})
+    with pytest.raises(dm.InputError, match="`b`"):
+        metrics.pool_cohorts(values | {"b": np.nan}, dict.fromkeys(values, 0.1))
+    numbered = metrics.pool_cohorts({1: 0.6, 2: 0.7}, {1: 0.01, 2: 0.01})
+    assert numbered.n_cohorts == 2
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -106,6 +110,44 @@ def test_a_method_is_chosen_by_whole_groups_and_says_by_what():
     assert losses[calibrator.method_] == min(losses.values())
     with pytest.raises(dm.InputError, match="group"):
         Calibrator().fit(SCORES, OUTCOMES, groups=["one"] * 240)
+
+
+def test_a_row_of_weight_0_is_as_good_as_absent():
+    weights = np.arange(240) % 3
+    probabilities = 1 / (1 + np.exp(-SCORES))
+    kept = weights > 0
+    found = metrics.calibration_curve(OUTCOMES, probabilities, weights=weights)
+    alone = metrics.calibration_curve(OUTCOMES[kept], probabilities[kept], weights=weights[kept])
+    assert found == alone
+    with pytest.raises(dm.InputError, match="no row"):
+        metrics.calibration_curve(OUTCOMES, probabilities, weights=np.zeros(240))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "scores", "groups", "words"),
+    [
+        (OUTCOMES[:, np.newaxis], SCORES, None, "`outcomes`: expected one number a row"),
+        (OUTCOMES, SCORES[np.newaxis], None, "`scores`: expected one number a row"),
+        (["R"] * 240, SCORES, None, "`outcomes`: expected numbers"),
+        (OUTCOMES, SCORES, [None] * 240, "group of row 0 is unknown"),
+        (OUTCOMES, SCORES, [1.0, np.nan] * 120, "group of row 1 is unknown"),
+        (OUTCOMES[1:], SCORES, None, "24"),
+    ],
+)
+def test_what_is_not_one_number_a_row_is_named(outcomes, scores, groups, words):
+    with pytest.raises(dm.InputError, match=words):
+        metrics.delong(outcomes, scores, groups=groups)
+    with pytest.raises(dm.InputError, match=words):
+        Calibrator("sigmoid").fit(scores, outcomes, groups=groups)
+
+
+def test_settings_may_be_numbers_of_numpy():
+    drawn = metrics.estimate("brier", OUTCOMES, OUTCOMES, n_resamples=np.int64(9), seed=np.int8(3))
+    assert drawn.value == 0
+    assert Calibrator(n_folds=np.int64(3)).fit(SCORES, OUTCOMES).losses_
+    for n_bins in (0, 10**13):
+        with pytest.raises(dm.ParameterError, match="n_bins"):
+            metrics.calibration_curve(OUTCOMES, OUTCOMES, n_bins=n_bins)
 
 
 def test_what_a_calibrator_cannot_do_is_refused():

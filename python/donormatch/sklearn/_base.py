@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -18,8 +17,8 @@ from sklearn.utils.validation import (
 )
 
 from donormatch import _core
-from donormatch._convert import SparseParts
-from donormatch._errors import InputError, ParameterError
+from donormatch._convert import SparseParts, group_numbers, plain
+from donormatch._errors import InputError
 
 
 class Contributions(NamedTuple):
@@ -45,18 +44,6 @@ def _features(X: Any) -> Any:
 
 def _numbers(values: Any) -> npt.NDArray[np.float64] | None:
     return None if values is None else np.ascontiguousarray(values, dtype=np.float64)
-
-
-def _groups(labels: Iterable[object] | None) -> npt.NDArray[np.uint32] | None:
-    return None if labels is None else _core.number_groups([str(label) for label in labels])
-
-
-def plain(value: Any) -> Any:
-    """Plain Python for what NumPy and searches hand over: scalars, arrays."""
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    message = f"expected a number, a word or a list, found {type(value).__name__}"
-    raise ParameterError(message)
 
 
 class Model(BaseEstimator):
@@ -93,7 +80,7 @@ class Model(BaseEstimator):
             np.ascontiguousarray(y, dtype=np.float64),
             weights,
             _numbers(offsets),
-            _groups(groups),
+            None if groups is None else group_numbers(groups),
         )
 
     def _scores(self, X: Any) -> npt.NDArray[np.float64]:

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from sklearn.base import RegressorMixin
 
 from donormatch import _core
-from donormatch.sklearn._base import BinaryClassifier, Model, plain
+from donormatch._convert import plain
+from donormatch.sklearn._base import BinaryClassifier, Model
 
 
 class _BoostedTrees(Model):

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from donormatch import _core
-from donormatch.sklearn._base import BinaryClassifier, plain
+from donormatch._convert import plain
+from donormatch.sklearn._base import BinaryClassifier
 
 
 class ElasticNetLogisticClassifier(BinaryClassifier):

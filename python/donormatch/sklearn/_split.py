@@ -13,6 +13,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 
 from donormatch import _core
+from donormatch._convert import group_numbers
 from donormatch._errors import InputError
 
 
@@ -126,7 +127,7 @@ class GroupKFold(_GroupSplitter):
                 "max_group_share": self.max_group_share,
             }
         )
-        numbers = _core.number_groups([str(group) for group in groups])
+        numbers = group_numbers(groups)
         return _core.grouped_k_fold(params, numbers, _binary_or_none(y), self.seed)
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
@@ -212,8 +213,8 @@ class PairSplit(_GroupSplitter):
         if any(isinstance(pair, str) or _length(pair) != 2 for pair in groups):
             message = "`groups` needs two columns, donor and recipient"
             raise InputError(message)
-        donors = _core.number_groups([str(donor) for donor, _ in groups])
-        recipients = _core.number_groups([str(recipient) for _, recipient in groups])
+        donors = group_numbers(donor for donor, _ in groups)
+        recipients = group_numbers(recipient for _, recipient in groups)
         return _core.two_way_k_fold(params, self.regime, donors, recipients, self.seed)
 
 

@@ -201,6 +201,9 @@ fn sigmoid(score: f64) -> f64 {
     }
 }
 
+/// Bins of a curve at most: more than anyone can look at.
+const MOST_BINS: usize = 10_000;
+
 /// One bin of a calibration curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -222,27 +225,34 @@ pub struct CalibrationBin {
 /// The calibration curve: observed share of events against predicted probability, in bins that
 /// hold about equally many rows.
 ///
-/// The edges are the quantiles 0, 1/k, …, 1 of the probabilities (linear interpolation, weights
-/// not counted); a probability on an edge belongs to the bin below. Equal probabilities stay in
+/// The edges are the quantiles 0, 1/k, …, 1 of the probabilities (linear interpolation; a row of
+/// weight 0 is as good as absent, other weights are not counted); a probability on an edge belongs to the bin below. Equal probabilities stay in
 /// one bin, and empty bins are left out, so that fewer than `n_bins` may come back. The Wilson
 /// interval (at `level`, such as 0.95) takes the rows of a bin as independent: with repeated
 /// measurements of a group it is too narrow.
 ///
 /// # Errors
-/// [`Error::Parameter`] where `n_bins` is 0 or `level` not inside (0, 1); [`Error::Table`] where
-/// there is no row or a score is not a probability.
+/// [`Error::Parameter`] where `n_bins` is 0 or above 10,000, or `level` not inside (0, 1);
+/// [`Error::Table`] where there is no row or a score is not a probability.
 pub fn calibration_curve(
     rows: &ScoredRows<'_>,
     n_bins: usize,
     level: f64,
 ) -> Result<Vec<CalibrationBin>> {
-    if n_bins == 0 {
-        return Err(Error::parameter("n_bins", "expected 1 or more, found 0"));
+    if !(1..=MOST_BINS).contains(&n_bins) {
+        let message = format!("expected 1 to {MOST_BINS}, found {n_bins}");
+        return Err(Error::parameter("n_bins", message));
     }
     super::check_level(level)?;
     rows.check_probabilities()
         .map_err(|reason| Error::table(reason.to_string()))?;
-    let order = rows.rising_order();
+    let has_weight = |row: &u32| rows.weight(*row as usize) > 0.0;
+    let order: Vec<u32> = rows
+        .rising_order()
+        .iter()
+        .copied()
+        .filter(has_weight)
+        .collect();
     let rising: Vec<f64> = order.iter().map(|&r| rows.scores()[r as usize]).collect();
     if rising.is_empty() {
         return Err(Error::table(Undefined::NoRows.to_string()));

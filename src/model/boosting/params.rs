@@ -73,8 +73,8 @@ impl Default for EarlyStopping {
 /// # References
 /// J. H. Friedman, "Stochastic gradient boosting", Computational Statistics & Data Analysis 38
 /// (2002), for trees that see a share of the rows; P. Geurts, D. Ernst and L. Wehenkel, "Extremely
-/// randomized trees", Machine Learning 63 (2006), for thresholds drawn at random (here among the
-/// cuts, not evenly over the range of the values, as `extra_trees` of `LightGBM` has it).
+/// randomized trees", Machine Learning 63 (2006), for thresholds drawn at random (here each cut as
+/// likely, as with `LightGBM`'s `extra_trees`; theirs are even over the range of the values).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
