@@ -430,10 +430,8 @@ def other_labels(data):
 def settings(bench, data):
     """(label, setting, side, job) of 5 folds of each such label, one setting and fold at a time."""
     candidates = [(f"ours: {its[0]}, {its[1]}", "ours", [its]) for its in tried()]
-    its_own = {
-        "lightgbm": DRAWN | TREES,
-        **dict.fromkeys(["forest", "extratrees"], dict(list(FORESTS.items())[:2])),
-    }
+    forests = dict(list(FORESTS.items())[:2])
+    its_own = {"lightgbm": DRAWN | TREES, "forest": forests, "extratrees": forests}
     for peer, of_peer in its_own.items():
         candidates += [(f"{peer}: {name}", peer, {name: its}) for name, its in of_peer.items()]
     works = []
