@@ -45,7 +45,7 @@ pub(super) struct RankArguments {
 impl RankArguments {
     pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
         let weights: Weights = self.weights.parse()?;
-        let ranking = RankingParams {
+        let params = RankingParams {
             weights,
             ..RankingParams::default()
         };
@@ -54,15 +54,15 @@ impl RankArguments {
         let donors = self.profiles.read(&self.donors, &matcher, streams)?;
         let recipients = self.profiles.read(&self.recipients, &matcher, streams)?;
         let contexts = self.treatment.contexts(&recipients.table, streams)?;
-        let params = self.draws.params();
+        let predict = self.draws.params();
         let ranking = {
             let _progress = streams.progress("predicting transplants");
             let (donors, recipients) = (&donors.table, &recipients.table);
-            rank_harmonized(&matcher, donors, recipients, &contexts, &params, &ranking)?
+            rank_harmonized(&matcher, donors, recipients, &contexts, &predict, &params)?
         };
         if let Some(path) = &self.report {
             let notes = donors.notes.into_iter().chain(recipients.notes).collect();
-            let context = report_context(&header, &contexts, params.seed, notes);
+            let context = report_context(&header, &contexts, predict.seed, notes);
             persist::write_bytes(path, html(&ranking, &context).as_bytes())?;
         }
         self.write(&ranking, streams)

@@ -161,13 +161,8 @@ impl MetadataTable {
                 ),
             ));
         }
-        self.text(row, role).ok_or_else(|| {
-            Error::line(
-                &self.path,
-                row as u64 + 2,
-                format!("`{role}` must not be blank"),
-            )
-        })
+        self.text(row, role)
+            .ok_or_else(|| self.error_at(row, format!("`{role}` must not be blank")))
     }
 
     /// A finite number.
@@ -180,11 +175,10 @@ impl MetadataTable {
         };
         match text.parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(Some(number)),
-            _ => Err(Error::line(
-                &self.path,
-                row as u64 + 2,
-                format!("`{role}`: expected a number, found `{text}`"),
-            )),
+            _ => {
+                let message = format!("`{role}`: expected a number, found `{text}`");
+                Err(self.error_at(row, message))
+            }
         }
     }
 
@@ -202,14 +196,17 @@ impl MetadataTable {
             "nr" | "no" | "false" | "0" | "0.0" | "non-responders" | "non-responder" => {
                 Ok(Some(false))
             }
-            _ => Err(Error::line(
-                &self.path,
-                row as u64 + 2,
-                format!(
-                    "`{role}`: expected `R` or `NR`, `yes` or `no`, `1` or `0`, found `{text}`"
-                ),
-            )),
+            _ => {
+                let expected = "`R` or `NR`, `yes` or `no`, `1` or `0`";
+                let message = format!("`{role}`: expected {expected}, found `{text}`");
+                Err(self.error_at(row, message))
+            }
         }
+    }
+
+    /// An error about a row, by its line in the file.
+    pub(crate) fn error_at(&self, row: usize, message: impl Into<String>) -> Error {
+        Error::line(&self.path, row as u64 + 2, message)
     }
 
     fn column_name<'a>(&'a self, role: &'a str) -> &'a str {

@@ -38,8 +38,7 @@ impl Treatment {
     pub fn of_row(table: &MetadataTable, row: usize) -> Result<Self> {
         let [regimen, cancer, line] =
             ["regimen", "cancer", "line"].map(|role| table.text(row, role));
-        Self::parse(regimen, cancer, line)
-            .map_err(|error| Error::line(table.path(), row as u64 + 2, error.to_string()))
+        Self::parse(regimen, cancer, line).map_err(|error| table.error_at(row, error.to_string()))
     }
 
     /// The intercepts' context; where cancer or line is open, [`Cancer::Other`] and
@@ -92,7 +91,7 @@ impl Treatments {
             let treatment = Treatment::of_row(table, row)?;
             if by_recipient.insert(recipient.into(), treatment).is_some() {
                 let message = format!("`{recipient}` stands in two rows");
-                return Err(Error::line(table.path(), row as u64 + 2, message));
+                return Err(table.error_at(row, message));
             }
         }
         Ok(Self(by_recipient))

@@ -30,10 +30,7 @@ impl ObservedToxicity {
         let read = |row: usize| {
             let donor = table.required(row, "donor_id")?;
             let context = Treatment::of_row(table, row)?.context();
-            let no_regimen = || {
-                let message = "`regimen` must not be blank";
-                Error::line(table.path(), row as u64 + 2, message)
-            };
+            let no_regimen = || table.error_at(row, "`regimen` must not be blank");
             Ok(Self {
                 donor: donor.into(),
                 context: context.ok_or_else(no_regimen)?,

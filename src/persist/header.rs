@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::matcher::Matcher;
 
+/// Entry of [`ModelHeader::training`] where the toxicity model learned from outcomes of one's own.
+const OWN_OUTCOMES: &str = "toxicity_outcomes";
+
 /// A figure of the model on rows it did not learn from.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -65,12 +68,16 @@ impl ModelHeader {
     pub fn of(matcher: &Matcher) -> Self {
         let (n_patients, n_responders) = matcher.response().n_training();
         let (n_follow_ups, n_recipients) = matcher.engraftment().n_training();
-        let training = [
+        let n_outcomes = matcher.toxicity().n_updates();
+        let mut training = vec![
             ("patients", n_patients),
             ("responders", n_responders),
             ("follow_ups", n_follow_ups),
             ("recipients", n_recipients),
         ];
+        if n_outcomes > 0 {
+            training.push((OWN_OUTCOMES, n_outcomes));
+        }
         Self {
             kind: Self::MATCHER.to_owned(),
             written_by: concat!("donormatch ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -78,8 +85,9 @@ impl ModelHeader {
             units: "fraction".to_owned(),
             vocabulary: matcher.vocabulary().as_str().to_owned(),
             training: training
+                .into_iter()
                 .map(|(what, n)| (what.to_owned(), u64::from(n)))
-                .to_vec(),
+                .collect(),
             ..Self::default()
         }
     }
@@ -88,13 +96,10 @@ impl ModelHeader {
     /// and `training` how many there are.
     #[must_use]
     pub fn updated(mut self, matcher: &Matcher) -> Self {
-        let what = "toxicity_outcomes";
-        if self.training.iter().all(|(name, _)| name != what) {
+        if self.training.iter().all(|(what, _)| what != OWN_OUTCOMES) {
             self.name += ", toxicity updated";
         }
-        self.training.retain(|(name, _)| name != what);
-        let n_updates = u64::from(matcher.toxicity().n_updates());
-        self.training.push((what.to_owned(), n_updates));
+        self.training = Self::of(matcher).training;
         self
     }
 

@@ -226,7 +226,8 @@ pub struct CalibrationBin {
 /// hold about equally many rows.
 ///
 /// The edges are the quantiles 0, 1/k, …, 1 of the probabilities (linear interpolation; a row of
-/// weight 0 is as good as absent, other weights are not counted); a probability on an edge belongs to the bin below. Equal probabilities stay in
+/// weight 0 is as good as absent, other weights are not counted); a probability on an edge belongs
+/// to the bin below. Equal probabilities stay in
 /// one bin, and empty bins are left out, so that fewer than `n_bins` may come back. The Wilson
 /// interval (at `level`, such as 0.95) takes the rows of a bin as independent: with repeated
 /// measurements of a group it is too narrow.

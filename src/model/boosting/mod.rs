@@ -5,6 +5,8 @@
 
 #[cfg(test)]
 mod constraint_tests;
+#[cfg(test)]
+mod drawn_tests;
 mod explain;
 mod fit;
 mod importance;
