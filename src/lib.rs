@@ -26,6 +26,9 @@
     doc = "14. [`cli`]: arguments → the calls above → text, JSON."
 )]
 //!
+//! Below them lie three rooms without a door of their own: mathematics (`numeric`), metrics
+//! (`metric`) and grouped splits (`split`); the last two are reached through [`evaluation`].
+//!
 //! Anything a caller can cause is an [`Error`] that names the offender. Same inputs and seed, same
 //! bits out, whatever the number of threads.
 //!
@@ -55,7 +58,6 @@
 //! ```
 
 pub mod calibration;
-mod cholesky;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod cohort;
@@ -65,11 +67,13 @@ pub mod evaluation;
 pub mod explanation;
 pub mod feature;
 pub mod matcher;
+mod metric;
 pub mod model;
+mod numeric;
 pub mod persist;
 pub mod profile;
-mod random;
 pub mod ranking;
+mod split;
 pub mod taxonomy;
 pub mod trial;
 

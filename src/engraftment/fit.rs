@@ -12,8 +12,8 @@ use super::training::{
 };
 use crate::cohort::Cohort;
 use crate::model::{BoostingModel, BoostingParams, Monotone, TrainingData};
+use crate::numeric::random::{Stream, derive};
 use crate::profile::{Rank, Vocabulary};
-use crate::random::{Stream, derive};
 use crate::taxonomy;
 use crate::{Error, Result};
 

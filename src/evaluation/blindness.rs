@@ -2,7 +2,7 @@
 
 use super::audit::LeakAudit;
 use super::procedure::{Procedure, run};
-use super::split::Split;
+use crate::split::Split;
 use crate::{Error, Result};
 
 /// That changing test rows leaves what was learned unchanged.

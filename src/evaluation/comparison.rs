@@ -3,13 +3,13 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::distribution::{normal_p_value, normal_quantile};
-use super::metric::{
+use crate::metric::{
     BootstrapParams, GroupResampler, IntervalMethod, Metric, Placements, clustered_covariance,
     interval_of,
 };
-use super::random::{Random, STREAM_OF_PERMUTATIONS, derive_seed};
-use super::rows::{ScoredRows, Undefined};
+use crate::metric::{ScoredRows, Undefined};
+use crate::numeric::distribution::{normal_p_value, normal_quantile};
+use crate::numeric::xoshiro::{Random, STREAM_OF_PERMUTATIONS, derive_seed};
 use crate::{Error, Result};
 
 /// How a p value was made.
@@ -112,7 +112,7 @@ pub fn compare_by_delong(
     second_scores: &[f64],
     level: f64,
 ) -> Result<Comparison> {
-    super::metric::check_level(level)?;
+    crate::metric::check_level(level)?;
     let second = first.with_scores(second_scores)?;
     let comparison = Comparison::empty(Metric::RocAuc, first, level, ComparisonMethod::DeLong);
     Ok(fill_by_delong(comparison.clone(), first, &second)
@@ -251,7 +251,7 @@ fn ranks(rows: &ScoredRows<'_>) -> Vec<f64> {
     let order = rows.rising_order();
     let mut ranks = vec![0.0; rows.n_rows()];
     let mut before = 0;
-    for tie in order.chunk_by(|&a, &b| super::metric::same_score(rows, a, b)) {
+    for tie in order.chunk_by(|&a, &b| crate::metric::same_score(rows, a, b)) {
         let is_counted = |&&row: &&u32| rows.weight(row as usize) > 0.0;
         let n_counted = tie.iter().filter(is_counted).count();
         let rank = before as f64 + 0.5 * (n_counted + 1) as f64;

@@ -21,27 +21,28 @@
 mod audit;
 mod blindness;
 mod comparison;
-mod distribution;
-mod metric;
 mod model_procedure;
 mod permutation;
 mod procedure;
-mod random;
 mod report;
-mod rows;
 mod run;
 mod selection;
-mod split;
 
+pub use crate::metric::{
+    Best, BootstrapParams, CalibrationBin, CohortValue, DeLong, DecisionPoint, Estimate,
+    IntervalMethod, Metric, PROBABILITY_FLOOR, PooledEstimate, PoolingScale, ScoredRows, Undefined,
+    average_precision, brier, brier_skill, calibration_curve, calibration_intercept,
+    calibration_slope, decision_curve, delong, delong_estimate, log_loss, mean_over_cohorts,
+    pool_cohorts, roc_auc,
+};
+pub use crate::numeric::groups::number_groups;
+pub use crate::split::{
+    DropReason, DroppedRow, GroupedKFold, Regime, RowLinks, Split, TwoWayKFold,
+    leave_one_group_out, link_groups,
+};
 pub use audit::{AuditEntry, GroupColumn, LeakAudit, LeakedGroups, SplitAudit};
 pub use blindness::{check_blind_to_test, check_scores_apart};
 pub use comparison::{Comparison, ComparisonMethod, compare_by_delong, compare_by_groups};
-pub use metric::{
-    Best, BootstrapParams, CalibrationBin, CohortValue, DeLong, DecisionPoint, Estimate,
-    IntervalMethod, Metric, PROBABILITY_FLOOR, PooledEstimate, PoolingScale, average_precision,
-    brier, brier_skill, calibration_curve, calibration_intercept, calibration_slope,
-    decision_curve, delong, delong_estimate, log_loss, mean_over_cohorts, pool_cohorts, roc_auc,
-};
 pub use model_procedure::ModelProcedure;
 pub use permutation::{
     FoldStatistic, PermutationParams, PermutationScheme, PermutationTest, permutation_test,
@@ -51,13 +52,8 @@ pub use procedure::{
     MetricValue, Procedure, cross_validate,
 };
 pub use report::{Comparator, ReportParams, ReportRow, Scope, report};
-pub use rows::{ScoredRows, Undefined, number_groups};
 pub use run::{
     ResponseEvaluation, TrialEvaluation, TrialPair, TrialSummary, evaluate_engraftment,
     evaluate_response, evaluate_trial,
 };
 pub use selection::{Choice, NestedSelection, SelectionRule};
-pub use split::{
-    DropReason, DroppedRow, GroupedKFold, Regime, RowLinks, Split, TwoWayKFold,
-    leave_one_group_out, link_groups,
-};

@@ -4,8 +4,8 @@ use ndarray::{Array2, Axis};
 
 use super::audit::SplitAudit;
 use super::procedure::{FoldTask, Procedure};
-use super::rows::check_length;
 use crate::model::{CscMatrix, MatrixView, Model, ModelParams, TrainingData};
+use crate::numeric::outcomes::check_length;
 use crate::{Error, Result};
 
 /// A model's settings and the matrix that holds all rows: fitted afresh on the training rows of

@@ -4,13 +4,15 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::audit::GroupColumn;
-use super::metric::Metric;
 use super::procedure::{
     CrossValidation, CrossValidationParams, LeakPolicy, Procedure, cross_validate,
 };
-use super::random::{Random, STREAM_OF_PERMUTATIONS, derive_seed};
-use super::rows::{ScoredRows, Undefined, check_length, check_outcomes, members, number_groups};
-use super::split::Split;
+use crate::metric::Metric;
+use crate::metric::{ScoredRows, Undefined};
+use crate::numeric::groups::{members, number_groups};
+use crate::numeric::outcomes::{check_length, check_outcomes};
+use crate::numeric::xoshiro::{Random, STREAM_OF_PERMUTATIONS, derive_seed};
+use crate::split::Split;
 use crate::{Error, Result};
 
 /// Which outcomes may change places.

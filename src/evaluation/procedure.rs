@@ -6,10 +6,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::audit::{GroupColumn, LeakAudit, SplitAudit};
-use super::metric::Metric;
-use super::random::derive_seed;
-use super::rows::{ScoredRows, check_outcomes};
-use super::split::Split;
+use crate::metric::Metric;
+use crate::metric::ScoredRows;
+use crate::numeric::outcomes::check_outcomes;
+use crate::numeric::xoshiro::derive_seed;
+use crate::split::Split;
 use crate::{Error, Result};
 
 /// What a [`Procedure`] is asked to do in one split.
@@ -277,7 +278,7 @@ fn check_splits(splits: &[Split], n_rows: usize, apart: &[GroupColumn<'_>]) -> R
     for split in splits {
         split.check_rows(n_rows)?;
         for column in apart {
-            super::rows::check_length(
+            crate::numeric::outcomes::check_length(
                 &format!("groups of `{}`", column.name),
                 column.groups.len(),
                 n_rows,

@@ -5,8 +5,9 @@ use std::fmt::Display;
 
 use serde::{Deserialize, Serialize};
 
-use super::metric::{BootstrapParams, Estimate, Metric, PooledEstimate, mean_over_cohorts};
-use super::rows::{ScoredRows, check_length};
+use crate::metric::ScoredRows;
+use crate::metric::{BootstrapParams, Estimate, Metric, PooledEstimate, mean_over_cohorts};
+use crate::numeric::outcomes::check_length;
 use crate::{Error, Result};
 
 /// Held-out scores of one model or comparator, one a row, beside its name.

@@ -5,11 +5,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::audit::{GroupColumn, SplitAudit};
-use super::metric::Metric;
 use super::procedure::{CrossValidationParams, FoldTask, LeakPolicy, Procedure, cross_validate};
-use super::random::derive_seed;
-use super::rows::check_length;
-use super::split::{GroupedKFold, Split};
+use crate::metric::Metric;
+use crate::numeric::outcomes::check_length;
+use crate::numeric::xoshiro::derive_seed;
+use crate::split::{GroupedKFold, Split};
 use crate::{Error, Result};
 
 /// Which candidate a [`NestedSelection`] takes.

@@ -4,8 +4,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::engraftment_metric::{Rows, Triad, n_shared};
+use crate::numeric::random::SplitMix64;
 use crate::profile::ProfileTable;
-use crate::random::SplitMix64;
 use crate::{Error, Result};
 
 /// The sample whose taxa are looked for in the follow-up.

@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use super::whole_count;
+use crate::numeric::random::SplitMix64;
 use crate::profile::{CsrMatrix, ProfileTable, SampleId, Unit};
-use crate::random::SplitMix64;
 use crate::{Error, Result};
 
 /// The answer of [`rarefy`].

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cholesky::Cholesky;
 use crate::model::probability_of_score;
+use crate::numeric::cholesky::Cholesky;
 use crate::{Error, Result};
 
 /// A normal distribution by its mean and the lower Cholesky factor of its covariance (row-major).

@@ -9,7 +9,7 @@ use super::response_rows::{ResponseRows, log_loss, slope_posterior};
 use crate::cohort::PatientCohort;
 use crate::feature::ProfileSchema;
 use crate::model::{BoostingModel, BoostingParams, LogisticModel, LogisticParams, TrainingData};
-use crate::random::derive;
+use crate::numeric::random::derive;
 use crate::{Error, Result};
 
 /// Which of the two engines the score comes from.

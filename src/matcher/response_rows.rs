@@ -2,7 +2,7 @@
 
 use crate::cohort::{Patient, PatientCohort};
 use crate::model::probability_of_score;
-use crate::random::Stream;
+use crate::numeric::random::Stream;
 use crate::{Error, Result};
 
 /// Outcomes, offsets and cohorts of the patients, row for row.

@@ -10,8 +10,8 @@ use crate::cohort::TreatmentContext;
 use crate::engraftment::{EngraftmentPredictor, PairProfile, TransplantPrediction};
 use crate::feature::ProfileFeatures;
 use crate::model::probability_of_score;
+use crate::numeric::random::{address, derive, normal, uniform};
 use crate::profile::ProfileTable;
-use crate::random::{address, derive, normal, uniform};
 use crate::taxonomy::signature;
 use crate::{Error, Result};
 

@@ -11,7 +11,7 @@ use super::posterior::Normal;
 use crate::cohort::{PatientCohort, TreatmentContext};
 use crate::feature::{COMMUNITY_FEATURES, ProfileSchema};
 use crate::model::{BoostingModel, BoostingParams, TrainingData, probability_of_score};
-use crate::random::{derive, normal};
+use crate::numeric::random::{derive, normal};
 use crate::{Error, Result};
 
 /// Position of the Prevotellaceae burden among the community features.

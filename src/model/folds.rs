@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::random::SplitMix64;
+use crate::numeric::random::SplitMix64;
 use crate::{Error, Result};
 
 /// The fold, 0 to `n_folds` − 1, of each row: groups are dealt in shuffled order, largest first,

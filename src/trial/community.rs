@@ -3,7 +3,7 @@
 //! Prevalences and abundances are rough figures from general knowledge of adult Western guts, as
 //! any textbook has them; none was measured in a table of this project.
 
-use crate::random::Stream;
+use crate::numeric::random::Stream;
 
 /// What a species counts for in the truth behind a simulation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::community::{Kind, Role, Species, close, draw_profile, species};
 use crate::cohort::{Cancer, Cohort, FollowUp, Line, Patient, PatientCohort};
 use crate::cohort::{Regimen, Transplant, TreatmentContext};
+use crate::numeric::random::{Stream, derive};
 use crate::profile::{ProfileTable, SampleId, Taxon, Unit, Vocabulary};
-use crate::random::{Stream, derive};
 use crate::{Error, Result};
 
 /// Settings of a simulated cohort.

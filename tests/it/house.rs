@@ -6,14 +6,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Base modules first, then the rooms in the order in which data flow through them.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 18] = [
     "error",
-    "random",
-    "cholesky",
+    "numeric",
     "profile",
     "taxonomy",
     "cohort",
     "feature",
+    "metric",
+    "split",
     "model",
     "calibration",
     "engraftment",

@@ -1,7 +1,7 @@
 use approx::assert_relative_eq;
 
 use super::*;
-use crate::evaluation::metric::tests::fixture;
+use crate::metric::tests::fixture;
 
 // NumPy 2.4.6 and SciPy 1.17.1: covariance of the placements over all pairs (DeLong 1988), and
 // by groups (Obuchowski 1997); p = 2 · norm.sf(|z|).

@@ -11,7 +11,7 @@ use crate::evaluation::{
     BootstrapParams, IntervalMethod, Metric, ReportRow, Scope, ScoredRows, mean_over_cohorts,
     roc_auc,
 };
-use crate::random::{Stream, address, derive};
+use crate::numeric::random::{Stream, address, derive};
 use crate::{Error, Result};
 
 /// The name of the model in the table; the rules follow it.

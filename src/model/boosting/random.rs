@@ -1,7 +1,7 @@
 //! Draws by counter: a number depends on the seed, the round and the item, never on what was
 //! drawn before, so threads cannot change it.
 
-use crate::random::{GOLDEN, mix};
+use crate::numeric::random::{GOLDEN, mix};
 
 /// What is drawn: each has a stream of its own.
 pub(super) const ROWS: u64 = 1;

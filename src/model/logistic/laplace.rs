@@ -7,9 +7,9 @@ use super::design::RawColumns;
 use super::model::{LogisticModel, check_width, probability_of_score, visit};
 use super::normal::{mean_probability, normal_quantile};
 use super::params::{CoefficientPrior, check_intercept_prior, check_length, check_outcomes};
-use crate::cholesky::Cholesky;
 use crate::model::{MatrixView, TrainingData};
-use crate::random::SplitMix64;
+use crate::numeric::cholesky::Cholesky;
+use crate::numeric::random::SplitMix64;
 use crate::{Error, Result};
 
 /// Most features of a Laplace fit: its covariance is the square of this.

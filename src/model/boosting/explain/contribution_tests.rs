@@ -7,7 +7,7 @@ use super::*;
 use crate::model::boosting::model::LEAF;
 use crate::model::boosting::tests::{features, outcomes};
 use crate::model::{BoostingLoss, BoostingParams, TrainingData};
-use crate::random::mix;
+use crate::numeric::random::mix;
 
 /// A small forest on six features, some values missing, with rows to explain.
 fn forest(depth: u32) -> (BoostingModel, Array2<f64>) {

@@ -3,7 +3,7 @@
 use super::filter::WIDTH;
 use super::runs::{Run, Side};
 use super::split::SearchNode;
-use crate::random::derive;
+use crate::numeric::random::derive;
 
 /// Which cuts of a feature a node tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -7,7 +7,7 @@ use super::drawn::Cuts;
 use super::split::SearchNode;
 use crate::model::boosting::params::BoostingParams;
 use crate::model::boosting::random::{NODE_FEATURES, THRESHOLDS, TREE_FEATURES, draw, sample};
-use crate::random::Stream;
+use crate::numeric::random::Stream;
 
 /// Features, rising; none means all.
 pub(super) type Open = Option<Arc<[u32]>>;

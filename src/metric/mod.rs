@@ -7,6 +7,8 @@ mod delong;
 mod discrimination;
 mod pooling;
 mod probability;
+pub(crate) mod rows;
+mod undefined;
 
 use std::fmt;
 
@@ -22,11 +24,13 @@ pub use discrimination::{average_precision, roc_auc};
 pub use pooling::{CohortValue, PooledEstimate, PoolingScale, mean_over_cohorts, pool_cohorts};
 pub use probability::{PROBABILITY_FLOOR, brier, brier_skill, log_loss};
 
-pub(super) use bootstrap::{GroupResampler, interval_of};
-pub(super) use delong::{Placements, clustered_covariance};
-pub(super) use discrimination::same_score;
+pub use rows::ScoredRows;
+pub use undefined::Undefined;
 
-use super::rows::{ScoredRows, Undefined};
+pub(crate) use bootstrap::{GroupResampler, interval_of};
+pub(crate) use delong::{Placements, clustered_covariance};
+pub(crate) use discrimination::same_score;
+
 use crate::{Error, Result};
 
 /// The metrics that are one number, by the name they have in every table of results.
@@ -118,7 +122,7 @@ impl Metric {
     }
 
     /// The value turned so that more is better.
-    pub(super) fn merit(self, value: f64) -> f64 {
+    pub(crate) fn merit(self, value: f64) -> f64 {
         match self.best() {
             Best::Highest => value,
             Best::Lowest => -value,
@@ -134,7 +138,7 @@ impl fmt::Display for Metric {
 }
 
 /// That a confidence level lies inside (0, 1).
-pub(super) fn check_level(level: f64) -> Result<()> {
+pub(crate) fn check_level(level: f64) -> Result<()> {
     if level > 0.0 && level < 1.0 {
         Ok(())
     } else {
@@ -146,4 +150,4 @@ pub(super) fn check_level(level: f64) -> Result<()> {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

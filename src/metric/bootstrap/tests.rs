@@ -1,8 +1,8 @@
 use approx::assert_relative_eq;
 
 use super::*;
-use crate::evaluation::metric::delong;
-use crate::evaluation::metric::tests::fixture;
+use crate::metric::delong;
+use crate::metric::tests::fixture;
 
 #[test]
 fn an_estimate_without_a_value_still_has_its_counts() {

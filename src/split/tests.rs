@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::evaluation::rows::members;
+use crate::numeric::groups::members;
 
 fn told<T: std::fmt::Debug>(result: Result<T>) -> String {
     result.unwrap_err().to_string()

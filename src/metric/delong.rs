@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Estimate, IntervalMethod};
 use super::discrimination::same_score;
+use super::rows::ScoredRows;
+use super::undefined::Undefined;
 use crate::Result;
-use crate::evaluation::distribution::normal_quantile;
-use crate::evaluation::rows::{ScoredRows, Undefined, is_event};
+use crate::numeric::distribution::normal_quantile;
+use crate::numeric::outcomes::is_event;
 
 /// A ROC AUC with its variance.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -121,13 +123,13 @@ pub fn delong_estimate(rows: &ScoredRows<'_>, level: f64) -> Result<Estimate> {
 /// For each row with the event the share of rows without it that score lower (ties half); for
 /// each row without it the share of events that score higher.
 #[derive(Debug)]
-pub(in crate::evaluation) struct Placements {
-    pub(in crate::evaluation) auc: f64,
+pub(crate) struct Placements {
+    pub(crate) auc: f64,
     values: Vec<f64>,
 }
 
 impl Placements {
-    pub(in crate::evaluation) fn new(rows: &ScoredRows<'_>) -> Result<Self, Undefined> {
+    pub(crate) fn new(rows: &ScoredRows<'_>) -> Result<Self, Undefined> {
         if rows.weights().is_some() {
             return Err(Undefined::Weighted);
         }
@@ -168,7 +170,7 @@ impl Placements {
 ///
 /// Deviations of the placements are summed within groups: S10 over groups with events, S01 over
 /// groups with rows without, S11 over all, as in Obuchowski 1997, section 2.
-pub(in crate::evaluation) fn clustered_covariance(
+pub(crate) fn clustered_covariance(
     first: &Placements,
     second: &Placements,
     outcomes: &[f64],

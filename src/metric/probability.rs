@@ -1,7 +1,8 @@
 //! How close probabilities come to the outcomes: Brier score, its skill, log loss.
 
-use crate::evaluation::ScoredRows;
-use crate::evaluation::rows::{Undefined, is_event};
+use super::rows::ScoredRows;
+use super::undefined::Undefined;
+use crate::numeric::outcomes::is_event;
 
 /// The bound that probabilities are clipped to inside the log loss and the logit: `f64::EPSILON`
 /// (2.2e-16) and 1 minus it, as scikit-learn does.
@@ -53,7 +54,7 @@ pub fn log_loss(rows: &ScoredRows<'_>) -> Result<f64, Undefined> {
 }
 
 /// The log-odds of a probability clipped as in [`log_loss`].
-pub(super) fn clipped_logit(probability: f64) -> f64 {
+pub(crate) fn clipped_logit(probability: f64) -> f64 {
     let p = probability.clamp(PROBABILITY_FLOOR, 1.0 - PROBABILITY_FLOOR);
     libm::log(p) - libm::log1p(-p)
 }

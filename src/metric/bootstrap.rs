@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Metric;
 use super::calibration::quantile;
-use crate::evaluation::distribution::{normal_cdf, normal_quantile};
-use crate::evaluation::random::{Random, derive_seed};
-use crate::evaluation::rows::{ScoredRows, Undefined};
+use super::rows::ScoredRows;
+use super::undefined::Undefined;
+use crate::numeric::distribution::{normal_cdf, normal_quantile};
+use crate::numeric::xoshiro::{Random, derive_seed};
 use crate::{Error, Result};
 
 /// How an interval was made.
@@ -57,11 +58,7 @@ pub struct Estimate {
 
 impl Estimate {
     /// An estimate of nothing but the counts, to be filled in.
-    pub(in crate::evaluation) fn empty(
-        rows: &ScoredRows<'_>,
-        level: f64,
-        method: IntervalMethod,
-    ) -> Self {
+    pub(crate) fn empty(rows: &ScoredRows<'_>, level: f64, method: IntervalMethod) -> Self {
         Self {
             value: None,
             lo: None,
@@ -185,7 +182,7 @@ impl BootstrapParams {
         Ok(estimate)
     }
 
-    pub(in crate::evaluation) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         super::check_level(self.level)?;
         if self.n_resamples == 0 {
             return Err(Error::parameter(
@@ -204,14 +201,14 @@ impl BootstrapParams {
 }
 
 /// Draws groups and hands out the weights that the rows then have.
-pub(in crate::evaluation) struct GroupResampler {
+pub(crate) struct GroupResampler {
     groups: Vec<u32>,
-    pub(in crate::evaluation) n_groups: usize,
+    pub(crate) n_groups: usize,
     weights: Vec<f64>,
 }
 
 impl GroupResampler {
-    pub(in crate::evaluation) fn new(rows: &ScoredRows<'_>) -> Self {
+    pub(crate) fn new(rows: &ScoredRows<'_>) -> Self {
         let (groups, n_groups) = rows.compact_groups();
         Self {
             groups,
@@ -221,7 +218,7 @@ impl GroupResampler {
     }
 
     /// What `statistic` is on each resample, in their order; `None` where it is undefined.
-    pub(in crate::evaluation) fn map(
+    pub(crate) fn map(
         &self,
         n_resamples: usize,
         seed: u64,
@@ -279,7 +276,7 @@ impl GroupResampler {
 }
 
 /// The interval of resampled values; corrected where value and acceleration are given.
-pub(in crate::evaluation) fn interval_of(
+pub(crate) fn interval_of(
     resampled: Vec<Option<f64>>,
     n_groups: usize,
     level: f64,

@@ -6,8 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{DropReason, DroppedRow, GroupedKFold, Split};
-use crate::evaluation::random::derive_seed;
-use crate::evaluation::rows::check_length;
+use crate::numeric::outcomes::check_length;
+use crate::numeric::xoshiro::derive_seed;
 use crate::{Error, Result};
 
 /// What of a tested pair was never seen in training.

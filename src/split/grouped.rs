@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Split;
-use crate::evaluation::random::{Random, derive_seed};
-use crate::evaluation::rows::{check_length, check_outcomes, is_event, members};
+use crate::numeric::groups::members;
+use crate::numeric::outcomes::{check_length, check_outcomes, is_event};
+use crate::numeric::xoshiro::{Random, derive_seed};
 use crate::{Error, Result};
 
 /// Grouped k-fold cross-validation, repeated.
@@ -124,7 +125,7 @@ impl GroupedKFold {
     }
 
     /// For each repeat, the fold of each row.
-    pub(super) fn folds(
+    pub(crate) fn folds(
         &self,
         groups: &[u32],
         outcomes: Option<&[f64]>,

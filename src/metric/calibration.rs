@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::probability::clipped_logit;
-use crate::evaluation::ScoredRows;
-use crate::evaluation::distribution::normal_quantile;
-use crate::evaluation::rows::{Undefined, is_event};
+use super::rows::ScoredRows;
+use super::undefined::Undefined;
+use crate::numeric::distribution::normal_quantile;
+use crate::numeric::outcomes::is_event;
 use crate::{Error, Result};
 
 /// Calibration in the large: the intercept a of logit P(y = 1) = a + logit(p), 0 at best.
@@ -311,7 +312,7 @@ fn wilson(rate: f64, n: f64, level: f64) -> (f64, f64) {
 }
 
 /// The quantile of rising values by linear interpolation (type 7 of Hyndman and Fan).
-pub(in crate::evaluation) fn quantile(rising: &[f64], probability: f64) -> f64 {
+pub(crate) fn quantile(rising: &[f64], probability: f64) -> f64 {
     let position = probability * (rising.len() - 1) as f64;
     let below = (position.floor() as usize).min(rising.len() - 1);
     let above = (below + 1).min(rising.len() - 1);

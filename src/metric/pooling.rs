@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::evaluation::distribution::student_quantile;
-use crate::evaluation::rows::Undefined;
+use super::undefined::Undefined;
+use crate::numeric::distribution::student_quantile;
 use crate::{Error, Result};
 
 /// A metric in one cohort, with the variance of its estimate.

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::evaluation::ScoredRows;
-use crate::evaluation::rows::{Undefined, is_event};
+use super::rows::ScoredRows;
+use super::undefined::Undefined;
+use crate::numeric::outcomes::is_event;
 use crate::{Error, Result};
 
 /// Net benefit at one threshold, beside the two ways of not using a model.

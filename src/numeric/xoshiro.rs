@@ -1,13 +1,13 @@
 //! Random numbers that are the same on every machine, thread count and release.
 
-use crate::random::{SplitMix64, derive};
+use crate::numeric::random::{SplitMix64, derive};
 
 /// Xoshiro256** (Blackman and Vigna 2021), seeded through `SplitMix64` as its authors advise.
 #[derive(Debug, Clone)]
-pub(super) struct Random([u64; 4]);
+pub(crate) struct Random([u64; 4]);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut seeds = SplitMix64::new(seed);
         Self([(); 4].map(|()| seeds.next()))
     }
@@ -26,16 +26,16 @@ impl Random {
     }
 
     /// A number in `0..n`, each equally likely up to 2^-64 · n (Lemire's multiplication).
-    pub(super) fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.next()) * n as u128) >> 64) as usize
     }
 
-    pub(super) fn coin(&mut self) -> bool {
+    pub(crate) fn coin(&mut self) -> bool {
         self.next() >> 63 == 1
     }
 
     /// Puts the items into a random order (Fisher–Yates), every order equally likely.
-    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }
@@ -43,10 +43,10 @@ impl Random {
 }
 
 /// A task number apart from those of folds and resamples, of the same value on every machine.
-pub(super) const STREAM_OF_PERMUTATIONS: usize = 0x7FFF_FFFF;
+pub(crate) const STREAM_OF_PERMUTATIONS: usize = 0x7FFF_FFFF;
 
 /// The seed of task `index` of a run with `seed`: unrelated streams for neighboring indices.
-pub(super) fn derive_seed(seed: u64, index: usize) -> u64 {
+pub(crate) fn derive_seed(seed: u64, index: usize) -> u64 {
     let number = (index as u64).wrapping_mul(0xA24B_AED4_963E_E407);
     derive(derive(seed, 0) ^ number, 0)
 }

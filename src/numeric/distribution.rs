@@ -3,13 +3,13 @@
 use std::f64::consts::{PI, SQRT_2};
 
 /// P(Z ≤ z) of the standard normal.
-pub(super) fn normal_cdf(z: f64) -> f64 {
+pub(crate) fn normal_cdf(z: f64) -> f64 {
     0.5 * libm::erfc(-z / SQRT_2)
 }
 
 /// The z with P(Z ≤ z) = p: Newton steps on the distribution from a rational start (Abramowitz
 /// and Stegun 26.2.23).
-pub(super) fn normal_quantile(p: f64) -> f64 {
+pub(crate) fn normal_quantile(p: f64) -> f64 {
     if p <= 0.0 {
         return f64::NEG_INFINITY;
     }
@@ -32,12 +32,12 @@ pub(super) fn normal_quantile(p: f64) -> f64 {
 }
 
 /// Two-sided p value of a standard normal statistic.
-pub(super) fn normal_p_value(z: f64) -> f64 {
+pub(crate) fn normal_p_value(z: f64) -> f64 {
     libm::erfc(z.abs() / SQRT_2)
 }
 
 /// The t with P(T ≤ t) = p of Student's distribution with `df` degrees of freedom, by bisection.
-pub(super) fn student_quantile(p: f64, df: f64) -> f64 {
+pub(crate) fn student_quantile(p: f64, df: f64) -> f64 {
     if p < 0.5 {
         return -student_quantile(1.0 - p, df);
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::Result;
-use crate::evaluation::rows::{check_length, number_groups};
+use crate::numeric::groups::number_groups;
+use crate::numeric::outcomes::check_length;
 
 /// Links rows that share a donor, a recipient or anything else, however long the chain
 /// (union–find).

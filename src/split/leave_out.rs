@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use super::{DropReason, DroppedRow, Split};
-use crate::evaluation::rows::check_length;
+use crate::numeric::outcomes::check_length;
 use crate::{Error, Result};
 
 /// One split a label, in rising order of labels: its rows are tested, all others learned from.

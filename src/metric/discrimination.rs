@@ -1,7 +1,8 @@
 //! How well scores put the events above the rest: ROC AUC and average precision.
 
-use crate::evaluation::ScoredRows;
-use crate::evaluation::rows::{Undefined, is_event};
+use super::rows::ScoredRows;
+use super::undefined::Undefined;
+use crate::numeric::outcomes::is_event;
 
 /// Area under the ROC curve: the chance that a random row with the event scores above a random
 /// row without it, ties counting half.
@@ -96,6 +97,6 @@ fn ties<'a>(rows: &'a ScoredRows<'a>, order: &'a [u32]) -> impl Iterator<Item = 
 }
 
 #[expect(clippy::float_cmp, reason = "a tie is exact equality")]
-pub(in crate::evaluation) fn same_score(rows: &ScoredRows<'_>, a: u32, b: u32) -> bool {
+pub(crate) fn same_score(rows: &ScoredRows<'_>, a: u32, b: u32) -> bool {
     rows.scores()[a as usize] == rows.scores()[b as usize]
 }
