@@ -5,5 +5,5 @@ use donormatch::persist::from_bytes;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = from_bytes(bytes);
+    let _ = from_bytes::<donormatch::matcher::Matcher>(bytes);
 });

@@ -273,12 +273,12 @@ impl PyMatcher {
         if let Some(name) = name {
             header = header.with_name(name);
         }
-        short(py, || persist::write(path, &self.0, &header))
+        short(py, || persist::write(path, &*self.0, &header))
     }
 
     /// The matcher as the bytes of a model file.
     fn to_bytes<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyBytes>> {
-        let bytes = persist::to_bytes(&self.0, &ModelHeader::of(&self.0))?;
+        let bytes = persist::to_bytes(&*self.0, &ModelHeader::of(&self.0))?;
         Ok(PyBytes::new(py, &bytes))
     }
 

@@ -13,7 +13,7 @@ pub(super) const FLOOR: f64 = 1e-6;
 
 /// The features of a taxon of a pair, in the order of the columns; abundances are log10 of
 /// fraction + 10⁻⁶. The clade indicators of [`CladeTable`] follow.
-pub(super) const FEATURES: [&str; 23] = [
+pub(crate) const FEATURES: [&str; 23] = [
     "donor_abundance",
     "recipient_abundance",
     "donor_recipient_log_ratio",
@@ -48,7 +48,7 @@ pub(super) const CORE: [u32; 11] = [0, 1, 3, 4, 7, 8, 9, 17, 18, 19, 20];
 
 /// What the profiles of one study say of a taxon.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) struct StudySummary {
+pub(crate) struct StudySummary {
     pub study: u32,
     /// Fraction of the profiles with the taxon.
     pub prevalence: f64,
@@ -59,11 +59,11 @@ pub(super) struct StudySummary {
 /// What the training studies say of each taxon, kept apart by study so that a training row can be
 /// shown what the others say.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(super) struct TaxonPrior {
-    studies: Vec<String>,
+pub(crate) struct TaxonPrior {
+    pub(crate) studies: Vec<String>,
     /// Taxa, sorted, with one entry a study that has the taxon.
-    taxa: Vec<String>,
-    summaries: Vec<Vec<StudySummary>>,
+    pub(crate) taxa: Vec<String>,
+    pub(crate) summaries: Vec<Vec<StudySummary>>,
 }
 
 impl TaxonPrior {
@@ -125,7 +125,7 @@ impl TaxonPrior {
 
 /// The clades that have an indicator column.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(super) struct CladeTable {
+pub(crate) struct CladeTable {
     pub clades: Vec<(Rank, String)>,
 }
 

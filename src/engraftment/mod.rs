@@ -12,6 +12,7 @@ mod params;
 mod rule;
 mod training;
 
+pub(crate) use feature::{CladeTable, FEATURES, StudySummary, TaxonPrior};
 pub use model::{EngraftmentModel, EngraftmentPredictor, Fate, TaxonRecord, TransplantPrediction};
 pub use pair::{PairProfile, TransplantContext, align_to_fractions};
 pub use params::{EngraftmentFeatures, EngraftmentParams};

@@ -12,18 +12,18 @@ use crate::{Error, Result};
 /// Predicts which taxa are present after a transplant, and how abundant: gained, kept, lost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EngraftmentModel {
-    pub(super) rank: Rank,
-    pub(super) vocabulary: Vocabulary,
-    pub(super) prior: TaxonPrior,
-    pub(super) clades: CladeTable,
+    pub(crate) rank: Rank,
+    pub(crate) vocabulary: Vocabulary,
+    pub(crate) prior: TaxonPrior,
+    pub(crate) clades: CladeTable,
     /// The features in use, rising.
-    pub(super) columns: Vec<u32>,
-    pub(super) presence: Vec<BoostingModel>,
-    pub(super) abundance: Vec<BoostingModel>,
-    pub(super) abundance_sd: f64,
-    pub(super) n_transplants: u32,
-    pub(super) n_recipients: u32,
-    pub(super) studies: Vec<String>,
+    pub(crate) columns: Vec<u32>,
+    pub(crate) presence: Vec<BoostingModel>,
+    pub(crate) abundance: Vec<BoostingModel>,
+    pub(crate) abundance_sd: f64,
+    pub(crate) n_transplants: u32,
+    pub(crate) n_recipients: u32,
+    pub(crate) studies: Vec<String>,
 }
 
 impl EngraftmentModel {

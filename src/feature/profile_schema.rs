@@ -101,6 +101,24 @@ impl ProfileSchema {
         })
     }
 
+    /// The schema with these parts, which a file held.
+    ///
+    /// # Errors
+    /// As [`ProfileSchema::validate`].
+    pub(crate) fn from_parts(
+        vocabulary: Vocabulary,
+        taxa: Vec<String>,
+        pseudocount: f64,
+    ) -> Result<Self> {
+        let schema = Self {
+            vocabulary,
+            taxa,
+            pseudocount,
+        };
+        schema.validate()?;
+        Ok(schema)
+    }
+
     /// Checks a schema that was read from a file.
     ///
     /// # Errors
@@ -129,6 +147,11 @@ impl ProfileSchema {
     /// The taxa with a column of their own, sorted.
     pub fn taxa(&self) -> &[String] {
         &self.taxa
+    }
+
+    /// Fraction that burdens are counted in: ln(1 + fraction / pseudocount).
+    pub(crate) fn pseudocount(&self) -> f64 {
+        self.pseudocount
     }
 
     /// Number of columns.

@@ -32,6 +32,8 @@ pub use domain::Domain;
 pub use matcher::{Matcher, PredictParams};
 pub use outcomes::ObservedToxicity;
 pub use params::MatcherParams;
+pub(crate) use posterior::Normal;
 pub use prediction::{BaselinePrediction, PairPrediction};
+pub(crate) use response::ResponseMember;
 pub use response::{ResponseEngine, ResponseModel, ResponseParams};
 pub use toxicity::{Prior, ToxicityModel, ToxicityOutcome, ToxicityParams};

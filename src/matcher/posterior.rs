@@ -9,8 +9,8 @@ use crate::{Error, Result};
 /// A normal distribution by its mean and the lower Cholesky factor of its covariance (row-major).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Normal {
-    mean: Vec<f64>,
-    factor: Vec<f64>,
+    pub(crate) mean: Vec<f64>,
+    pub(crate) factor: Vec<f64>,
 }
 
 impl Normal {

@@ -97,16 +97,16 @@ pub struct ToxicityOutcome {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToxicityModel {
     /// Coefficients: burden, burden × dual; the intercepts' own spreads are in the baselines.
-    severe_irae: Normal,
-    myocarditis: Normal,
-    burden_mean: f64,
-    burden_sd: f64,
-    rich: f64,
-    feature_names: Vec<String>,
-    exploratory: Option<BoostingModel>,
-    n_exploratory: u32,
-    n_severe: u32,
-    n_updates: u32,
+    pub(crate) severe_irae: Normal,
+    pub(crate) myocarditis: Normal,
+    pub(crate) burden_mean: f64,
+    pub(crate) burden_sd: f64,
+    pub(crate) rich: f64,
+    pub(crate) feature_names: Vec<String>,
+    pub(crate) exploratory: Option<BoostingModel>,
+    pub(crate) n_exploratory: u32,
+    pub(crate) n_severe: u32,
+    pub(crate) n_updates: u32,
 }
 
 impl ToxicityParams {
@@ -230,6 +230,11 @@ impl ToxicityModel {
         if scale.iter().any(|number| !number.is_finite()) || self.burden_sd <= 0.0 {
             return Err(Error::model_file(
                 "the toxicity model's scale is not usable",
+            ));
+        }
+        if self.feature_names != COMMUNITY_FEATURES {
+            return Err(Error::model_file(
+                "the toxicity model reads other summaries of the community than this release makes",
             ));
         }
         let Some(exploratory) = &self.exploratory else {

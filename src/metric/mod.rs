@@ -111,6 +111,18 @@ impl Metric {
         !matches!(self, Self::RocAuc | Self::AveragePrecision)
     }
 
+    /// The lowest and the highest value that there can be.
+    pub fn range(self) -> (f64, f64) {
+        match self {
+            Self::RocAuc | Self::AveragePrecision | Self::Brier => (0.0, 1.0),
+            Self::BrierSkill => (f64::NEG_INFINITY, 1.0),
+            Self::LogLoss => (0.0, f64::INFINITY),
+            Self::CalibrationIntercept | Self::CalibrationSlope => {
+                (f64::NEG_INFINITY, f64::INFINITY)
+            }
+        }
+    }
+
     /// Which value is the best.
     pub fn best(self) -> Best {
         match self {

@@ -14,6 +14,7 @@ pub use boosting::{
     BoostingLoss, BoostingModel, BoostingParams, ContributionReference, Contributions,
     EarlyStopping, Interactions, Monotone, PreparedData,
 };
+pub(crate) use boosting::{NodeKind, NodeParts, SplitParts};
 pub use data::{ColumnView, CscMatrix, MatrixView, TrainingData};
 pub use engine::{Model, ModelParams};
 pub(crate) use folds::grouped_folds;

@@ -1,12 +1,12 @@
 //! Model files on disk.
 
-use std::fs;
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufReader, Write};
 use std::path::Path;
 
-use super::frame::{MAX_FILE, from_bytes, header_from_bytes, to_bytes};
+use super::frame::{Framed, to_bytes};
 use super::header::ModelHeader;
-use crate::matcher::Matcher;
+use super::stored::Stored;
 use crate::profile::write_whole;
 use crate::{Error, Result};
 
@@ -14,8 +14,8 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// [`Error::Io`] where the folder refuses; those of [`to_bytes`].
-pub fn write(path: impl AsRef<Path>, matcher: &Matcher, header: &ModelHeader) -> Result<()> {
-    write_bytes(path, &to_bytes(matcher, header)?)
+pub fn write<M: Stored>(path: impl AsRef<Path>, model: &M, header: &ModelHeader) -> Result<()> {
+    write_bytes(path, &to_bytes(model, header)?)
 }
 
 /// Writes any file so that it is complete or as it was before: beside its place, then renamed.
@@ -29,40 +29,40 @@ pub fn write_bytes(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     })
 }
 
-/// Reads a model file.
+/// Reads a model file: of a [`Matcher`](crate::matcher::Matcher), or of a single model.
+///
+/// No more is read than the lengths in the file say, which are bounded; what goes on without end,
+/// such as a device, is refused at its first bytes.
 ///
 /// # Errors
-/// [`Error::Io`] where it cannot be read; [`Error::ModelFile`] as [`from_bytes`].
+/// [`Error::Io`] where it cannot be read; [`Error::ModelFile`] as
+/// [`from_bytes`](super::from_bytes).
 ///
 /// # Examples
 /// ```no_run
-/// let (matcher, header) = donormatch::persist::read("model.dmm")?;
+/// use donormatch::matcher::Matcher;
+/// let (matcher, header) = donormatch::persist::read::<Matcher>("model.dmm")?;
 /// assert_eq!(header.vocabulary, matcher.vocabulary().as_str());
 /// # Ok::<(), donormatch::Error>(())
 /// ```
-pub fn read(path: impl AsRef<Path>) -> Result<(Matcher, ModelHeader)> {
+pub fn read<M: Stored>(path: impl AsRef<Path>) -> Result<(M, ModelHeader)> {
     let path = path.as_ref();
-    from_bytes(&bytes_of(path)?).map_err(|error| error.at_path(path))
+    let model = framed(path).and_then(Framed::into_model);
+    model.map_err(|error| error.at_path(path))
 }
 
-/// Reads the header of a model file; the checksum is verified.
+/// Reads the header of a model file of any kind. The whole file is checked, so that a header is given
+/// out only with a model that agrees with it.
 ///
 /// # Errors
-/// As [`read`], save for what only the payload shows.
+/// As [`read`].
 pub fn read_header(path: impl AsRef<Path>) -> Result<ModelHeader> {
     let path = path.as_ref();
-    header_from_bytes(&bytes_of(path)?).map_err(|error| error.at_path(path))
+    let header = framed(path).and_then(Framed::into_header);
+    header.map_err(|error| error.at_path(path))
 }
 
-fn bytes_of(path: &Path) -> Result<Vec<u8>> {
-    let length = fs::metadata(path)
-        .map_err(|source| Error::io(path, source))?
-        .len();
-    if length > MAX_FILE {
-        return Err(Error::model_file(format!(
-            "a file of {length} bytes is beyond the bound of {MAX_FILE}"
-        ))
-        .at_path(path));
-    }
-    fs::read(path).map_err(|source| Error::io(path, source))
+fn framed(path: &Path) -> Result<Framed> {
+    let file = File::open(path).map_err(|source| Error::io(path, source))?;
+    Framed::read(BufReader::new(file), path)
 }

@@ -1,4 +1,6 @@
-//! [`Matcher`](crate::matcher::Matcher) ↔ bytes: the `DRMM` format.
+//! A fitted model ↔ bytes: the `DRMM` format, for a [`Matcher`](crate::matcher::Matcher), a
+//! [`BoostingModel`](crate::model::BoostingModel) or a
+//! [`LogisticModel`](crate::model::LogisticModel).
 //!
 //! A file is, in this order and little-endian:
 //!
@@ -8,22 +10,29 @@
 //! | 2 | format, `u16` |
 //! | 4 | length of the header, `u32` |
 //! | … | header, JSON: [`ModelHeader`] |
-//! | … | payload, bincode; its length stands in the header |
+//! | … | payload, bincode deflated; both lengths stand in the header |
 //! | 4 | CRC-32 (IEEE) of everything before it |
 //!
+//! The payload of each format is a folder here (`v2`) of plain structs that mirror the living types
+//! and stay as they are, so that a model that was written once can always be read.
+//!
 //! Every length is checked against what is there and against a bound before anything is
-//! allocated, and a decoded model is checked entry by entry before it is given out. The CRC finds
-//! accidents, not forgery: load files of people you trust.
+//! allocated, a decoded model is checked entry by entry before it is given out, and the header must
+//! agree with it. The CRC finds accidents, not forgery: load files of people you trust, and take
+//! the figures of a header for what its writer claims.
 
+mod bounded;
 mod bundled;
 mod file;
 mod frame;
 mod header;
-mod v1;
+mod stored;
+mod v2;
 
 pub use file::{read, read_header, write, write_bytes};
 pub use frame::{FORMAT, from_bytes, header_from_bytes, to_bytes};
 pub use header::{ModelHeader, ModelMetric};
+pub use stored::Stored;
 
 #[cfg(test)]
 mod tests;

@@ -32,10 +32,10 @@ fn tiny() -> Result<Matcher> {
 
 static TINY: LazyLock<Matcher> = LazyLock::new(|| tiny().unwrap());
 static BYTES: LazyLock<Vec<u8>> =
-    LazyLock::new(|| to_bytes(&TINY, &ModelHeader::of(&TINY).with_name("tiny")).unwrap());
+    LazyLock::new(|| to_bytes(&*TINY, &ModelHeader::of(&TINY).with_name("tiny")).unwrap());
 
 fn refusal(bytes: &[u8]) -> String {
-    match from_bytes(bytes) {
+    match from_bytes::<Matcher>(bytes) {
         Ok(_) => panic!("the bytes were taken"),
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::ModelFormat, "{error}");
@@ -46,7 +46,7 @@ fn refusal(bytes: &[u8]) -> String {
 
 #[test]
 fn decoding_gives_back_the_very_matcher_and_its_header() {
-    let (matcher, header) = from_bytes(&BYTES).unwrap();
+    let (matcher, header): (Matcher, _) = from_bytes(&BYTES).unwrap();
     assert_eq!(matcher, *TINY);
     assert_eq!(
         (header.name.as_str(), header.kind.as_str()),
@@ -62,7 +62,7 @@ fn decoding_gives_back_the_very_matcher_and_its_header() {
 
 #[test]
 fn a_decoded_matcher_predicts_the_same_bits() {
-    let (matcher, _) = from_bytes(&BYTES).unwrap();
+    let (matcher, _): (Matcher, _) = from_bytes(&BYTES).unwrap();
     let cohort = SimulationParams::default().simulate().unwrap();
     let params = HarmonizeParams::new(Target::Species);
     let (donors, _) = harmonize(&cohort.donors, &params).unwrap();
@@ -103,18 +103,21 @@ fn foreign_empty_and_longer_files_are_told_apart() {
     assert!(refusal(b"PK\x03\x04 a zip").contains("another kind of file"));
     let mut longer = BYTES.clone();
     longer.extend_from_slice(b"more");
-    assert!(refusal(&longer).contains("4 bytes follow"));
+    assert!(refusal(&longer).contains("more bytes follow"));
 }
 
 #[test]
 fn an_unknown_format_names_both_versions() {
     let mut bytes = BYTES.clone();
-    bytes[4..6].copy_from_slice(&7_u16.to_le_bytes());
-    let message = refusal(&bytes);
-    assert!(
-        message.contains("format 7") && message.contains("format 1"),
-        "{message}"
-    );
+    for format in [0_u16, 1, 3, 7, u16::MAX] {
+        bytes[4..6].copy_from_slice(&format.to_le_bytes());
+        let message = refusal(&bytes);
+        let named = [format!("format {format},"), "reads format 2;".to_owned()];
+        assert!(
+            named.iter().all(|named| message.contains(named)),
+            "{message}"
+        );
+    }
 }
 
 #[test]
@@ -124,43 +127,156 @@ fn a_huge_claimed_length_is_refused_before_anything_is_allocated() {
     assert!(refusal(&bytes).contains("beyond the bound"));
 }
 
+fn tiny_header() -> ModelHeader {
+    let length = u32::from_le_bytes(BYTES[6..10].try_into().unwrap()) as usize;
+    serde_json::from_slice(&BYTES[10..10 + length]).unwrap()
+}
+
 /// The frame with any payload and a checksum that fits, as a forger would make it.
 fn framed(payload: &[u8]) -> Vec<u8> {
-    let length = u32::from_le_bytes(BYTES[6..10].try_into().unwrap()) as usize;
-    let mut header: ModelHeader = serde_json::from_slice(&BYTES[10..10 + length]).unwrap();
-    header.payload_length = payload.len() as u64;
+    framed_as(&tiny_header(), payload)
+}
+
+fn framed_as(header: &ModelHeader, payload: &[u8]) -> Vec<u8> {
+    let packed = bounded::compress(payload).unwrap();
+    let header = ModelHeader {
+        payload_length: packed.len() as u64,
+        expanded_length: payload.len() as u64,
+        ..header.clone()
+    };
     let json = serde_json::to_vec(&header).unwrap();
     let mut bytes = BYTES[..6].to_vec();
     bytes.extend_from_slice(&(json.len() as u32).to_le_bytes());
     bytes.extend_from_slice(&json);
-    bytes.extend_from_slice(payload);
+    bytes.extend_from_slice(&packed);
     bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
     bytes
 }
 
 #[test]
+fn a_header_that_contradicts_its_model_is_refused_by_its_entry() {
+    let payload = v2::encode_matcher(&TINY).unwrap();
+    let refused = |entry: &str, change: &dyn Fn(&mut ModelHeader)| {
+        let mut header = tiny_header();
+        change(&mut header);
+        let bytes = framed_as(&header, &payload);
+        let message = refusal(&bytes);
+        assert!(message.contains(entry), "{entry}: {message}");
+        assert!(header_from_bytes(&bytes).is_err(), "{entry}");
+    };
+    refused("`vocabulary`", &|header| {
+        header.vocabulary = "gtdb_r220".to_owned();
+    });
+    refused("`units`", &|header| header.units = "percent".to_owned());
+    refused("`feature_names`", &|header| header.feature_names.reverse());
+    refused("`feature_names`", &|header| header.feature_names.clear());
+    refused("`training`", &|header| header.training[0].1 = 1_000_000_000);
+    refused("`training`", &|header| header.training.clear());
+    refused("`warnings`", &|header| header.warnings.clear());
+    refused("`boosting`", &|header| header.kind = "boosting".to_owned());
+}
+
+#[test]
+fn a_metric_out_of_its_range_is_refused() {
+    let payload = v2::encode_matcher(&TINY).unwrap();
+    let with = |metric: ModelMetric| {
+        let header = tiny_header().with_metrics(vec![metric]);
+        from_bytes::<Matcher>(&framed_as(&header, &payload)).map(|_| ())
+    };
+    let metric = |name: &str, value, lo, hi| ModelMetric {
+        model: "response".to_owned(),
+        metric: name.to_owned(),
+        value: Some(value),
+        lo: Some(lo),
+        hi: Some(hi),
+        n_rows: 20,
+        n_groups: 10,
+        ..ModelMetric::default()
+    };
+    with(metric("roc_auc", 0.6, 0.5, 0.7)).unwrap();
+    // Student's interval of a mean over few cohorts.
+    with(metric("roc_auc", 0.9, 0.7, 1.1)).unwrap();
+    with(metric("brier_skill", -3.0, -5.0, 0.1)).unwrap();
+    for wrong in [
+        metric("roc_auc", 99.0, 0.5, 0.7),
+        metric("roc_auc", -0.1, -0.2, 0.7),
+        metric("average_precision", 0.5, 0.4, 70.0),
+        metric("roc_auc", 0.6, 0.7, 0.5),
+        metric("log_loss", -1.0, -2.0, 0.0),
+        metric("brier_skill", 1.5, 0.0, 1.0),
+    ] {
+        let error = with(wrong.clone()).unwrap_err().to_string();
+        assert!(error.contains(&wrong.metric), "{error}");
+    }
+    let groups = ModelMetric {
+        n_groups: 30,
+        ..metric("roc_auc", 0.6, 0.5, 0.7)
+    };
+    assert!(with(groups).is_err());
+}
+
+#[test]
+fn what_follows_from_the_model_is_written_whatever_the_header_says() {
+    let mut header = tiny_header();
+    header.vocabulary = "another".to_owned();
+    header.training.clear();
+    let bytes = to_bytes(&*TINY, &header).unwrap();
+    assert_eq!(bytes, *BYTES);
+}
+
+#[test]
+fn a_model_of_few_patients_says_so() {
+    let header = ModelHeader::of(&TINY);
+    assert!(header.training[0].1 < 50, "{:?}", header.training);
+    assert!(
+        header.warnings[0].contains("learned from"),
+        "{:?}",
+        header.warnings
+    );
+}
+
+#[test]
+fn a_file_without_end_is_refused_at_its_first_bytes() {
+    let mut n_read = 0_u64;
+    let endless = std::io::Read::take(std::io::repeat(0), 1 << 30);
+    let mut counted = Counted(endless, &mut n_read);
+    assert!(frame::Framed::read(&mut counted, std::path::Path::new("zero")).is_err());
+    assert!(n_read < 100, "{n_read}");
+}
+
+/// Counts what is read.
+struct Counted<'a, R>(R, &'a mut u64);
+
+impl<R: std::io::Read> std::io::Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.0.read(buffer)?;
+        *self.1 += n as u64;
+        Ok(n)
+    }
+}
+
+#[test]
 fn a_forged_payload_is_refused_or_valid_but_never_a_panic() {
-    let length = u32::from_le_bytes(BYTES[6..10].try_into().unwrap()) as usize;
-    let payload = &BYTES[10 + length..BYTES.len() - 4];
-    assert!(from_bytes(&framed(payload)).is_ok());
+    let payload = v2::encode_matcher(&TINY).unwrap();
+    assert!(from_bytes::<Matcher>(&framed(&payload)).is_ok());
     for at in (0..payload.len()).step_by(1 + payload.len() / 400) {
-        let mut forged = payload.to_vec();
+        let mut forged = payload.clone();
         forged[at] = 0xfd;
-        if let Ok((matcher, _)) = from_bytes(&framed(&forged)) {
+        if let Ok((matcher, _)) = from_bytes::<Matcher>(&framed(&forged)) {
             matcher.validate().unwrap();
         }
     }
-    refusal(&framed(&[payload, &[0]].concat()));
+    refusal(&framed(&[&payload[..], &[0]].concat()));
 }
 
 #[test]
 fn a_file_is_written_whole_and_an_absent_one_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tiny.dmm");
-    write(&path, &TINY, &ModelHeader::of(&TINY)).unwrap();
-    assert_eq!(read(&path).unwrap().0, *TINY);
+    write(&path, &*TINY, &ModelHeader::of(&TINY)).unwrap();
+    assert_eq!(read::<Matcher>(&path).unwrap().0, *TINY);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    let absent = read(folder.path().join("absent.dmm")).unwrap_err();
+    let absent = read::<Matcher>(folder.path().join("absent.dmm")).unwrap_err();
     assert!(matches!(absent, Error::Io { .. }) && absent.to_string().contains("absent.dmm"));
     std::fs::write(&path, b"PK").unwrap();
     assert!(

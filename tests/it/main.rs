@@ -1,5 +1,6 @@
 //! Integration tests: the public behavior of each room.
 
+mod archive;
 mod backend;
 mod boosting;
 mod calibration;

@@ -1,7 +1,7 @@
 //! Predictions of many pairs → ranking, table, page and assignment, by the public door alone.
 
 use donormatch::explanation::report::{self, ReportContext};
-use donormatch::matcher::{PairPrediction, PredictParams};
+use donormatch::matcher::{Matcher, PairPrediction, PredictParams};
 use donormatch::ranking::{
     AssignmentParams, COLUMNS, RESEARCH_USE, RankingParams, rank_harmonized,
 };
@@ -43,7 +43,7 @@ fn predictions() -> Vec<PairPrediction> {
 
 #[test]
 fn recipients_some_at_a_time_give_the_ranking_of_all_at_once() {
-    let (matcher, _) = persist::read(SCENE.path("tiny.dmm")).unwrap();
+    let (matcher, _) = persist::read::<Matcher>(SCENE.path("tiny.dmm")).unwrap();
     let cohort = SimulationParams {
         n_donors: 20,
         n_recipients: 60,

@@ -13,6 +13,7 @@ mod importance;
 mod loss;
 mod model;
 mod params;
+mod parts;
 mod predict;
 mod random;
 #[cfg(test)]
@@ -22,3 +23,4 @@ pub use explain::{ContributionReference, Contributions, Interactions};
 pub use fit::PreparedData;
 pub use model::BoostingModel;
 pub use params::{BoostingLoss, BoostingParams, EarlyStopping, Monotone};
+pub(crate) use parts::{NodeKind, NodeParts, SplitParts};

@@ -1,5 +1,6 @@
 //! Bytes as each reader takes them.
 
+use std::io::{Read, Write};
 use std::sync::LazyLock;
 
 use donormatch::cohort::{Cohort, MetadataTable, PatientCohort};
@@ -13,6 +14,9 @@ use donormatch::taxonomy::{
     HarmonizeParams, Signature, Target, detect_vocabulary, harmonize, memberships,
 };
 use donormatch::trial::SimulationParams;
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
 
 /// Reads bytes as one reader would; whether they were taken.
 pub(super) fn read(reader: &str, bytes: &[u8]) -> bool {
@@ -61,7 +65,7 @@ fn read_text(reader: &str, bytes: &[u8]) -> bool {
             patients.is_ok() | Cohort::from_metadata(&metadata, TABLE.clone()).is_ok()
         }
         "config" => toml::from_str::<MatcherConfig>(text).is_ok(),
-        "model" => persist::from_bytes(&framed(bytes)).is_ok(),
+        "model" => persist::from_bytes::<Matcher>(&framed(bytes)).is_ok(),
         other => panic!("no reader `{other}`"),
     }
 }
@@ -92,18 +96,21 @@ static TABLE: LazyLock<ProfileTable> = LazyLock::new(|| {
 });
 
 /// A model file around a payload, its lengths and its checksum right: what is behind them is what
-/// a mutation must reach.
+/// a mutation must reach. The payload is stored, not compressed.
 fn framed(payload: &[u8]) -> Vec<u8> {
-    let header = ModelHeader::default();
-    let mut header = serde_json::to_value(header).unwrap();
-    header["kind"] = ModelHeader::MATCHER.into();
-    header["payload_length"] = payload.len().into();
+    let mut packed = DeflateEncoder::new(Vec::new(), Compression::none());
+    packed.write_all(payload).unwrap();
+    let packed = packed.finish().unwrap();
+    let mut header = ModelHeader::default();
+    ModelHeader::MATCHER.clone_into(&mut header.kind);
+    header.payload_length = packed.len() as u64;
+    header.expanded_length = payload.len() as u64;
     let header = serde_json::to_vec(&header).unwrap();
     let mut bytes = b"DRMM".to_vec();
     bytes.extend(persist::FORMAT.to_le_bytes());
     bytes.extend((header.len() as u32).to_le_bytes());
     bytes.extend(header);
-    bytes.extend(payload);
+    bytes.extend(packed);
     let mut checksum = flate2::Crc::new();
     checksum.update(&bytes);
     bytes.extend(checksum.sum().to_le_bytes());
@@ -134,5 +141,9 @@ pub(super) fn payload() -> Vec<u8> {
     let header = ModelHeader::of(&matcher);
     let bytes = persist::to_bytes(&matcher, &header).unwrap();
     let length = persist::header_from_bytes(&bytes).unwrap().payload_length as usize;
-    bytes[bytes.len() - 4 - length..bytes.len() - 4].to_vec()
+    let mut payload = Vec::new();
+    DeflateDecoder::new(&bytes[bytes.len() - 4 - length..bytes.len() - 4])
+        .read_to_end(&mut payload)
+        .unwrap();
+    payload
 }
