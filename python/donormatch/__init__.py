@@ -29,6 +29,7 @@ from donormatch._harmonize import HarmonizationReport
 from donormatch._matcher import Matcher, rank_donors
 from donormatch._profiles import Profiles, read_profiles, read_tree
 from donormatch._ranking import Assignment, Ranking
+from donormatch._screening import Screening, screen, screening_panel
 from donormatch._signature import (
     Member,
     Membership,
@@ -59,6 +60,7 @@ __all__ = [
     "PatientCohort",
     "Profiles",
     "Ranking",
+    "Screening",
     "Signature",
     "SynonymWarning",
     "SyntheticCohort",
@@ -71,6 +73,8 @@ __all__ = [
     "rank_donors",
     "read_profiles",
     "read_tree",
+    "screen",
+    "screening_panel",
     "set_n_threads",
     "signature",
     "signature_names",

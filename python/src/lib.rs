@@ -22,6 +22,7 @@ mod profiles;
 mod ranking;
 mod read;
 mod runtime;
+mod screening;
 mod settings;
 mod signature;
 mod taxonomy;
@@ -73,6 +74,8 @@ mod _core {
     };
     #[pymodule_export]
     use super::runtime::{n_threads, provoke_panic, set_n_threads};
+    #[pymodule_export]
+    use super::screening::{screen, screening_panel};
     #[pymodule_export]
     use super::signature::{
         memberships, parse_signature, read_signature, signature, signature_names, signatures,

@@ -40,11 +40,15 @@ pub enum Metadata {
 impl Metadata {
     fn table(self, columns: &str) -> Result<MetadataTable> {
         let names: ColumnNames = settings::parse(columns)?;
-        let table = match self {
-            Self::Text(text) => MetadataTable::parse("<frame>", &text)?,
-            Self::Path(path) => MetadataTable::read(path)?,
-        };
-        Ok(table.with_names(names))
+        Ok(self.into_table()?.with_names(names))
+    }
+
+    /// The table as it was written.
+    pub fn into_table(self) -> donormatch::Result<MetadataTable> {
+        match self {
+            Self::Text(text) => MetadataTable::parse("<frame>", &text),
+            Self::Path(path) => MetadataTable::read(path),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod input;
 mod inspect;
 mod predict;
 mod rank;
+mod screen;
 mod signatures;
 mod simulate;
 mod streams;
@@ -39,6 +40,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Rank(rank::RankArguments),
+    Screen(screen::ScreenArguments),
     Engraft(engraft::EngraftArguments),
     Predict(predict::PredictArguments),
     Simulate(simulate::SimulateArguments),
@@ -89,6 +91,7 @@ fn run_on(args: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>) ->
     };
     let done = match arguments.command {
         Command::Rank(arguments) => arguments.run(&mut streams),
+        Command::Screen(arguments) => arguments.run(&mut streams),
         Command::Engraft(arguments) => arguments.run(&mut streams),
         Command::Predict(arguments) => arguments.run(&mut streams),
         Command::Simulate(arguments) => arguments.run(&mut streams),

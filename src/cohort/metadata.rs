@@ -130,6 +130,11 @@ impl MetadataTable {
         &self.path
     }
 
+    /// The names of the columns, in the order of the file.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.header.iter().map(String::as_str)
+    }
+
     /// Number of rows.
     pub fn n_rows(&self) -> usize {
         self.rows.len()

@@ -9,6 +9,7 @@
 mod metadata;
 mod patient;
 mod regimen;
+pub mod screening;
 mod source;
 mod transplant;
 mod treatment;

@@ -18,6 +18,7 @@ mod logistic_tolerance;
 mod ranking;
 mod reader_speed;
 mod readers;
+mod screening;
 mod taxonomy;
 mod toposcore;
 mod writers;

@@ -12,7 +12,7 @@ pub(super) type Seeds = BTreeMap<&'static str, Vec<Vec<u8>>>;
 
 /// Small files of our own making, by reader.
 pub(super) fn seeds() -> Seeds {
-    let texts: [(&str, &[&str]); 13] = [
+    let texts: [(&str, &[&str]); 14] = [
         (
             "metaphlan",
             &[
@@ -78,6 +78,14 @@ pub(super) fn seeds() -> Seeds {
             &[
                 "sample_id\tsubject\tstudy\tcohort\tcancer\tresponse\tsevere_irae\tday\nD\ts\tx\ty\tmelanoma\t1\tNA\t0\nR\tt\tx\ty\t\tno\tyes\t-3.5\n",
                 "study,donor,donor_samples,recipient,baseline,follow_up,day,antibiotics,response\nx,d,D;D,r,R,F,28,1,0\nx,d,\"D\",r,R,,NA,,\n",
+            ],
+        ),
+        (
+            "screening",
+            &[
+                "donor_id\tdonor_type\tcollected_on\tesbl\tvre\tvre_on\tbatch_id\tmade_on\nD\thealthy\t2026-10-20\tpositive\tnegative\t2026-10-02\tB\t2026-10-20\n",
+                "donor_id,parent_donor_id,entry,result,on\nA,,esbl,negative,2026-10-20\nB,A,bmi,22.5,2026-10-20\n",
+                "[[donor]]\ndonor_id = \"D\"\ndonor_type = \"consortium\"\n[donor.answers]\nesbl = { result = \"negative\", on = 2026-10-20 }\nstrain_list = [\"a\", \"b\"]\n",
             ],
         ),
         (
