@@ -83,7 +83,9 @@ class Screening:
         pandas.DataFrame
             One row per donor or batch.
         """
-        frame: pd.DataFrame = optional("pandas").DataFrame(self.rows, columns=list(_COLUMNS))
+        frame: pd.DataFrame = optional("pandas", "to_pandas").DataFrame(
+            self.rows, columns=list(_COLUMNS)
+        )
         return frame
 
     def __len__(self) -> int:
@@ -117,7 +119,7 @@ def screen(
     panel: str | os.PathLike[str] | None = None,
     recipients: str | os.PathLike[str] | pd.DataFrame | None = None,
 ) -> Screening:
-    """Say which donors and batches may be used on a day, and why the others may not.
+    r"""Say which donors and batches may be used on a day, and why the others may not.
 
     The gate fails closed: an entry of the panel that applies and is missing, pending, unreadable,
     undated or out of its window makes a donor not eligible.
@@ -152,7 +154,7 @@ def screen(
     Examples
     --------
     >>> import pathlib, tempfile
-    >>> text = "donor_id,donor_type,collected_on,esbl\\nD1,healthy,2026-10-01,positive\\n"
+    >>> text = "donor_id,donor_type,collected_on,esbl\nD1,healthy,2026-10-01,positive\n"
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "records.csv")
     ...     _ = path.write_text(text)

@@ -50,7 +50,8 @@ def test_a_frame_is_screened_by_a_panel_of_ones_own(panel: Path) -> None:
     assert (screening.panel, screening.version, screening.on) == ("two", 3, "2026-11-01")
     assert screening.donors[0]["lapses_on"] == "2026-12-19"
     frame = screening.to_pandas()
-    assert frame.loc[0, "eligible"] and frame.loc[0, "lapses_by"] == "esbl"
+    assert frame.loc[0, "eligible"]
+    assert frame.loc[0, "lapses_by"] == "esbl"
     assert "D1" in screening._repr_html_()
 
 
