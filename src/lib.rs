@@ -61,6 +61,7 @@ pub mod calibration;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod cohort;
+mod digest;
 pub mod engraftment;
 pub mod error;
 pub mod evaluation;

@@ -9,8 +9,9 @@ use super::{Streams, json, json_or_tsv};
 use crate::Result;
 use crate::cohort::MetadataTable;
 use crate::cohort::screening::{
-    Day, DonorRecords, DonorScreening, PairScreening, Panel, RecipientRecords, Screening,
+    Day, DonorRecords, DonorScreening, DonorType, PairScreening, Panel, RecipientRecords, Screening,
 };
+use crate::profile::SubjectId;
 
 /// Say which donors and batches pass a screening panel on a day, and why the others do not
 ///
@@ -138,7 +139,7 @@ impl<'a> DonorRow<'a> {
         Self {
             donor_id: donor.donor_id.as_str(),
             batch_id: donor.batch_id.as_deref(),
-            donor_type: donor.donor_type.map(|kind| kind.as_str()),
+            donor_type: donor.donor_type.map(DonorType::as_str),
             eligible: donor.eligible,
             reasons: donor.reasons(),
             deferred_until: donor.deferred_until(),
@@ -148,7 +149,7 @@ impl<'a> DonorRow<'a> {
                 .map(|one| format!("{} by {}: {}", one.entry, one.by, one.reason))
                 .collect(),
             flags: &donor.flags,
-            lineage: donor.lineage.iter().map(|id| id.as_str()).collect(),
+            lineage: donor.lineage.iter().map(SubjectId::as_str).collect(),
         }
     }
 }

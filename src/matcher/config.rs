@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::params::MatcherParams;
 use crate::cohort::{Cohort, PatientCohort, PatientSource, TransplantSource, TreatmentContext};
+use crate::digest::Digest;
 use crate::profile::StudyId;
 use crate::taxonomy::Target;
 use crate::{Error, Result};
@@ -83,17 +83,14 @@ impl MatcherConfig {
             .iter()
             .filter(|source| target == Target::Genus || source.rank == Target::Species)
             .flat_map(|from| [&from.profiles, &from.metadata]);
-        let mut digest = Sha256::new();
+        let mut digest = Digest::default();
         for file in patients.chain(transplants) {
             let path = data.join(file);
             let bytes = std::fs::read(&path).map_err(|source| Error::io(&path, source))?;
-            digest.update((bytes.len() as u64).to_le_bytes());
-            digest.update(&bytes);
+            digest.add(&(bytes.len() as u64).to_le_bytes());
+            digest.add(&bytes);
         }
-        let hexadecimal = |byte: &u8| {
-            [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0'))
-        };
-        Ok(digest.finalize().iter().flat_map(hexadecimal).collect())
+        Ok(digest.finish())
     }
 
     /// Reads the patients; their paths are taken from `data`.

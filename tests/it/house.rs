@@ -6,8 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Base modules first, then the rooms in the order in which data flow through them.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 19] = [
     "error",
+    "digest",
     "numeric",
     "profile",
     "taxonomy",

@@ -1,5 +1,10 @@
 //! The screening gate from the shell: a table of verdicts, and wrong usage.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, also in its helpers"
+)]
+
 use donormatch::cli::run;
 
 const RECORDS: &str = "donor_id\tdonor_type\tcollected_on\tesbl\tvre\tvre_on\n\

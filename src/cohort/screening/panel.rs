@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::day::Day;
 use super::donor_type::DonorType;
+use crate::digest::Digest;
 use crate::profile::read_text;
 use crate::{Error, Result};
 
@@ -205,8 +205,9 @@ impl Panel {
             entry.fill_words();
         }
         panel.check()?;
-        let bytes = Sha256::digest(text.as_bytes());
-        panel.digest = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut digest = Digest::default();
+        digest.add(text.as_bytes());
+        panel.digest = digest.finish();
         Ok(panel)
     }
 
@@ -224,11 +225,8 @@ impl Panel {
             .chain(self.recipient_entries.iter().map(|entry| &entry.name))
             .collect();
         names.sort_unstable();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Error::table(format!(
-                "two entries are called `{}`",
-                twice[0]
-            )));
+        if let Some([twice, _]) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Error::table(format!("two entries are called `{twice}`")));
         }
         self.entries.iter().try_for_each(Entry::check)
     }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::cohort::MetadataTable;
+use crate::profile::SubjectId;
 
 const TODAY: &str = "2026-11-01";
 /// Within every window of the panel.
@@ -289,7 +290,7 @@ fn a_second_generation_donor_keeps_its_lineage() {
     let lineage: Vec<&str> = screening.donors[2]
         .lineage
         .iter()
-        .map(|id| id.as_str())
+        .map(SubjectId::as_str)
         .collect();
     assert_eq!(lineage, ["B", "A"]);
     assert_eq!(screening.donors[3].findings[0].entry, "parent_donor_id");
