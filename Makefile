@@ -77,7 +77,7 @@ fmt: setup ## format Rust and Python
 demo: wheel ## rank the donors of an embedded synthetic cohort: a table here, a report in HTML
 	@folder=$$(mktemp -d); \
 	$(BIN)/donormatch simulate --seed 0 --output "$$folder"; \
-	$(BIN)/donormatch rank --donors "$$folder/donors.tsv" --recipients "$$folder/recipients.tsv" \
+	$(BIN)/donormatch rank "$$folder/donors.tsv" "$$folder/recipients.tsv" \
 	  --metadata "$$folder/metadata.tsv" --seed 0 --report "$$folder/report.html"; \
 	echo "report: $$folder/report.html"
 
@@ -87,8 +87,8 @@ need-data:
 models: wheel need-data ## rebuild the shipped models from the real tables in ../shared/data
 	@for config in models/*/config.toml; do \
 	  folder=$$(dirname "$$config"); echo "$$folder"; \
-	  $(BIN)/donormatch evaluate --config "$$config" --data $(DATA) --output "$$folder/metrics.json" >/dev/null; \
-	  $(BIN)/donormatch fit --config "$$config" --data $(DATA) --output "$$folder" --metrics "$$folder/metrics.json"; \
+	  $(BIN)/donormatch evaluate "$$config" --data $(DATA) --output "$$folder/metrics.json" >/dev/null; \
+	  $(BIN)/donormatch fit "$$config" --data $(DATA) --output "$$folder" --metrics "$$folder/metrics.json"; \
 	done
 	@echo "run 'make build' to bundle them, and 'make golden' to write the golden values again"
 prove: wheel need-data ## evaluate on the real tables, a cohort left out at a time, and fuzz the readers

@@ -255,7 +255,7 @@ class Membership:
         return [member for member, status in pairs if status != "measured"]
 
     def to_pandas(self) -> pd.DataFrame:
-        """What each sample holds, as ``donormatch signatures --profiles`` prints it.
+        """What each sample holds, as ``donormatch signatures FILE`` prints it.
 
         Returns
         -------

@@ -13,9 +13,10 @@ use crate::profile::{ProfileTable, ReadLimits, SampleId, Unit};
 
 /// Measure the diversity of each sample
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  donormatch diversity cohort/donors.tsv")]
 pub(super) struct DiversityArguments {
     /// Profiles, as read
-    #[arg(long, value_name = "FILE")]
     profiles: PathBuf,
     /// Newick tree whose tips are the taxa, for Faith's phylogenetic diversity
     #[arg(long, value_name = "FILE")]

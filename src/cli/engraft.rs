@@ -11,15 +11,15 @@ use crate::{Error, Result};
 
 /// Predict, taxon by taxon, what a transplant leaves
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  donormatch engraft cohort/donors.tsv cohort/recipients.tsv --donor-id synthetic_donor_01 --recipient-id synthetic_recipient_01")]
 pub(super) struct EngraftArguments {
     /// Profiles of the donor; several samples of one donor are averaged
-    #[arg(long, value_name = "FILE")]
     donor: PathBuf,
     /// The donor's sample, where only one of the file is meant
     #[arg(long, value_name = "ID")]
     donor_id: Option<String>,
     /// Profile of the recipient before the transplant
-    #[arg(long, value_name = "FILE")]
     recipient: PathBuf,
     /// The recipient's sample, where the file has several
     #[arg(long, value_name = "ID")]

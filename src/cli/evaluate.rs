@@ -17,13 +17,11 @@ use crate::taxonomy::Target;
 
 /// Judge the models on what they did not learn from, beside naive rules
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  donormatch evaluate models/default/config.toml --data data --what engraftment")]
 pub(super) struct EvaluateArguments {
     /// Configuration of the models
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "models/default/config.toml"
-    )]
+    #[arg(default_value = "models/default/config.toml")]
     config: PathBuf,
     /// Folder that the paths of the configuration start from
     #[arg(long, value_name = "DIR")]

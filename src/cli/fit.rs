@@ -14,9 +14,10 @@ use crate::{Error, Result};
 
 /// Fit a matcher from a configuration and the tables that it names
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  donormatch fit models/default/config.toml --data data --output model.dmm")]
 pub(super) struct FitArguments {
     /// Configuration, such as models/default/config.toml
-    #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// Folder that the paths of the configuration start from
     #[arg(long, value_name = "DIR")]

@@ -233,14 +233,14 @@ pub(super) struct PosteriorArguments {
     seed: u64,
     /// Draws from the posterior
     #[arg(long, value_name = "N", default_value_t = 200)]
-    draws: u32,
+    n_draws: u32,
 }
 
 impl PosteriorArguments {
     pub fn params(&self) -> PredictParams {
         PredictParams {
             seed: self.seed,
-            n_draws: self.draws,
+            n_draws: self.n_draws,
             ..PredictParams::default()
         }
     }

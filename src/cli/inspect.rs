@@ -11,6 +11,8 @@ use crate::persist::{self, FORMAT, ModelHeader};
 
 /// Show what a model file says of itself
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  donormatch inspect model.dmm")]
 pub(super) struct InspectArguments {
     /// Model file; the bundled model where absent
     #[arg(value_name = "MODEL")]

@@ -10,9 +10,10 @@ use crate::Result;
 
 /// Predict the response of patients from their own profile, without a transplant
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  donormatch predict cohort/recipients.tsv --regimen anti-pd-1 --cancer melanoma")]
 pub(super) struct PredictArguments {
     /// Profiles of the patients
-    #[arg(long, value_name = "FILE")]
     profiles: PathBuf,
     #[command(flatten)]
     treatment: TreatmentArguments,

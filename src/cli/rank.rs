@@ -16,12 +16,12 @@ use crate::{Error, Result};
 
 /// Put donors in order for each recipient, with uncertainty
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  donormatch rank cohort/donors.tsv cohort/recipients.tsv --regimen anti-pd-1 --cancer melanoma")]
 pub(super) struct RankArguments {
     /// Profiles of the donors
-    #[arg(long, value_name = "FILE")]
     donors: PathBuf,
     /// Profiles of the recipients before the transplant
-    #[arg(long, value_name = "FILE")]
     recipients: PathBuf,
     #[command(flatten)]
     treatment: TreatmentArguments,

@@ -13,9 +13,10 @@ use crate::taxonomy::{Membership, Signature, memberships, signature, signatures}
 
 /// List named signatures of taxa, or measure them in profiles
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  donormatch signatures cohort/donors.tsv --signature oral")]
 pub(super) struct SignaturesArguments {
     /// Profiles to measure the signatures in; without them the signatures are listed
-    #[arg(long, value_name = "FILE")]
     profiles: Option<PathBuf>,
     /// A built-in signature; may be repeated [default: all]
     #[arg(long, value_name = "NAME")]

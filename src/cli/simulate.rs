@@ -10,6 +10,8 @@ use crate::trial::SimulationParams;
 
 /// Make a synthetic cohort: donors, recipients, transplants and the truth behind them
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  donormatch simulate --output cohort")]
 pub(super) struct SimulateArguments {
     /// Folder to write the tables to, made where absent: donors, recipients, follow-ups, metadata,
     /// transplants and truth

@@ -13,9 +13,10 @@ use crate::feature::{self, AkkermansiaScope, CutOff, ToposcoreParams};
 ///
 /// It counts species of two published lists and has no skill in melanoma that could be shown.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  donormatch toposcore cohort/donors.tsv")]
 pub(super) struct ToposcoreArguments {
     /// Species profiles, as read: with all their taxa
-    #[arg(long, value_name = "FILE")]
     profiles: PathBuf,
     /// Which published cut-offs decide; they differ for one pair of counts
     #[arg(long, value_enum, default_value_t = CutOffWord::Round3)]

@@ -13,13 +13,13 @@ use crate::persist;
 
 /// Let the toxicity of a matcher learn from outcomes of your own
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  donormatch update cohort/donors.tsv cohort/outcomes.tsv --output updated.dmm")]
 pub(super) struct UpdateArguments {
     /// Profiles of the donors
-    #[arg(long, value_name = "FILE")]
     donors: PathBuf,
     /// Table with a row a recipient: `donor_id`, `regimen` and any of `cancer`, `line`,
     /// `severe_irae` and `myocarditis`; blanks are unknown
-    #[arg(long, value_name = "FILE")]
     outcomes: PathBuf,
     /// Model file to write
     #[arg(long, value_name = "FILE")]

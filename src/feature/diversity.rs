@@ -104,8 +104,8 @@ fn shannon(values: &[f64]) -> f64 {
         .filter(|&p| p > 0.0) // a subnormal may vanish when closed
         .map(|p| p * libm::log(p))
         .sum();
-    // A single taxon gives −0.
-    (-sum).max(0.0)
+    // A single taxon gives −0, which `max` may keep and the sum does not.
+    (-sum).max(0.0) + 0.0
 }
 
 fn sum_of_squares(values: &[f64]) -> f64 {

@@ -118,9 +118,7 @@ fn the_command_line_gives_the_golden_numbers() {
     let args = [
         "donormatch",
         "rank",
-        "--donors",
         &donors,
-        "--recipients",
         &recipients,
         "--metadata",
         &metadata,

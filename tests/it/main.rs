@@ -5,6 +5,7 @@ mod backend;
 mod boosting;
 mod calibration;
 mod cli;
+mod cli_examples;
 mod evaluation;
 mod evaluation_cohorts;
 mod feature;

@@ -73,7 +73,7 @@ def test_python_and_the_command_line_rank_the_same(cohort):
     metadata = cohort / "metadata.tsv"
     ranking = matcher.rank_donors(donors, recipients, metadata=metadata, seed=3)
     done = command(
-        *("rank", "--donors", donors, "--recipients", recipients),
+        *("rank", donors, recipients),
         *("--metadata", metadata, "--seed", 3, "--json"),
     )
     assert done.returncode == 0, done.stderr
@@ -91,7 +91,7 @@ def test_the_command_line_ends_with_its_code(tmp_path):
     assert command("--version").stdout.startswith("donormatch ")
     assert command("rank").returncode == 2
     missing = command(
-        *("rank", "--donors", tmp_path / "none.tsv", "--recipients", tmp_path / "none.tsv"),
+        *("rank", tmp_path / "none.tsv", tmp_path / "none.tsv"),
         *("--regimen", "anti-pd-1"),
     )
     assert missing.returncode == 1

@@ -270,7 +270,7 @@ def test_a_transplant_is_predicted_taxon_by_taxon_as_on_the_command_line(matcher
     donor.write(donor_file)
     recipient.write(recipient_file)
     flags = ["--day", "14", "--antibiotics", "yes", "--json", "--model", model]
-    command = ["engraft", "--donor", donor_file, "--recipient", recipient_file, *flags]
+    command = ["engraft", donor_file, recipient_file, *flags]
     done = subprocess.run(
         [sys.executable, "-m", "donormatch", *map(str, command)],
         capture_output=True,

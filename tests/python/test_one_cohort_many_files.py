@@ -167,8 +167,8 @@ def test_the_command_line_gives_the_same_ranking(cohort, frames, tmp_path):
     expected = rank(cohort.donors, cohort.recipients)
     for vocabulary in VOCABULARY:
         donors, recipients = written(frames, vocabulary, "tsv", tmp_path)
-        command = [sys.executable, "-m", "donormatch", "rank", "--json", "--draws", "40"]
-        command += ["--donors", str(donors), "--recipients", str(recipients), "--unit", "fraction"]
+        command = [sys.executable, "-m", "donormatch", "rank", "--json", "--n-draws", "40"]
+        command += [str(donors), str(recipients), "--unit", "fraction"]
         command += ["--regimen", "anti-pd-1", "--cancer", "melanoma", "--line", "refractory"]
         out = subprocess.run(command, check=True, capture_output=True, text=True)
         assert_same(json.loads(out.stdout)["rows"], expected)

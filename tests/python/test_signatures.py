@@ -121,7 +121,7 @@ def test_the_command_line_measures_the_same(tmp_path):
     mine.write_text(LIST)
     own = ["--signature", "oral", "--signature-file", str(mine)]
     done = subprocess.run(
-        [sys.executable, "-m", "donormatch", "signatures", "--profiles", str(path), *own],
+        [sys.executable, "-m", "donormatch", "signatures", str(path), *own],
         capture_output=True,
         text=True,
         check=True,

@@ -1,0 +1,142 @@
+//! Every example that the help of a command ends with runs.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use donormatch::trial::SimulationParams;
+
+use crate::cli::SCENE;
+
+/// Every command, in an order in which each finds what those before it wrote.
+const COMMANDS: [&str; 11] = [
+    "simulate",
+    "evaluate",
+    "fit",
+    "inspect",
+    "rank",
+    "engraft",
+    "predict",
+    "update",
+    "signatures",
+    "diversity",
+    "toposcore",
+];
+
+fn run(args: &[String]) -> (u8, String, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let args = std::iter::once("donormatch".to_owned()).chain(args.iter().cloned());
+    let code = donormatch::cli::run(args, &mut out, &mut err);
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (code, text(out), text(err))
+}
+
+/// The words after `donormatch` of the example in the help of a command.
+fn example_of(command: &str) -> Vec<String> {
+    let (code, help, _) = run(&[command.to_owned(), "--help".to_owned()]);
+    assert_eq!(code, 0, "{command}");
+    let (_, example) = help.split_once("Example:").unwrap_or_else(|| {
+        panic!("the help of `{command}` has no example");
+    });
+    let mut words = example.split_whitespace().map(str::to_owned);
+    assert_eq!(words.next().as_deref(), Some("donormatch"));
+    words.collect()
+}
+
+/// Tables to fit on and a configuration of models that are fitted in a moment.
+fn write_training_data(data: &Path, config: &Path) {
+    let params = SimulationParams {
+        n_donors: 8,
+        n_recipients: 45,
+        ..Default::default()
+    };
+    params.simulate().unwrap().write(data).unwrap();
+    let read = |name: &str| fs::read_to_string(data.join(name)).unwrap();
+    let mut profiles = read("donors.tsv");
+    for other in ["recipients.tsv", "follow_ups.tsv"] {
+        for line in read(other).lines().skip(2) {
+            writeln!(profiles, "{line}").unwrap();
+        }
+    }
+    fs::write(data.join("profiles.tsv"), profiles).unwrap();
+    let mut patients = "sample_id\tstudy\tresponse\n".to_owned();
+    let mut transplants = String::new();
+    for (row, line) in read("transplants.tsv").lines().enumerate() {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let study = ["study", "one", "other"][if row == 0 { 0 } else { 1 + row % 2 }];
+        writeln!(transplants, "{study}\t{}", cells[1..].join("\t")).unwrap();
+        if row > 0 {
+            writeln!(patients, "{}\t{study}\t{}", cells[4], cells[7]).unwrap();
+        }
+    }
+    fs::write(data.join("patients.tsv"), patients).unwrap();
+    fs::write(data.join("transplants.tsv"), transplants).unwrap();
+    fs::write(
+        config,
+        r#"
+name = "tiny"
+patients = [{ profiles = "recipients.tsv", metadata = "patients.tsv" }]
+transplants = [{ profiles = "profiles.tsv", metadata = "transplants.tsv" }]
+[matcher.engraftment]
+n_members = 2
+presence = { n_rounds = 5 }
+abundance = { loss = "squared_error", n_rounds = 5 }
+[matcher.response]
+n_members = 2
+n_slope_members = 1
+boosting = { n_rounds = 5 }
+"#,
+    )
+    .unwrap();
+}
+
+#[test]
+fn the_example_of_every_command_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir(path("data")).unwrap();
+    write_training_data(&path("data"), &path("config.toml"));
+    // What a user has besides the cohort: a model, and outcomes of donors.
+    fs::copy(SCENE.path("tiny.dmm"), path("model.dmm")).unwrap();
+    fs::create_dir(path("cohort")).unwrap();
+    fs::write(
+        path("cohort/outcomes.tsv"),
+        "donor_id\tregimen\tsevere_irae\nsynthetic_donor_01\tanti-pd-1\tyes\n",
+    )
+    .unwrap();
+    let ours = ["cohort", "data", "model.dmm", "updated.dmm"];
+    for command in COMMANDS {
+        let words: Vec<String> = example_of(command)
+            .into_iter()
+            .map(|word| match word.as_str() {
+                "models/default/config.toml" => path("config.toml").display().to_string(),
+                word if ours.iter().any(|name| word.starts_with(name)) => {
+                    path(word).display().to_string()
+                }
+                _ => word,
+            })
+            .collect();
+        let (code, _, err) = run(&words);
+        assert_eq!(code, 0, "{}: {err}", words.join(" "));
+    }
+    assert!(path("updated.dmm").is_file() && path("model.dmm").is_file());
+}
+
+#[test]
+fn every_command_has_an_example() {
+    let (_, help, _) = run(&["--help".to_owned()]);
+    let listed: Vec<&str> = help
+        .lines()
+        .skip_while(|line| !line.starts_with("Commands:"))
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|word| *word != "help")
+        .collect();
+    assert_eq!(listed.len(), COMMANDS.len());
+    for command in listed {
+        assert!(COMMANDS.contains(&command), "`{command}` is not tried");
+    }
+}
