@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::isotonic::IsotonicMap;
-use super::small_newton::{Line, fit, logistic};
+use super::small_newton::{Line, fit};
 use super::venn_abers::VennAbersMap;
-use crate::model::grouped_folds;
+use crate::numeric::logistic::{sigmoid, softplus};
+use crate::numeric::outcomes::check_outcomes;
+use crate::split::inner_folds;
 use crate::{Error, Result};
 
 /// Probabilities are kept this far from 0 and 1 inside the loss that methods are chosen by.
@@ -154,7 +156,7 @@ impl CalibrationParams {
         weights: Option<&[f64]>,
         groups: Option<&[u32]>,
     ) -> Result<(CalibrationMethod, Vec<MethodLoss>)> {
-        let folds = grouped_folds(outcomes, groups, self.n_folds, self.seed)?;
+        let folds = inner_folds(outcomes, groups, self.n_folds, self.seed)?;
         let mut losses = Vec::with_capacity(CANDIDATES.len());
         let mut best: Option<(CalibrationMethod, f64)> = None;
         for method in CANDIDATES {
@@ -274,10 +276,10 @@ impl Calibrator {
 impl Curve {
     fn probability(&self, score: f64) -> f64 {
         match self {
-            Self::Sigmoid { slope, intercept } => logistic(slope * score + intercept),
+            Self::Sigmoid { slope, intercept } => sigmoid(slope * score + intercept),
             Self::Beta { a, b, c } => {
                 let [ln_q, minus_ln_rest] = log_sides(score);
-                logistic(a * ln_q + b * minus_ln_rest + c)
+                sigmoid(a * ln_q + b * minus_ln_rest + c)
             }
             Self::Isotonic(map) => map.probability(score),
             Self::VennAbers(map) => map.probability(score),
@@ -287,7 +289,6 @@ impl Curve {
 
 /// ln q and −ln(1 − q) of q = 1 / (1 + exp(−score)).
 fn log_sides(score: f64) -> [f64; 2] {
-    let softplus = |x: f64| x.max(0.0) + libm::log1p(libm::exp(-x.abs()));
     [-softplus(-score), softplus(score)]
 }
 
@@ -416,12 +417,7 @@ fn check(
     if weights.is_some_and(|weights| weights.iter().any(|&weight| weight < 0.0)) {
         return Err(Error::table("expected weights of 0 or more"));
     }
-    if let Some(row) = outcomes.iter().position(|y| ![0.0, 1.0].contains(y)) {
-        return Err(Error::table(format!(
-            "expected outcomes of 0 or 1, found {} in row {row}",
-            outcomes[row]
-        )));
-    }
+    check_outcomes(outcomes)?;
     let has = |wanted: bool| {
         (0..outcomes.len()).any(|row| {
             (outcomes[row] > 0.5) == wanted && weights.is_none_or(|weights| weights[row] > 0.0)

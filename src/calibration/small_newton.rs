@@ -1,5 +1,6 @@
 //! A logistic regression of at most two slopes and an intercept, for curves with few numbers.
 
+use crate::numeric::logistic::{log_loss, sigmoid};
 use crate::{Error, Result};
 
 /// Ridge on the slopes, relative to the sum of weights: decides among equals, moves nothing else.
@@ -74,7 +75,7 @@ pub(super) fn fit<const N: usize>(
 fn finish<const N: usize>(lines: &[Line<N>], point: [f64; N], total: f64) -> Result<[f64; N]> {
     let residual: f64 = lines
         .iter()
-        .map(|line| line.weight * (line.target - logistic(score(line, &point))).abs())
+        .map(|line| line.weight * (line.target - sigmoid(score(line, &point))).abs())
         .sum();
     if residual < SEPARATED * total {
         return Err(separated());
@@ -93,16 +94,10 @@ fn score<const N: usize>(line: &Line<N>, point: &[f64; N]) -> f64 {
     line.features.iter().zip(point).map(|(f, b)| f * b).sum()
 }
 
-pub(super) fn logistic(score: f64) -> f64 {
-    crate::model::probability_of_score(score)
-}
-
 fn loss<const N: usize>(lines: &[Line<N>], ridge: &[f64; N], point: &[f64; N]) -> f64 {
     let mut value = 0.0;
     for line in lines {
-        let score = score(line, point);
-        let one = score.max(0.0) - line.target * score + libm::log1p(libm::exp(-score.abs()));
-        value += line.weight * one;
+        value += line.weight * log_loss(score(line, point), line.target);
     }
     for (ridge, b) in ridge.iter().zip(point) {
         value += 0.5 * ridge * b * b;
@@ -118,7 +113,7 @@ fn derivatives<const N: usize>(
     let mut gradient = [0.0; N];
     let mut curvature = [[0.0; N]; N];
     for line in lines {
-        let probability = logistic(score(line, point));
+        let probability = sigmoid(score(line, point));
         let residual = line.weight * (line.target - probability);
         let bend = line.weight * probability * (1.0 - probability);
         for i in 0..N {

@@ -146,7 +146,7 @@ impl EngraftmentPredictor<'_> {
         let mut p_present = Array2::zeros((self.model.n_members(), pair.n_taxa()));
         for (member, mut row) in self.model.presence.iter().zip(p_present.rows_mut()) {
             for (place, score) in row.iter_mut().zip(member.scores(view)?) {
-                *place = 1.0 / (1.0 + libm::exp(-score));
+                *place = crate::numeric::logistic::plain_sigmoid(score);
             }
         }
         Ok(TransplantPrediction {

@@ -229,7 +229,7 @@ impl TrainingRows {
     pub fn log_loss(&self, scores: &[f64]) -> f64 {
         let loss = |(score, present): (&f64, &f64)| {
             let signed = if *present > 0.5 { -score } else { *score };
-            signed.max(0.0) + libm::log1p(libm::exp(-signed.abs()))
+            crate::numeric::logistic::softplus(signed)
         };
         let losses = scores.iter().zip(&self.present).map(loss);
         let sum: f64 = losses

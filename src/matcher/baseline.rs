@@ -24,7 +24,7 @@ impl LogOdds {
 
     /// The median probability.
     pub fn probability(self) -> f64 {
-        1.0 / (1.0 + libm::exp(-self.mean))
+        crate::numeric::logistic::plain_sigmoid(self.mean)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::probability_of_score;
 use crate::numeric::cholesky::Cholesky;
+use crate::numeric::logistic::{log_loss, sigmoid};
+use crate::numeric::newton::{Convex, NoMinimum, Stop, minimize};
 use crate::{Error, Result};
 
 /// A normal distribution by its mean and the lower Cholesky factor of its covariance (row-major).
@@ -78,47 +79,86 @@ impl Normal {
             return Ok(self.clone());
         }
         let n = self.mean.len();
-        let prior_precision = Cholesky::from_lower(n, self.factor.clone()).inverse();
-        let mut mode = self.mean.clone();
-        for _ in 0..100 {
-            let mut gradient: Vec<f64> = (0..n)
-                .map(|row| {
-                    let pull = |column: usize| {
-                        prior_precision[row * n + column] * (self.mean[column] - mode[column])
-                    };
-                    (0..n).map(pull).sum()
-                })
-                .collect();
-            let mut precision = prior_precision.clone();
-            for (row, offset, event) in outcomes {
-                let score: f64 = offset + row.iter().zip(&mode).map(|(x, b)| x * b).sum::<f64>();
-                let p = probability_of_score(score);
-                for i in 0..n {
-                    gradient[i] += row[i] * (f64::from(u8::from(*event)) - p);
-                    for j in 0..n {
-                        precision[i * n + j] += row[i] * row[j] * p * (1.0 - p);
-                    }
+        let posterior = Posterior {
+            prior: self,
+            precision: Cholesky::from_lower(n, self.factor.clone()).inverse(),
+            outcomes,
+        };
+        let stop = Stop {
+            tolerance: 1e-20,
+            max_steps: 100,
+        };
+        let (mean, curvature) =
+            minimize(&posterior, self.mean.clone(), stop).map_err(|reason| match reason {
+                NoMinimum::Flat => not_definite(),
+                NoMinimum::NotReached => {
+                    Error::convergence("the toxicity update did not settle in 100 Newton steps")
                 }
-            }
-            let curvature = factor_of(n, &precision)?;
-            let step = curvature.solve(&gradient);
-            mode.iter_mut().zip(&step).for_each(|(b, step)| *b += step);
-            if step.iter().all(|step| step.abs() < 1e-12) {
-                return Ok(Self {
-                    mean: mode,
-                    factor: factor_of(n, &curvature.inverse())?.into_lower(),
-                });
-            }
-        }
-        Err(Error::convergence(
-            "the toxicity update did not settle in 100 Newton steps",
-        ))
+            })?;
+        let covariance = Cholesky::new(n, &curvature.inverse()).ok_or_else(not_definite)?;
+        Ok(Self {
+            mean,
+            factor: covariance.into_lower(),
+        })
     }
 }
 
-fn factor_of(n: usize, matrix: &[f64]) -> Result<Cholesky> {
-    Cholesky::new(n, matrix)
-        .ok_or_else(|| Error::convergence("a curvature is not positive definite"))
+fn not_definite() -> Error {
+    Error::convergence("a curvature is not positive definite")
+}
+
+/// Minus the log posterior after binary outcomes, each `(row of the design, offset, event)`.
+struct Posterior<'a> {
+    prior: &'a Normal,
+    /// Inverse of the prior covariance.
+    precision: Vec<f64>,
+    outcomes: &'a [(Vec<f64>, f64, bool)],
+}
+
+impl Posterior<'_> {
+    /// Score and outcome of each row.
+    fn scores(&self, point: &[f64]) -> impl Iterator<Item = (f64, f64)> {
+        self.outcomes.iter().map(move |(row, offset, event)| {
+            let score = offset + row.iter().zip(point).map(|(x, b)| x * b).sum::<f64>();
+            (score, f64::from(u8::from(*event)))
+        })
+    }
+
+    /// Prior precision × (prior mean − point).
+    fn pull(&self, point: &[f64]) -> Vec<f64> {
+        let gap = self.prior.mean.iter().zip(point).map(|(m, b)| m - b);
+        let gap: Vec<f64> = gap.collect();
+        let rows = self.precision.chunks_exact(gap.len());
+        rows.map(|row| row.iter().zip(&gap).map(|(p, g)| p * g).sum())
+            .collect()
+    }
+}
+
+impl Convex for Posterior<'_> {
+    fn value(&self, point: &[f64]) -> f64 {
+        let losses: f64 = self
+            .scores(point)
+            .map(|(score, outcome)| log_loss(score, outcome))
+            .sum();
+        let pull = self.pull(point);
+        let gap = self.prior.mean.iter().zip(point).map(|(m, b)| m - b);
+        losses + 0.5 * gap.zip(pull).map(|(gap, pull)| gap * pull).sum::<f64>()
+    }
+
+    fn derivatives(&self, point: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let n = point.len();
+        let (mut descent, mut curvature) = (self.pull(point), self.precision.clone());
+        for ((score, outcome), (row, ..)) in self.scores(point).zip(self.outcomes) {
+            let p = sigmoid(score);
+            for i in 0..n {
+                descent[i] += row[i] * (outcome - p);
+                for j in 0..n {
+                    curvature[i * n + j] += row[i] * row[j] * p * (1.0 - p);
+                }
+            }
+        }
+        (descent, curvature)
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! What the response model learns from, row for row, and the slope of left-out scores on it.
 
 use crate::cohort::{Patient, PatientCohort};
-use crate::model::probability_of_score;
+use crate::numeric::groups::number_groups;
+use crate::numeric::logistic::{sigmoid, softplus};
 use crate::numeric::random::Stream;
 use crate::{Error, Result};
 
@@ -120,19 +121,9 @@ fn numbered<'a>(
     patients: &'a [Patient],
     field: impl Fn(&'a Patient) -> &'a str,
 ) -> (Vec<u32>, Vec<String>) {
-    let mut numbers = std::collections::HashMap::new();
-    let mut names = Vec::new();
-    let of = patients
-        .iter()
-        .map(|patient| {
-            let name = field(patient);
-            *numbers.entry(name).or_insert_with(|| {
-                names.push(name.to_owned());
-                names.len() as u32 - 1
-            })
-        })
-        .collect();
-    (of, names)
+    let values: Vec<&str> = patients.iter().map(field).collect();
+    let (of, names) = number_groups(&values);
+    (of, names.into_iter().map(str::to_owned).collect())
 }
 
 /// Summed log loss of scores times a slope, beyond the offsets.
@@ -140,7 +131,7 @@ pub(super) fn log_loss(scores: &[f64], rows: &ResponseRows, slope: f64) -> f64 {
     let of = |((&score, &offset), &outcome): ((&f64, &f64), &f64)| {
         let score = offset + slope * score;
         let signed = if outcome > 0.5 { -score } else { score };
-        signed.max(0.0) + libm::log1p(libm::exp(-signed.abs()))
+        softplus(signed)
     };
     scores
         .iter()
@@ -162,7 +153,7 @@ pub(super) fn slope_posterior(
         let mut gradient = (mean - slope) * sd.powi(-2);
         information = sd.powi(-2);
         for ((&score, &offset), &outcome) in scores.iter().zip(&rows.offsets).zip(&rows.outcomes) {
-            let p = probability_of_score(offset + slope * score);
+            let p = sigmoid(offset + slope * score);
             gradient += score * (outcome - p);
             information += score * score * p * (1.0 - p);
         }

@@ -4,10 +4,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::Metric;
-use super::calibration::quantile;
 use super::rows::ScoredRows;
 use super::undefined::Undefined;
 use crate::numeric::distribution::{normal_cdf, normal_quantile};
+use crate::numeric::summary::quantile;
 use crate::numeric::xoshiro::{Random, derive_seed};
 use crate::{Error, Result};
 

@@ -6,7 +6,10 @@ use super::probability::clipped_logit;
 use super::rows::ScoredRows;
 use super::undefined::Undefined;
 use crate::numeric::distribution::normal_quantile;
+use crate::numeric::logistic::{log_loss, sigmoid};
+use crate::numeric::newton::{Convex, Stop, minimize};
 use crate::numeric::outcomes::is_event;
+use crate::numeric::summary::quantile;
 use crate::{Error, Result};
 
 /// Calibration in the large: the intercept a of logit P(y = 1) = a + logit(p), 0 at best.
@@ -115,91 +118,61 @@ fn check_overlap(rows: &ScoredRows<'_>, logits: &[f64]) -> Result<(), Undefined>
     }
 }
 
-/// The slope of a logistic line by Newton steps from the flat line, halved while the likelihood
-/// falls.
+/// The slope of a logistic line by maximum likelihood, from the flat line.
 fn fit_line(rows: &ScoredRows<'_>, logits: &[f64]) -> Result<f64, Undefined> {
     let (without, with) = rows.class_weights()?;
-    let (mut a, mut b) = (libm::log(with / without), 0.0);
-    let mut fit = LineFit::at(rows, logits, a, b);
-    for _ in 0..200 {
-        let determinant = fit.h00 * fit.h11 - fit.h01 * fit.h01;
-        if determinant <= f64::MIN_POSITIVE {
-            return Err(Undefined::NotConverged);
-        }
-        let step = (
-            (fit.h11 * fit.g0 - fit.h01 * fit.g1) / determinant,
-            (fit.h00 * fit.g1 - fit.h01 * fit.g0) / determinant,
-        );
-        if step.1.abs() <= 1e-12 * (1.0 + b.abs()) {
-            return Ok(b + step.1);
-        }
-        let mut length = 1.0;
-        loop {
-            let next = LineFit::at(rows, logits, a + length * step.0, b + length * step.1);
-            // Near the maximum the likelihood is flat to rounding while the step still helps.
-            if next.likelihood >= fit.likelihood - 1e-12 * (1.0 + fit.likelihood.abs()) {
-                fit = next;
-                break;
-            }
-            length *= 0.5;
-            if length < 1e-10 {
-                return Err(Undefined::NotConverged);
-            }
-        }
-        a += length * step.0;
-        b += length * step.1;
+    let start = vec![libm::log(with / without), 0.0];
+    let stop = Stop {
+        tolerance: 1e-24 * (without + with),
+        max_steps: 200,
+    };
+    match minimize(&LineFit { rows, logits }, start, stop) {
+        Ok((line, _)) => Ok(line[1]),
+        Err(_) => Err(Undefined::NotConverged),
     }
-    Err(Undefined::NotConverged)
 }
 
-/// Log-likelihood of a logistic line, its gradient and information.
-#[derive(Default)]
-struct LineFit {
-    likelihood: f64,
-    g0: f64,
-    g1: f64,
-    h00: f64,
-    h01: f64,
-    h11: f64,
+/// Minus the log-likelihood of a logistic line (intercept, slope).
+struct LineFit<'a> {
+    rows: &'a ScoredRows<'a>,
+    logits: &'a [f64],
 }
 
-impl LineFit {
-    fn at(rows: &ScoredRows<'_>, logits: &[f64], a: f64, b: f64) -> Self {
-        let mut fit = Self::default();
-        for (row, &x) in logits.iter().enumerate() {
-            let w = rows.weight(row);
-            if w <= 0.0 {
-                continue;
-            }
-            let y = rows.outcomes()[row];
-            let score = a + b * x;
-            // e: e^-|score|, from which probability and loss follow without overflow
-            let e = libm::exp(-score.abs());
-            let p = if score >= 0.0 { 1.0 } else { e } / (1.0 + e);
-            fit.likelihood += w * (y * score - score.max(0.0) - libm::log1p(e));
-            fit.g0 += w * (y - p);
-            fit.g1 += w * (y - p) * x;
-            let v = w * p * (1.0 - p);
-            fit.h00 += v;
-            fit.h01 += v * x;
-            fit.h11 += v * x * x;
+impl LineFit<'_> {
+    /// Weight, logit and outcome of the rows of positive weight.
+    fn counted(&self) -> impl Iterator<Item = (f64, f64, f64)> {
+        let rows = self.logits.iter().zip(self.rows.outcomes()).enumerate();
+        rows.map(|(row, (&x, &y))| (self.rows.weight(row), x, y))
+            .filter(|(weight, ..)| *weight > 0.0)
+    }
+}
+
+impl Convex for LineFit<'_> {
+    fn value(&self, line: &[f64]) -> f64 {
+        self.counted()
+            .map(|(weight, x, y)| weight * log_loss(line[0] + line[1] * x, y))
+            .sum()
+    }
+
+    fn derivatives(&self, line: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let (mut descent, mut curvature) = (vec![0.0; 2], vec![0.0; 4]);
+        for (weight, x, y) in self.counted() {
+            let p = sigmoid(line[0] + line[1] * x);
+            let (residual, bend) = (weight * (y - p), weight * p * (1.0 - p));
+            descent[0] += residual;
+            descent[1] += residual * x;
+            curvature[0] += bend;
+            curvature[2] += bend * x;
+            curvature[3] += bend * x * x;
         }
-        fit
+        curvature[1] = curvature[2];
+        (descent, curvature)
     }
 }
 
 fn logits(rows: &ScoredRows<'_>) -> Result<Vec<f64>, Undefined> {
     rows.check_probabilities()?;
     Ok(rows.scores().iter().map(|&p| clipped_logit(p)).collect())
-}
-
-fn sigmoid(score: f64) -> f64 {
-    if score >= 0.0 {
-        1.0 / (1.0 + libm::exp(-score))
-    } else {
-        let e = libm::exp(score);
-        e / (1.0 + e)
-    }
 }
 
 /// Bins of a curve at most: more than anyone can look at.
@@ -309,12 +282,4 @@ fn wilson(rate: f64, n: f64, level: f64) -> (f64, f64) {
     let center = (rate + z2 / (2.0 * n)) / (1.0 + z2 / n);
     let half = z / (1.0 + z2 / n) * (rate * (1.0 - rate) / n + z2 / (4.0 * n * n)).sqrt();
     ((center - half).max(0.0), (center + half).min(1.0))
-}
-
-/// The quantile of rising values by linear interpolation (type 7 of Hyndman and Fan).
-pub(crate) fn quantile(rising: &[f64], probability: f64) -> f64 {
-    let position = probability * (rising.len() - 1) as f64;
-    let below = (position.floor() as usize).min(rising.len() - 1);
-    let above = (below + 1).min(rising.len() - 1);
-    rising[below] + (position - below as f64) * (rising[above] - rising[below])
 }

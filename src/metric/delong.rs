@@ -8,6 +8,7 @@ use super::rows::ScoredRows;
 use super::undefined::Undefined;
 use crate::Result;
 use crate::numeric::distribution::normal_quantile;
+use crate::numeric::logistic::sigmoid;
 use crate::numeric::outcomes::is_event;
 
 /// A ROC AUC with its variance.
@@ -45,8 +46,7 @@ impl DeLong {
         }
         let center = libm::log(self.auc / (1.0 - self.auc));
         let half = half / (self.auc * (1.0 - self.auc));
-        let back = |x: f64| 1.0 / (1.0 + libm::exp(-x));
-        Ok(Some((back(center - half), back(center + half))))
+        Ok(Some((sigmoid(center - half), sigmoid(center + half))))
     }
 
     fn half_width(&self, level: f64) -> Result<f64> {

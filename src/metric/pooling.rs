@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::undefined::Undefined;
 use crate::numeric::distribution::student_quantile;
+use crate::numeric::logistic::sigmoid;
 use crate::{Error, Result};
 
 /// A metric in one cohort, with the variance of its estimate.
@@ -131,7 +132,7 @@ pub fn pool_cohorts(
     }
     let back = |x: f64| match scale {
         PoolingScale::Identity => x,
-        PoolingScale::Logit => 1.0 / (1.0 + libm::exp(-x)),
+        PoolingScale::Logit => sigmoid(x),
     };
     let df = scaled.len() as f64 - 1.0;
     let fixed = Weighing::new(&scaled, 0.0);

@@ -1,11 +1,11 @@
 //! Features + outcomes → [`Model`](self) → scores: elastic-net logistic regression and
-//! gradient-boosted trees of our own, other crates' models behind `backend`.
+//! gradient-boosted trees of our own, other crates' models in `backend` (feature `comparators`).
 
+#[cfg(feature = "comparators")]
 pub mod backend;
 mod boosting;
 mod data;
 mod engine;
-mod folds;
 #[cfg(feature = "linfa")]
 mod linfa;
 mod logistic;
@@ -17,7 +17,6 @@ pub use boosting::{
 pub(crate) use boosting::{NodeKind, NodeParts, SplitParts};
 pub use data::{ColumnView, CscMatrix, MatrixView, TrainingData};
 pub use engine::{Model, ModelParams};
-pub(crate) use folds::grouped_folds;
 pub use logistic::{
     BayesianLogistic, CoefficientPrior, CurvePoint, CvCurve, LambdaGrid, LambdaRule, LaplaceParams,
     LogisticCv, LogisticCvParams, LogisticModel, LogisticParams, LogisticPath, PathPoint, Scaling,

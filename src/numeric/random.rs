@@ -57,15 +57,6 @@ impl SplitMix64 {
             }
         }
     }
-
-    /// Shuffles in place (Fisher and Yates).
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
-        for last in (1..items.len()).rev() {
-            // The bias of a 64-bit remainder is below 2^-32 for any length that fits in memory.
-            let other = (self.next() % (last as u64 + 1)) as usize;
-            items.swap(last, other);
-        }
-    }
 }
 
 /// Mixes a seed with the number of a fold, tree, member or draw into a seed of its own
@@ -92,21 +83,18 @@ pub(crate) fn normal(address: u64) -> f64 {
     (-2.0 * libm::log(first)).sqrt() * libm::cos(2.0 * std::f64::consts::PI * second)
 }
 
-/// A stream of random numbers for drawing in sequence.
+/// [`SplitMix64`] from its second number on, with the uniform, normal and whole numbers that the
+/// shipped model and the golden cohort were drawn by: one 64-bit number a draw.
 #[derive(Debug, Clone)]
-pub(crate) struct Stream {
-    seed: u64,
-    drawn: u64,
-}
+pub(crate) struct Stream(SplitMix64);
 
 impl Stream {
     pub fn new(seed: u64) -> Self {
-        Self { seed, drawn: 0 }
+        Self(SplitMix64::new(seed.wrapping_add(GOLDEN)))
     }
 
     fn next(&mut self) -> u64 {
-        self.drawn += 1;
-        derive(self.seed, self.drawn)
+        self.0.next()
     }
 
     /// Uniform on (0, 1).

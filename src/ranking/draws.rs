@@ -1,21 +1,9 @@
 //! Statistics over posterior draws. Inputs are checked by the caller: never empty, never NaN.
 
+use crate::numeric::summary::quantile;
+
 /// Utilities closer than this are a tie: far below any meaning, far above rounding.
 pub(super) const TIE: f64 = 1e-12;
-
-/// The arithmetic mean.
-pub(super) fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-/// The quantile at `q` by linear interpolation (type 7 of Hyndman and Fan 1996, NumPy's default).
-pub(super) fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let position = q * (sorted.len() - 1) as f64;
-    let below = position.floor() as usize;
-    let above = (below + 1).min(sorted.len() - 1);
-    let share = position - below as f64;
-    sorted[below] + share * (sorted[above] - sorted[below])
-}
 
 /// Lower and upper end of the interval with equal tails that holds `level` of the values.
 pub(super) fn interval(values: &[f64], level: f64) -> (f64, f64) {

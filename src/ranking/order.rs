@@ -4,13 +4,14 @@ use rayon::prelude::*;
 
 use super::agreement::donor_order_agreement;
 use super::check::{check_prediction, group_by_recipient};
-use super::draws::{Standing, interval, mean, p_above, standings};
+use super::draws::{Standing, interval, p_above, standings};
 use super::front::{p_on_front, pareto_front};
 use super::result::{
     DonorStanding, NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary, WeightCase,
 };
 use super::{RankingParams, Weights};
 use crate::matcher::PairPrediction;
+use crate::numeric::summary::mean;
 use crate::profile::SampleId;
 use crate::{Error, Result};
 

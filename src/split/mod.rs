@@ -1,6 +1,7 @@
 //! Which rows are learned from and which are tested, groups never parted.
 
 mod grouped;
+mod inner;
 mod leave_out;
 mod links;
 mod two_way;
@@ -10,6 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use grouped::GroupedKFold;
+pub(crate) use inner::inner_folds;
 pub use leave_out::leave_one_group_out;
 pub use links::{RowLinks, link_groups};
 pub use two_way::{Regime, TwoWayKFold};

@@ -3,6 +3,7 @@
 //! Prevalences and abundances are rough figures from general knowledge of adult Western guts, as
 //! any textbook has them; none was measured in a table of this project.
 
+use crate::numeric::logistic::plain_sigmoid;
 use crate::numeric::random::Stream;
 
 /// What a species counts for in the truth behind a simulation.
@@ -213,7 +214,7 @@ pub(super) fn draw_profile(species: &[Species], kind: Kind, stream: &mut Stream)
             };
             let odds = species.prevalence / (1.0 - species.prevalence);
             let log_odds = libm::log(odds) + kind.richness + more_likely;
-            if u < 1.0 / (1.0 + libm::exp(-log_odds)) {
+            if u < plain_sigmoid(log_odds) {
                 species.percent * libm::exp(more_abundant + SPREAD * z)
             } else {
                 0.0

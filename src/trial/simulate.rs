@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::community::{Kind, Role, Species, close, draw_profile, species};
 use crate::cohort::{Cancer, Cohort, FollowUp, Line, Patient, PatientCohort};
 use crate::cohort::{Regimen, Transplant, TreatmentContext};
+use crate::numeric::logistic::plain_sigmoid;
 use crate::numeric::random::{Stream, derive};
 use crate::profile::{ProfileTable, SampleId, Taxon, Unit, Vocabulary};
 use crate::{Error, Result};
@@ -211,7 +212,7 @@ impl SimulationParams {
                 let score = self.presence_intercept
                     + self.presence_donor * from_donor
                     + self.presence_recipient * from_recipient;
-                if u >= 1.0 / (1.0 + libm::exp(-score)) {
+                if u >= plain_sigmoid(score) {
                     return 0.0;
                 }
                 let middle = match (donor > 0.0, recipient > 0.0) {
@@ -239,7 +240,7 @@ impl SimulationParams {
         };
         let decades = libm::log10((sum(Role::Butyrate) + 1e-4) / (sum(Role::Pathobiont) + 1e-4));
         let score = self.response_intercept + self.response_slope * (decades - 1.0);
-        1.0 / (1.0 + libm::exp(-score))
+        plain_sigmoid(score)
     }
 }
 

@@ -597,7 +597,10 @@ fn what_cannot_be_fitted_is_refused_with_a_reason() {
     assert!(LaplaceParams::default().fit(&one_row).is_err());
     let halves = vec![0.5; 60];
     let fractions = TrainingData::new(features.view(), &halves).unwrap();
-    assert!(message(LogisticParams::default().fit(&fractions)).contains("found 0.5 in row 0"));
+    assert!(
+        message(LogisticParams::default().fit(&fractions))
+            .contains("row 0 of the outcomes is `0.5`")
+    );
     for params in [
         tight(-1.0, 0.5),
         tight(0.1, 1.5),

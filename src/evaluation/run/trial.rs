@@ -8,6 +8,7 @@ use crate::cohort::{Cohort, PatientCohort, TreatmentContext};
 use crate::evaluation::{Comparator, ReportParams, ReportRow, number_groups, report};
 use crate::feature::{Diversity, LogBase, diversity};
 use crate::matcher::{MatcherParams, PairPrediction, PredictParams};
+use crate::numeric::summary::mean;
 use crate::profile::{ProfileTable, SampleId};
 use crate::{Error, Result};
 
@@ -161,10 +162,6 @@ fn given_donors(trial: &Cohort) -> Result<Vec<(SampleId, SampleId, bool)>> {
 fn distinct<'a>(ids: impl Iterator<Item = &'a SampleId>) -> Vec<SampleId> {
     let ids: std::collections::BTreeSet<&SampleId> = ids.collect();
     ids.into_iter().cloned().collect()
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 fn trial_pair(row: &[PairPrediction], donor: &SampleId, response: bool) -> Result<TrialPair> {

@@ -3,16 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::params::BoostingLoss;
-
-/// 1 / (1 + e^−x), the same bits on every machine.
-pub(super) fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + libm::exp(-x))
-}
-
-/// log(1 + e^x) without overflow.
-fn softplus(x: f64) -> f64 {
-    x.max(0.0) + libm::log1p(libm::exp(-x.abs()))
-}
+use crate::numeric::logistic::{plain_sigmoid, softplus};
 
 /// First and second derivatives of the loss at each `((score, outcome), weight)`, times the weight.
 pub(super) fn derive<'a>(
@@ -25,7 +16,7 @@ pub(super) fn derive<'a>(
     match loss {
         BoostingLoss::Logistic => {
             for ((g, h), ((score, outcome), weight)) in derivatives.zip(rows) {
-                let p = sigmoid(score);
+                let p = plain_sigmoid(score);
                 *g = weight * (p - outcome);
                 *h = weight * (p * (1.0 - p)).max(1e-16);
             }

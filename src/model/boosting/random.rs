@@ -1,5 +1,8 @@
 //! Draws by counter: a number depends on the seed, the round and the item, never on what was
 //! drawn before, so threads cannot change it.
+//!
+//! [`draw`] hashes three numbers where [`crate::numeric::random::derive`] hashes two; the trees of
+//! the shipped model were drawn with it.
 
 use crate::numeric::random::{GOLDEN, mix};
 

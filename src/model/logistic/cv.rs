@@ -9,7 +9,8 @@ use super::params::{LambdaGrid, LogisticParams, check_outcomes, check_tolerance}
 use super::path::{LogisticPath, PathPoint};
 use super::problem::{Problem, Rows};
 use crate::model::TrainingData;
-use crate::model::folds::grouped_folds;
+use crate::numeric::logistic::log_loss;
+use crate::split::inner_folds;
 use crate::{Error, Result};
 
 /// Which λ of a curve is chosen.
@@ -136,7 +137,7 @@ impl LogisticCvParams {
     /// ```
     pub fn fit(&self, data: &TrainingData<'_>) -> Result<LogisticCv> {
         self.check(data)?;
-        let folds = grouped_folds(data.outcomes(), data.groups(), self.n_folds, self.seed)?;
+        let folds = inner_folds(data.outcomes(), data.groups(), self.n_folds, self.seed)?;
         let raw = RawColumns::new(data.features())?;
         let is_wide = raw.n_rows() < raw.n_columns();
         let paths = collect(self.alphas.par_iter().map(|&alpha| {
@@ -275,11 +276,6 @@ fn scores_of(point: &PathPoint, raw: &RawColumns, offsets: &[f64]) -> Vec<f64> {
         raw.add_column(feature as usize, coefficient, &mut scores);
     }
     scores
-}
-
-/// −ln of the probability that the score gives to the outcome.
-fn log_loss(score: f64, outcome: f64) -> f64 {
-    score.max(0.0) - outcome * score + libm::log1p(libm::exp(-score.abs()))
 }
 
 fn curve(alpha: f64, points: &[PathPoint], folds: &[&FoldLoss]) -> CvCurve {

@@ -4,19 +4,18 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::design::RawColumns;
-use super::model::{LogisticModel, check_width, probability_of_score, visit};
-use super::normal::{mean_probability, normal_quantile};
+use super::model::{LogisticModel, check_width, visit};
 use super::params::{CoefficientPrior, check_intercept_prior, check_length, check_outcomes};
 use crate::model::{MatrixView, TrainingData};
 use crate::numeric::cholesky::Cholesky;
+use crate::numeric::distribution::{mean_probability, normal_quantile};
+use crate::numeric::logistic::{log_loss, sigmoid};
+use crate::numeric::newton::{Convex, NoMinimum, Stop, minimize};
 use crate::numeric::random::SplitMix64;
 use crate::{Error, Result};
 
 /// Most features of a Laplace fit: its covariance is the square of this.
 const MOST_FEATURES: usize = 3_000;
-
-/// Most halvings of one Newton step.
-const MOST_HALVINGS: usize = 40;
 
 /// Settings of a logistic regression with normal priors, `bⱼ ~ N(mⱼ, sⱼ²)`, and its Laplace
 /// posterior: for tens of features, not thousands.
@@ -221,103 +220,20 @@ impl<'a> Posterior<'a> {
         values.iter().zip(point).map(|(z, b)| z * b).sum()
     }
 
-    fn value(&self, point: &[f64]) -> f64 {
-        let mut value = 0.0;
-        for row in 0..self.n_rows {
-            let score = self.base[row] + self.score(row, point);
-            let weight = self.weights.map_or(1.0, |weights| weights[row]);
-            let loss =
-                score.max(0.0) - self.outcomes[row] * score + libm::log1p(libm::exp(-score.abs()));
-            value += weight * loss;
-        }
-        if let Some((mean, precision)) = self.intercept_prior {
-            let gap = mean - self.score(self.n_rows, point);
-            value += 0.5 * precision * gap * gap;
-        }
-        for (precision, b) in self.precisions.iter().zip(&point[1..]) {
-            value += 0.5 * precision * b * b;
-        }
-        value
-    }
-
-    /// Minus the gradient, and the curvature (lower triangle).
-    fn derivatives(&self, point: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let width = self.width;
-        let mut gradient = vec![0.0; width];
-        let mut curvature = vec![0.0; width * width];
-        let mut add_line = |line: usize, residual: f64, bend: f64| {
-            let values = &self.lines[line * width..(line + 1) * width];
-            for (i, &z) in values.iter().enumerate() {
-                gradient[i] += residual * z;
-                let bent = bend * z;
-                if bent != 0.0 {
-                    let row = &mut curvature[i * width..=i * width + i];
-                    for (out, &other) in row.iter_mut().zip(values) {
-                        *out += bent * other;
-                    }
-                }
-            }
+    fn find_mode(&self, tolerance: f64, max_steps: usize) -> Result<(Vec<f64>, Cholesky)> {
+        let stop = Stop {
+            tolerance,
+            max_steps,
         };
-        for row in 0..self.n_rows {
-            let probability = probability_of_score(self.base[row] + self.score(row, point));
-            let weight = self.weights.map_or(1.0, |weights| weights[row]);
-            add_line(
-                row,
-                weight * (self.outcomes[row] - probability),
-                weight * probability * (1.0 - probability),
-            );
-        }
-        if let Some((mean, precision)) = self.intercept_prior {
-            let gap = mean - self.score(self.n_rows, point);
-            add_line(self.n_rows, precision * gap, precision);
-        }
-        for (at, &precision) in self.precisions.iter().enumerate() {
-            gradient[at + 1] -= precision * point[at + 1];
-            curvature[(at + 1) * width + at + 1] += precision;
-        }
-        (gradient, curvature)
-    }
-
-    fn find_mode(&self, tolerance: f64, max_iterations: usize) -> Result<(Vec<f64>, Cholesky)> {
-        let mut point = vec![0.0; self.width];
-        let mut value = self.value(&point);
-        for _ in 0..max_iterations {
-            let (gradient, curvature) = self.derivatives(&point);
-            let factor = Cholesky::new(self.width, &curvature).ok_or_else(|| {
-                Error::convergence(
-                    "the posterior has no curvature in some direction; give narrower priors",
-                )
-            })?;
-            let step = factor.solve(&gradient);
-            let decrement: f64 = step.iter().zip(&gradient).map(|(s, g)| s * g).sum();
-            if decrement <= tolerance {
-                return Ok((point, factor));
-            }
-            let mut share = 1.0;
-            let mut moved = false;
-            for _ in 0..MOST_HALVINGS {
-                let trial: Vec<f64> = point
-                    .iter()
-                    .zip(&step)
-                    .map(|(b, s)| b + share * s)
-                    .collect();
-                let trial_value = self.value(&trial);
-                if trial_value <= value + 1e-13 * value.abs() {
-                    point = trial;
-                    value = trial_value;
-                    moved = true;
-                    break;
-                }
-                share *= 0.5;
-            }
-            if !moved {
-                break;
-            }
-        }
-        Err(Error::convergence(format!(
-            "the posterior mode was not found in {max_iterations} Newton steps; give narrower \
-             priors, an `intercept_prior`, or a larger `tolerance`"
-        )))
+        minimize(self, vec![0.0; self.width], stop).map_err(|reason| match reason {
+            NoMinimum::Flat => Error::convergence(
+                "the posterior has no curvature in some direction; give narrower priors",
+            ),
+            NoMinimum::NotReached => Error::convergence(format!(
+                "the posterior mode was not found in {max_steps} Newton steps; give narrower \
+                 priors, an `intercept_prior`, or a larger `tolerance`"
+            )),
+        })
     }
 
     /// Undoes centering, scaling and the shift to prior means.
@@ -357,6 +273,62 @@ impl<'a> Posterior<'a> {
             },
             covariance: raw,
         }
+    }
+}
+
+impl Convex for Posterior<'_> {
+    fn value(&self, point: &[f64]) -> f64 {
+        let mut value = 0.0;
+        for row in 0..self.n_rows {
+            let score = self.base[row] + self.score(row, point);
+            let weight = self.weights.map_or(1.0, |weights| weights[row]);
+            value += weight * log_loss(score, self.outcomes[row]);
+        }
+        if let Some((mean, precision)) = self.intercept_prior {
+            let gap = mean - self.score(self.n_rows, point);
+            value += 0.5 * precision * gap * gap;
+        }
+        for (precision, b) in self.precisions.iter().zip(&point[1..]) {
+            value += 0.5 * precision * b * b;
+        }
+        value
+    }
+
+    fn derivatives(&self, point: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let width = self.width;
+        let mut gradient = vec![0.0; width];
+        let mut curvature = vec![0.0; width * width];
+        let mut add_line = |line: usize, residual: f64, bend: f64| {
+            let values = &self.lines[line * width..(line + 1) * width];
+            for (i, &z) in values.iter().enumerate() {
+                gradient[i] += residual * z;
+                let bent = bend * z;
+                if bent != 0.0 {
+                    let row = &mut curvature[i * width..=i * width + i];
+                    for (out, &other) in row.iter_mut().zip(values) {
+                        *out += bent * other;
+                    }
+                }
+            }
+        };
+        for row in 0..self.n_rows {
+            let probability = sigmoid(self.base[row] + self.score(row, point));
+            let weight = self.weights.map_or(1.0, |weights| weights[row]);
+            add_line(
+                row,
+                weight * (self.outcomes[row] - probability),
+                weight * probability * (1.0 - probability),
+            );
+        }
+        if let Some((mean, precision)) = self.intercept_prior {
+            let gap = mean - self.score(self.n_rows, point);
+            add_line(self.n_rows, precision * gap, precision);
+        }
+        for (at, &precision) in self.precisions.iter().enumerate() {
+            gradient[at + 1] -= precision * point[at + 1];
+            curvature[(at + 1) * width + at + 1] += precision;
+        }
+        (gradient, curvature)
     }
 }
 
@@ -451,8 +423,8 @@ impl BayesianLogistic {
             .into_iter()
             .map(|(mean, spread)| {
                 (
-                    probability_of_score(mean - reach * spread),
-                    probability_of_score(mean + reach * spread),
+                    sigmoid(mean - reach * spread),
+                    sigmoid(mean + reach * spread),
                 )
             })
             .collect())

@@ -6,7 +6,6 @@ mod design;
 mod kernel;
 mod laplace;
 mod model;
-mod normal;
 mod params;
 mod path;
 mod problem;
@@ -16,8 +15,10 @@ mod solver;
 
 pub use cv::{CurvePoint, CvCurve, LambdaRule, LogisticCv, LogisticCvParams};
 pub use laplace::{BayesianLogistic, LaplaceParams};
+#[cfg(feature = "comparators")]
 pub(super) use model::check_width;
 pub use model::{LogisticModel, probability_of_score};
+#[cfg(feature = "comparators")]
 pub(super) use params::check_outcomes;
 pub use params::{CoefficientPrior, LambdaGrid, LogisticParams, Scaling};
 pub use path::{LogisticPath, PathPoint};

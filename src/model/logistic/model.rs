@@ -4,6 +4,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{ColumnView, MatrixView};
+use crate::numeric::logistic::sigmoid;
 use crate::{Error, Result};
 
 /// A fitted logistic regression: intercept and coefficients per raw unit of each feature.
@@ -160,13 +161,7 @@ impl LogisticModel {
 /// assert_eq!(donormatch::model::probability_of_score(0.0), 0.5);
 /// ```
 pub fn probability_of_score(score: f64) -> f64 {
-    let small = libm::exp(-score.abs());
-    let likelier = 1.0 / (1.0 + small);
-    if score >= 0.0 {
-        likelier
-    } else {
-        small * likelier
-    }
+    sigmoid(score)
 }
 
 pub(in crate::model) fn check_width(n_features: usize, features: &MatrixView<'_>) -> Result<()> {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::TrainingData;
+use crate::numeric::outcomes;
 use crate::{Error, Result};
 
 /// Whether coefficients are penalized per standard deviation of their feature or per unit.
@@ -262,15 +263,10 @@ pub(super) fn check_intercept_prior(prior: &CoefficientPrior) -> Result<()> {
 
 /// Outcomes of 0 and 1, both of them with some weight.
 pub(in crate::model) fn check_outcomes(data: &TrainingData<'_>) -> Result<()> {
-    let outcomes = data.outcomes();
-    if let Some(row) = outcomes.iter().position(|y| ![0.0, 1.0].contains(y)) {
-        return Err(Error::table(format!(
-            "expected outcomes of 0 or 1, found {} in row {row}",
-            outcomes[row]
-        )));
-    }
+    let values = data.outcomes();
+    outcomes::check_outcomes(values)?;
     let mut seen = [false; 2];
-    for (row, &outcome) in outcomes.iter().enumerate() {
+    for (row, &outcome) in values.iter().enumerate() {
         if data.weights().is_none_or(|weights| weights[row] > 0.0) {
             seen[usize::from(outcome > 0.5)] = true;
         }

@@ -25,11 +25,13 @@ use self::open::OpenFeatures;
 use self::runs::Runs;
 use self::split::{Gradients, TASK_ROWS};
 use self::stopping::{HeldOut, hold_out};
-use super::loss::{Scores, derive, sigmoid};
+use super::loss::{Scores, derive};
 use super::model::BoostingModel;
 use super::params::{BoostingLoss, BoostingParams};
 use super::random::{ROWS, draw, sample};
 use crate::model::{ColumnView, MatrixView, TrainingData};
+use crate::numeric::logistic::plain_sigmoid;
+use crate::numeric::outcomes;
 use crate::{Error, Result};
 
 /// More rows than this, and not sparse: columns are not sorted but cut by a sample.
@@ -237,19 +239,14 @@ fn count_copies(data: &TrainingData<'_>, rows: &[u32]) -> Result<Vec<u32>> {
     Ok(copies)
 }
 
-#[expect(clippy::float_cmp, reason = "outcomes are exactly 0 or 1")]
 fn check_outcomes(data: &TrainingData<'_>, copies: &[u32], loss: BoostingLoss) -> Result<()> {
     if loss != BoostingLoss::Logistic {
         return Ok(());
     }
+    outcomes::check_outcomes(data.outcomes())?;
     let mut seen = [false; 2];
-    for (row, (&outcome, &copies)) in data.outcomes().iter().zip(copies).enumerate() {
-        if outcome != 0.0 && outcome != 1.0 {
-            return Err(Error::table(format!(
-                "row {row} of the outcomes: expected 0 or 1, found {outcome}"
-            )));
-        }
-        seen[usize::from(outcome == 1.0)] |= copies > 0;
+    for (&outcome, &copies) in data.outcomes().iter().zip(copies) {
+        seen[usize::from(outcomes::is_event(outcome))] |= copies > 0;
     }
     if seen == [true, true] {
         return Ok(());
@@ -354,7 +351,7 @@ impl<'a> Fit<'a> {
                     let (mut g, mut h) = (0.0, 0.0);
                     let rows = self.offsets.iter().zip(&self.outcomes).zip(weights);
                     for ((offset, outcome), weight) in rows {
-                        let p = sigmoid(base + offset);
+                        let p = plain_sigmoid(base + offset);
                         g += weight * (p - outcome);
                         h += weight * p * (1.0 - p);
                     }
