@@ -57,6 +57,8 @@ test: lint test-rust test-python notebooks ## run every check: format, lints, Ru
 	@echo "all checks passed"
 test-rust: setup
 	cargo test $(CARGO_FLAGS)
+	cargo check --locked --no-default-features
+	cargo test --locked --no-default-features --features linfa --lib linfa
 test-python: setup wheel
 	$(BIN)/python -m pytest --quiet
 	$(BIN)/mypy

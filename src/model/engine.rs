@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "comparators")]
 use super::backend::{ForestModel, ForestParams, RidgeModel, RidgeParams};
 use super::{
     BoostingModel, BoostingParams, LogisticCvParams, LogisticModel, LogisticParams, MatrixView,
@@ -33,8 +34,10 @@ pub enum ModelParams {
     /// Gradient-boosted trees.
     Boosting(BoostingParams),
     /// smartcore's random forest.
+    #[cfg(feature = "comparators")]
     Forest(ForestParams),
     /// linfa's L2 logistic regression.
+    #[cfg(feature = "comparators")]
     Ridge(RidgeParams),
 }
 
@@ -48,8 +51,10 @@ pub enum Model {
     /// Gradient-boosted trees.
     Boosting(BoostingModel),
     /// smartcore's random forest.
+    #[cfg(feature = "comparators")]
     Forest(ForestModel),
     /// linfa's L2 logistic regression.
+    #[cfg(feature = "comparators")]
     Ridge(RidgeModel),
 }
 
@@ -63,7 +68,9 @@ impl ModelParams {
             Self::Logistic(params) => params.fit(data).map(Model::Logistic),
             Self::LogisticCv(params) => params.fit(data).map(|cv| Model::Logistic(cv.model)),
             Self::Boosting(params) => params.fit(data).map(Model::Boosting),
+            #[cfg(feature = "comparators")]
             Self::Forest(params) => params.fit(data).map(Model::Forest),
+            #[cfg(feature = "comparators")]
             Self::Ridge(params) => params.fit(data).map(Model::Ridge),
         }
     }
@@ -78,7 +85,9 @@ impl Model {
         match self {
             Self::Logistic(model) => model.scores(features),
             Self::Boosting(model) => model.scores(features),
+            #[cfg(feature = "comparators")]
             Self::Forest(model) => model.scores(features),
+            #[cfg(feature = "comparators")]
             Self::Ridge(model) => model.scores(features),
         }
     }
@@ -88,8 +97,10 @@ impl Model {
         match self {
             Self::Logistic(model) => model.n_features(),
             Self::Boosting(model) => model.n_features(),
+            #[cfg(feature = "comparators")]
             Self::Forest(model) => model.n_features(),
-            Self::Ridge(model) => model.model().n_features(),
+            #[cfg(feature = "comparators")]
+            Self::Ridge(model) => model.n_features(),
         }
     }
 }

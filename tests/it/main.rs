@@ -1,6 +1,7 @@
 //! Integration tests: the public behavior of each room.
 
 mod archive;
+#[cfg(feature = "comparators")]
 mod backend;
 mod boosting;
 mod calibration;

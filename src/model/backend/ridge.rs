@@ -202,6 +202,11 @@ impl RidgeModel {
         &self.model
     }
 
+    /// Number of features.
+    pub fn n_features(&self) -> usize {
+        self.model.n_features()
+    }
+
     /// The log-odds of each row.
     ///
     /// # Errors
