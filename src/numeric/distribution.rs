@@ -143,7 +143,7 @@ fn student_cdf(t: f64, df: f64) -> f64 {
 
 /// The regularized incomplete beta function by its continued fraction (Lentz's method; Press et
 /// al., Numerical Recipes, section 6.4).
-fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
+pub(crate) fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
     if x <= 0.0 || x >= 1.0 {
         return x.clamp(0.0, 1.0);
     }
