@@ -7,7 +7,7 @@ package itself needs NumPy only.
 
 from __future__ import annotations
 
-from donormatch import calibration, metrics
+from donormatch import calibration, design, metrics
 from donormatch._cohort import Cohort, PatientCohort
 from donormatch._core import __version__, n_threads, set_n_threads
 from donormatch._engraftment import MismatchedNull, TransplantPrediction
@@ -68,6 +68,7 @@ __all__ = [
     "UnitWarning",
     "__version__",
     "calibration",
+    "design",
     "metrics",
     "n_threads",
     "rank_donors",

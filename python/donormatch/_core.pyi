@@ -19,16 +19,20 @@ __all__ = [
     "__version__",
     "calibration_curve",
     "call_losses",
+    "clopper_pearson",
     "clr",
     "compare",
     "compare_by_delong",
+    "cox_snell_of_c_statistic",
     "decision_curve",
     "delong",
     "distances",
     "diversity",
+    "donors_to_screen",
     "estimate",
     "evaluate_engraftment",
     "evaluate_response",
+    "fisher_exact",
     "fit_boosting",
     "fit_calibrator",
     "fit_logistic",
@@ -47,6 +51,7 @@ __all__ = [
     "pairwise",
     "parse_signature",
     "pool_cohorts",
+    "prediction_sample_size",
     "probabilities",
     "profiles_from_arrow",
     "profiles_from_matrix",
@@ -59,6 +64,7 @@ __all__ = [
     "read_signature",
     "read_tree",
     "run_cli",
+    "safety_boundary",
     "screen",
     "screening_panel",
     "set_n_threads",
@@ -346,3 +352,11 @@ def evaluate_response(
     params: str, patients: PatientCohort, headline: Sequence[str], report: str
 ) -> str: ...
 def evaluate_engraftment(params: str, transplants: Sequence[Cohort], report: str) -> str: ...
+def prediction_sample_size(params: str) -> str: ...
+def cox_snell_of_c_statistic(c_statistic: float, prevalence: float) -> float: ...
+def donors_to_screen(n_eligible: int, pass_rate: float, certainty: float) -> str: ...
+def safety_boundary(
+    params: str, rates: Sequence[float]
+) -> tuple[str, list[tuple[float, float]]]: ...
+def clopper_pearson(k: int, n: int, level: float) -> tuple[float, float]: ...
+def fisher_exact(first: tuple[int, int], second: tuple[int, int]) -> float: ...

@@ -83,7 +83,10 @@ mod _core {
     #[pymodule_export]
     use super::taxonomy::harmonize;
     #[pymodule_export]
-    use super::trial::simulate;
+    use super::trial::{
+        clopper_pearson, cox_snell_of_c_statistic, donors_to_screen, fisher_exact,
+        prediction_sample_size, safety_boundary, simulate,
+    };
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -10,6 +10,7 @@ mod evaluate;
 mod fit;
 mod input;
 mod inspect;
+mod plan;
 mod predict;
 mod rank;
 mod screen;
@@ -41,6 +42,7 @@ struct Arguments {
 enum Command {
     Rank(rank::RankArguments),
     Screen(screen::ScreenArguments),
+    Plan(plan::PlanArguments),
     Engraft(engraft::EngraftArguments),
     Predict(predict::PredictArguments),
     Simulate(simulate::SimulateArguments),
@@ -92,6 +94,7 @@ fn run_on(args: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>) ->
     let done = match arguments.command {
         Command::Rank(arguments) => arguments.run(&mut streams),
         Command::Screen(arguments) => arguments.run(&mut streams),
+        Command::Plan(arguments) => arguments.run(&mut streams),
         Command::Engraft(arguments) => arguments.run(&mut streams),
         Command::Predict(arguments) => arguments.run(&mut streams),
         Command::Simulate(arguments) => arguments.run(&mut streams),

@@ -17,9 +17,9 @@ use crate::profile::SubjectId;
 ///
 /// The gate fails closed: what is missing, expired, pending or unreadable is not eligible.
 /// Research use only: this is no clearance of a donor.
-///
-/// Example: donormatch screen records.tsv --on 2026-11-01
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  donormatch screen cohort/records.tsv --on 2026-11-01")]
 pub(super) struct ScreenArguments {
     /// Records of the donors and batches: CSV, TSV or TOML
     #[arg(value_name = "RECORDS")]

@@ -11,11 +11,13 @@ use donormatch::trial::SimulationParams;
 use crate::cli::SCENE;
 
 /// Every command, in an order in which each finds what those before it wrote.
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 13] = [
     "simulate",
     "evaluate",
     "fit",
     "inspect",
+    "screen",
+    "plan",
     "rank",
     "engraft",
     "predict",
@@ -106,6 +108,11 @@ fn the_example_of_every_command_runs() {
         "donor_id\tregimen\tsevere_irae\nsynthetic_donor_01\tanti-pd-1\tyes\n",
     )
     .unwrap();
+    fs::write(
+        path("cohort/records.tsv"),
+        "donor_id\tdonor_type\tcollected_on\tesbl\nsynthetic_donor_01\thealthy\t2026-10-20\tnegative\n",
+    )
+    .unwrap();
     let ours = ["cohort", "data", "model.dmm", "updated.dmm"];
     for command in COMMANDS {
         let words: Vec<String> = example_of(command)
@@ -122,6 +129,18 @@ fn the_example_of_every_command_runs() {
         assert_eq!(code, 0, "{}: {err}", words.join(" "));
     }
     assert!(path("updated.dmm").is_file() && path("model.dmm").is_file());
+}
+
+#[test]
+fn the_example_of_every_plan_runs() {
+    for plan in ["sample-size", "donors", "safety"] {
+        let (_, help, _) = run(&["plan", plan, "--help"].map(str::to_owned));
+        let (_, example) = help.split_once("Example:").unwrap();
+        let words: Vec<String> = example.split_whitespace().map(str::to_owned).collect();
+        let (code, out, err) = run(&words[1..]);
+        assert_eq!(code, 0, "{plan}: {err}");
+        assert!(out.lines().count() >= 2);
+    }
 }
 
 #[test]
