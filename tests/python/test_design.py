@@ -1,4 +1,4 @@
-"""Plans from Python: the figures of the core, SciPy where it has them, and wishes that cannot be."""
+"""Plans from Python: the figures of the core, those of SciPy, and wishes that cannot be."""
 
 from __future__ import annotations
 
