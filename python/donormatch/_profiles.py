@@ -30,6 +30,9 @@ def read_profiles(
     format: str | None = None,
     vocabulary: str | None = None,
     completeness: Completeness | None = None,
+    ranks: Literal["repeated", "disjoint"] | None = None,
+    ignore_columns: Sequence[str] | None = None,
+    decimal: Literal[".", ","] = ".",
     unclassified: Literal["take_out", "keep", "reject"] = "take_out",
     duplicates: Literal["reject", "sum"] = "reject",
     empty_samples: Literal["reject", "drop"] = "reject",
@@ -57,6 +60,14 @@ def read_profiles(
         The naming system of the taxa, where the file does not state it.
     completeness
         What a zero means: ``"complete"`` (not detected) or ``"filtered"`` (may be unmeasured).
+    ranks
+        Whether rows that lie above others repeat their abundance (``"repeated"``) or every row
+        holds abundance of its own (``"disjoint"``), where it cannot be told.
+    ignore_columns
+        Names of columns, or of rows where taxa are rows, that are neither taxa nor samples. With a
+        list every other column is taken at its word; an empty list keeps all.
+    decimal
+        What divides the whole from the decimals of a number in a text.
     unclassified
         What happens to rows such as ``UNCLASSIFIED``.
     duplicates
@@ -99,6 +110,9 @@ def read_profiles(
         format=format,
         vocabulary=vocabulary,
         completeness=completeness,
+        ranks=ranks,
+        ignore_columns=None if ignore_columns is None else texts(ignore_columns),
+        decimal=decimal,
         unclassified=unclassified,
         duplicates=duplicates,
         empty_samples=empty_samples,

@@ -1,19 +1,21 @@
 //! What several commands read: profiles, treatments, models.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use super::Streams;
-use crate::Result;
 use crate::cohort::{Cohort, MetadataTable, Treatment, TreatmentContext, Treatments};
 use crate::matcher::{Matcher, PredictParams};
 use crate::persist::{self, ModelHeader};
 use crate::profile::{
-    DuplicatedTaxa, EmptySamples, Orientation, ProfileTable, ReadOptions, Unit, read,
+    Completeness, Decimal, Decision, DuplicatedTaxa, EmptySamples, Orientation, ProfileTable,
+    Ranks, ReadOptions, Unit, inspect, inspect_bytes,
 };
 use crate::ranking::target_of;
 use crate::taxonomy::{HarmonizationReport, HarmonizeParams, How, harmonize};
+use crate::{Error, Result};
 
 /// The model of a command.
 #[derive(Debug, Args)]
@@ -41,6 +43,18 @@ pub(super) struct ProfileArguments {
     /// What the rows of a plain table are, where the labels do not show it
     #[arg(long)]
     orientation: Option<RowsAre>,
+    /// Whether rows that lie above others repeat their abundance, where it cannot be told
+    #[arg(long)]
+    ranks: Option<RanksAre>,
+    /// Columns that are neither taxa nor samples, divided by commas; an empty text keeps all
+    #[arg(long, value_name = "NAMES")]
+    ignore_columns: Option<String>,
+    /// What a zero means: complete (not detected) or filtered (may have been cut off)
+    #[arg(long)]
+    completeness: Option<Zeros>,
+    /// What divides the whole from the decimals of a number in a text: . or ,
+    #[arg(long, default_value = ".")]
+    decimal: DecimalIs,
     /// What happens to a taxon that stands twice
     #[arg(long, default_value = "reject")]
     duplicates: Duplicates,
@@ -60,6 +74,26 @@ enum RowsAre {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RanksAre {
+    Repeated,
+    Disjoint,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Zeros {
+    Complete,
+    Filtered,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DecimalIs {
+    #[value(name = ".")]
+    Point,
+    #[value(name = ",")]
+    Comma,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Duplicates {
     Reject,
     Sum,
@@ -74,11 +108,38 @@ enum Empty {
 impl ProfileArguments {
     /// Reads a table as its file has it; tells what the reader decided.
     pub fn read_as_written(&self, path: &Path, streams: &mut Streams<'_>) -> Result<ProfileTable> {
-        let table = read(path, &self.options()?)?;
+        self.inspect(path, streams).map(|(table, _)| table)
+    }
+
+    /// The same with every decision and its reason.
+    pub fn inspect(
+        &self,
+        path: &Path,
+        streams: &mut Streams<'_>,
+    ) -> Result<(ProfileTable, Vec<Decision>)> {
+        let (table, decisions) = self.open(path)?;
         for note in table.notes() {
             streams.note(&format!("{}: {note}", file_name(path)));
         }
-        Ok(table)
+        Ok((table, decisions))
+    }
+
+    /// Reads a file, or standard input where the path is `-`.
+    fn open(&self, path: &Path) -> Result<(ProfileTable, Vec<Decision>)> {
+        let options = self.options()?;
+        if path != Path::new("-") {
+            return inspect(path, &options);
+        }
+        let mut bytes = Vec::new();
+        std::io::stdin()
+            .lock()
+            .take(options.limits.held_bytes.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(|source| Error::io(path, source))?;
+        if bytes.len() as u64 > options.limits.held_bytes {
+            return Err(Error::file(path, "standard input is longer than 2 GiB"));
+        }
+        inspect_bytes(path, &bytes, &options)
     }
 
     fn options(&self) -> Result<ReadOptions> {
@@ -88,6 +149,25 @@ impl ProfileArguments {
                 RowsAre::SamplesInRows => Orientation::SamplesInRows,
                 RowsAre::TaxaInRows => Orientation::TaxaInRows,
             }),
+            ranks: self.ranks.map(|ranks| match ranks {
+                RanksAre::Repeated => Ranks::Repeated,
+                RanksAre::Disjoint => Ranks::Disjoint,
+            }),
+            ignore_columns: self.ignore_columns.as_deref().map(|names| {
+                let names = names.split(',').map(str::trim);
+                names
+                    .filter(|name| !name.is_empty())
+                    .map(str::to_owned)
+                    .collect()
+            }),
+            completeness: self.completeness.map(|zeros| match zeros {
+                Zeros::Complete => Completeness::Complete,
+                Zeros::Filtered => Completeness::Filtered,
+            }),
+            decimal: match self.decimal {
+                DecimalIs::Point => Decimal::Point,
+                DecimalIs::Comma => Decimal::Comma,
+            },
             duplicates: match self.duplicates {
                 Duplicates::Sum => DuplicatedTaxa::Sum,
                 Duplicates::Reject => DuplicatedTaxa::Reject,
@@ -108,7 +188,7 @@ impl ProfileArguments {
         matcher: &Matcher,
         streams: &mut Streams<'_>,
     ) -> Result<Profiles> {
-        let table = read(path, &self.options()?)?;
+        let (table, _) = self.open(path)?;
         let name = file_name(path);
         let mut notes: Vec<String> = table
             .notes()
@@ -149,6 +229,9 @@ impl ProfileArguments {
 
 /// What a note calls a file.
 fn file_name(path: &Path) -> String {
+    if path == Path::new("-") {
+        return "standard input".to_owned();
+    }
     let name = path.file_name().unwrap_or(path.as_os_str());
     name.to_string_lossy().into_owned()
 }

@@ -4,6 +4,7 @@
 //! message and its causes; 2: wrong usage. [`main`] is what the cargo binary and the console
 //! script of the Python package run; [`run`] is the same with streams of one's own.
 
+mod check;
 mod diversity;
 mod engraft;
 mod evaluate;
@@ -49,6 +50,7 @@ enum Command {
     Fit(fit::FitArguments),
     Update(update::UpdateArguments),
     Evaluate(evaluate::EvaluateArguments),
+    Check(check::CheckArguments),
     Inspect(inspect::InspectArguments),
     Signatures(signatures::SignaturesArguments),
     Diversity(diversity::DiversityArguments),
@@ -101,6 +103,7 @@ fn run_on(args: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>) ->
         Command::Fit(arguments) => arguments.run(&mut streams),
         Command::Update(arguments) => arguments.run(&mut streams),
         Command::Evaluate(arguments) => arguments.run(&mut streams),
+        Command::Check(arguments) => arguments.run(&mut streams),
         Command::Inspect(arguments) => arguments.run(&mut streams),
         Command::Signatures(arguments) => arguments.run(&mut streams),
         Command::Diversity(arguments) => arguments.run(&mut streams),

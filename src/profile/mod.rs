@@ -13,8 +13,9 @@ mod write;
 
 pub(crate) use format::read_text;
 pub use format::{
-    DuplicatedTaxa, EmptySamples, Format, LabelledMatrix, Orientation, ReadLimits, ReadOptions,
-    Taxonomy, UnclassifiedTaxa, merge, read, read_bytes, read_many,
+    Decimal, Decision, DuplicatedTaxa, EmptySamples, Format, LabelledMatrix, Orientation, Question,
+    Ranks, ReadLimits, ReadOptions, Taxonomy, UnclassifiedTaxa, inspect, inspect_bytes, merge,
+    read, read_bytes, read_many,
 };
 pub use id::{SampleId, StudyId, SubjectId};
 pub use lineage::{Lineage, Rank};

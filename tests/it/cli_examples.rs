@@ -11,7 +11,7 @@ use donormatch::trial::SimulationParams;
 use crate::cli::SCENE;
 
 /// Every command, in an order in which each finds what those before it wrote.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "simulate",
     "evaluate",
     "fit",
@@ -23,6 +23,7 @@ const COMMANDS: [&str; 13] = [
     "predict",
     "update",
     "signatures",
+    "check",
     "diversity",
     "toposcore",
 ];

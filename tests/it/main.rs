@@ -21,6 +21,7 @@ mod ranking;
 mod reader_speed;
 mod readers;
 mod screening;
+mod tables;
 mod taxonomy;
 mod toposcore;
 mod writers;

@@ -87,6 +87,8 @@ fn an_ambiguous_or_mixed_unit_is_asked_for() {
     assert!(mixed.contains("`x`") && mixed.contains("`y`"), "{mixed}");
     let divided = MERGED
         .replace("20\t", "0.2\t")
+        .replace("80\t", "0.8\t")
+        .replace("60\t", "0.6\t")
         .replace("50\t", "0.5\t")
         .replace("10\t", "0.1\t");
     let divided = divided.replace("100.0", "1");

@@ -3,9 +3,9 @@
 //! The sample side is read; the observation side must have as many values. Neither `type` nor the
 //! metadata groups are needed.
 
-use super::delimited::with_lineage;
-use super::draft::Draft;
+use super::draft::{Draft, with_lineage};
 use super::hdf5::Hdf5;
+use super::leaf::Hierarchy;
 use super::units::UnitRule;
 use crate::profile::Taxon;
 use crate::{Error, Result};
@@ -46,6 +46,7 @@ pub(super) fn read(file: &Hdf5) -> Result<Draft> {
     let taxa = taxa(file, ids)?;
     let mut draft = Draft::new(samples, taxa, matrix.transpose());
     draft.unit = UnitRule::CountIfWhole;
+    draft.hierarchy = Hierarchy::Leaves;
     Ok(draft)
 }
 

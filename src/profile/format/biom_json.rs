@@ -5,8 +5,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::delimited::with_lineage;
-use super::draft::Draft;
+use super::draft::{Draft, with_lineage};
+use super::leaf::Hierarchy;
 use super::source::Source;
 use super::units::UnitRule;
 use crate::profile::{CsrMatrix, Taxon};
@@ -204,6 +204,7 @@ fn to_draft(biom: Biom) -> Result<Draft, String> {
     let taxa = biom.rows.into_iter().map(taxon).collect();
     let mut draft = Draft::new(samples, taxa, matrix);
     draft.unit = UnitRule::CountIfWhole;
+    draft.hierarchy = Hierarchy::Leaves;
     Ok(draft)
 }
 

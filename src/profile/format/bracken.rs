@@ -4,13 +4,14 @@
 
 use std::collections::HashSet;
 
-use super::delimited::Preamble;
-use super::draft::{Draft, Hierarchy};
+use super::draft::Draft;
 use super::grid::{self, Grid, Layout, Quotes, Trail};
+use super::leaf::Hierarchy;
 use super::lines::Blocks;
-use super::source::Source;
+use super::options::{Decimal, Orientation};
+use super::preamble::Preamble;
+use super::source::{Source, sample_name};
 use super::units::UnitRule;
-use super::{Orientation, sample_name};
 use crate::profile::{CsrMatrix, Lineage, Rank, Taxon, Unit};
 use crate::{Error, Result};
 
@@ -34,8 +35,8 @@ pub(super) fn read(source: Source<'_>) -> Result<Draft> {
     let mut blocks = Blocks::new(source)?;
     let first = blocks.next_block(2)?;
     let first = first.ok_or_else(|| Error::file(&path, "the file is empty"))?;
-    let preamble =
-        Preamble::read(&first).ok_or_else(|| Error::file(&path, "the file holds comments only"))?;
+    let preamble = Preamble::read(&first, options.decimal == Decimal::Comma)
+        .ok_or_else(|| Error::file(&path, "the file holds comments only"))?;
     let header = String::from_utf8_lossy(&preamble.header).into_owned();
     let columns: Vec<String> = header
         .split('\t')
@@ -50,6 +51,8 @@ pub(super) fn read(source: Source<'_>) -> Result<Draft> {
         trail: Trail::Exactly(0),
         keep: Some(1),
         orientation: Some(Orientation::TaxaInRows),
+        decimal: options.decimal,
+        pick: None,
     };
     let body = preamble.body(&first);
     let levels = grid::Layout {

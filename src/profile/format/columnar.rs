@@ -8,8 +8,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Schema};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::delimited::with_lineage;
-use super::draft::Draft;
+use super::draft::{Draft, with_lineage};
 use super::source::Source;
 use super::{Orientation, ReadLimits, ReadOptions, ipc, orientation};
 use crate::profile::parquet::LINEAGE;

@@ -2,23 +2,20 @@
 
 use std::collections::HashMap;
 
-use super::leaf;
-use super::units::{self, UnitRule};
-use super::{DuplicatedTaxa, EmptySamples, ReadOptions, UnclassifiedTaxa};
+use super::completeness;
+use super::decisions::{Decision, Decisions, Question};
+use super::grid::Grid;
+use super::leaf::{self, Hierarchy};
+use super::options::{
+    DuplicatedTaxa, EmptySamples, Orientation, Ranks, ReadOptions, UnclassifiedTaxa,
+};
+use super::stranger;
+use super::units::{self, Evidence, UnitRule};
 use crate::profile::write::Statement;
-use crate::profile::{Completeness, CsrMatrix, ProfileTable, SampleId, Taxon, Unit, Vocabulary};
+use crate::profile::{
+    Completeness, CsrMatrix, Lineage, ProfileTable, SampleId, Taxon, Unit, Vocabulary,
+};
 use crate::{Error, Result};
-
-/// Whether the rows may hold interior ranks, whose abundance the rows below them hold again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hierarchy {
-    /// Every row holds abundance of its own.
-    Leaves,
-    /// Kingdom to species (and SGB) in one table, as profilers write it.
-    AllRanks,
-    /// Not known: decided from labels and sums, see [`leaf`].
-    Unknown,
-}
 
 /// A table as a file held it: taxa × samples, nothing taken out yet.
 #[derive(Debug)]
@@ -37,6 +34,30 @@ pub(super) struct Draft {
     pub(super) notes: Vec<String>,
     /// Abundance of each sample that was classified above the rank of the rows; empty for none.
     pub(super) unresolved: Vec<f64>,
+    /// What was decided so far.
+    pub(super) decisions: Decisions,
+    /// Columns of `ignore_columns` that were left out while the file was read.
+    pub(super) ignored: Vec<String>,
+}
+
+/// What came out of a file.
+#[derive(Debug)]
+pub(super) struct Reading {
+    /// The table; absent where no sample has any abundance and such samples are dropped.
+    pub(super) table: Option<ProfileTable>,
+    pub(super) notes: Vec<String>,
+    pub(super) decisions: Vec<Decision>,
+}
+
+impl Reading {
+    /// The table, where there is one.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where every sample was dropped.
+    pub(super) fn into_table(self) -> Result<ProfileTable> {
+        self.table
+            .ok_or_else(|| Error::table("no sample is left: none holds any classified abundance"))
+    }
 }
 
 impl Draft {
@@ -53,6 +74,8 @@ impl Draft {
             completeness: None,
             notes: Vec::new(),
             unresolved: Vec::new(),
+            decisions: Decisions::default(),
+            ignored: Vec::new(),
         }
     }
 
@@ -71,28 +94,156 @@ impl Draft {
     /// # Errors
     /// [`Error::Unit`] where the unit is ambiguous, [`Error::Table`] where a rule of the table is
     /// broken.
-    pub(super) fn finish(mut self, options: &ReadOptions) -> Result<ProfileTable> {
+    pub(super) fn finish(mut self, options: &ReadOptions) -> Result<Reading> {
+        self.leave_out(options)?;
         self.refuse_unnamed()?;
         self.refuse_negative()?;
+        self.refuse_strangers(options)?;
         let mut unknown = self.take_unclassified(options)?;
         for (unknown, unresolved) in unknown.iter_mut().zip(&self.unresolved) {
             *unknown += unresolved;
         }
-        self.keep_leaves()?;
+        let unresolved = self.keep_leaves(&unknown, options)?;
+        for (unknown, unresolved) in unknown.iter_mut().zip(unresolved) {
+            *unknown += unresolved;
+        }
         self.join_duplicates(options)?;
         let samples_by_taxa = self.by_taxon.transpose();
         let known = samples_by_taxa.row_sums();
-        let unit = units::settle(&self, &samples_by_taxa, &known, &unknown, options)?;
-        self.notes.extend(unit.note);
-        let unit = unit.unit;
-        let completeness = options
-            .completeness
-            .or(self.completeness)
-            .unwrap_or_else(|| completeness(unit, &known, &unknown));
+        let unit = self.settle_unit(&samples_by_taxa, [&known, &unknown], options)?;
+        let completeness =
+            self.settle_completeness(unit, &samples_by_taxa, [&known, &unknown], options);
         let unclassified = fractions(unit, &known, &unknown);
         let rows = self.kept_samples(&known, options)?;
-        let table = self.build(samples_by_taxa, unit, &unclassified, &rows, options)?;
-        Ok(table.with_completeness(completeness))
+        let notes = self.notes.clone();
+        let decisions = std::mem::take(&mut self.decisions).into_made();
+        let table = if rows.is_empty() && !self.samples.is_empty() {
+            None
+        } else {
+            let table = self.build(samples_by_taxa, unit, &unclassified, &rows, options)?;
+            Some(table.with_completeness(completeness))
+        };
+        Ok(Reading {
+            table,
+            notes,
+            decisions,
+        })
+    }
+
+    /// Leaves out the taxa and samples that `ignore_columns` names.
+    fn leave_out(&mut self, options: &ReadOptions) -> Result<()> {
+        let Some(names) = &options.ignore_columns else {
+            return Ok(());
+        };
+        let is_ignored = |label: &str| names.iter().any(|name| name == label);
+        let unused = names.iter().find(|&name| {
+            !self.ignored.contains(name)
+                && !self.samples.contains(name)
+                && !self.taxa.iter().any(|taxon| taxon.label() == name)
+        });
+        if let Some(name) = unused {
+            return Err(Error::table(format!(
+                "`ignore_columns` names `{name}`, which the table has not got"
+            )));
+        }
+        let taxa: Vec<usize> = (0..self.taxa.len())
+            .filter(|&row| !is_ignored(self.label(row)))
+            .collect();
+        self.select(&taxa);
+        if self.samples.iter().any(|sample| is_ignored(sample)) {
+            let kept: Vec<usize> = (0..self.samples.len())
+                .filter(|&row| {
+                    self.samples
+                        .get(row)
+                        .is_some_and(|sample| !is_ignored(sample))
+                })
+                .collect();
+            let by_sample = self.by_taxon.transpose().select_rows(&kept);
+            self.by_taxon = by_sample.transpose();
+            self.samples.retain(|sample| !is_ignored(sample));
+        }
+        if !names.is_empty() {
+            let left_out = format!("left out as `ignore_columns` says: {}", quoted(names));
+            self.decisions
+                .add(Question::Annotations, quoted(names), "as declared");
+            self.notes.push(left_out);
+        }
+        Ok(())
+    }
+
+    /// Refuses taxa that look like what describes a patient or a sample.
+    fn refuse_strangers(&self, options: &ReadOptions) -> Result<()> {
+        if options.ignore_columns.is_some()
+            || self.hierarchy != Hierarchy::Unknown
+            || matches!(self.unit, UnitRule::Stated(_))
+        {
+            return Ok(());
+        }
+        let labels: Vec<&str> = self.taxa.iter().map(Taxon::label).collect();
+        let strangers = stranger::among_taxa(&labels);
+        if strangers.is_empty() {
+            return Ok(());
+        }
+        Err(Error::table(format!(
+            "{} do not look like taxa: leave them out by `ignore_columns`; an `ignore_columns` \
+             that does not name them keeps them as taxa",
+            quoted(&strangers)
+        )))
+    }
+
+    fn settle_unit(
+        &mut self,
+        samples_by_taxa: &CsrMatrix,
+        [known, unknown]: [&[f64]; 2],
+        options: &ReadOptions,
+    ) -> Result<Unit> {
+        let evidence = Evidence {
+            samples: &self.samples,
+            rule: self.unit,
+            abundance: samples_by_taxa,
+            known,
+            unknown,
+        };
+        let settled = units::settle(&evidence, options.unit)?;
+        let reason = match (&settled.note, options.unit, self.unit) {
+            (Some(note), _, _) => note.clone(),
+            (None, Some(_), _) => "as declared".to_owned(),
+            (None, None, UnitRule::Stated(_)) => "the file says so".to_owned(),
+            (None, None, _) => "the format fixes it".to_owned(),
+        };
+        self.decisions
+            .add(Question::Unit, settled.unit.to_string(), reason);
+        self.notes.extend(settled.note);
+        Ok(settled.unit)
+    }
+
+    fn settle_completeness(
+        &mut self,
+        unit: Unit,
+        samples_by_taxa: &CsrMatrix,
+        [known, unknown]: [&[f64]; 2],
+        options: &ReadOptions,
+    ) -> Completeness {
+        let (completeness, reason) = match (options.completeness, self.completeness) {
+            (Some(declared), _) => (declared, "as declared".to_owned()),
+            (None, Some(stated)) => (stated, "the file says so".to_owned()),
+            (None, None) => {
+                let (found, reason) = completeness::find(unit, samples_by_taxa, known, unknown);
+                if found == Completeness::Filtered {
+                    self.notes.push(format!(
+                        "the table is taken for filtered, so that a zero may be a taxon that was \
+                         cut off: {reason}; set `completeness` if it is complete"
+                    ));
+                }
+                (found, reason)
+            }
+        };
+        let answer = match completeness {
+            Completeness::Complete => "complete",
+            Completeness::Filtered => "filtered",
+        };
+        self.decisions.add(Question::Completeness, answer, reason);
+        completeness
     }
 
     fn build(
@@ -205,23 +356,42 @@ impl Draft {
         Ok(unknown)
     }
 
-    fn keep_leaves(&mut self) -> Result<()> {
-        let leaves = leaf::leaves(&self.taxa, &self.by_taxon, self.hierarchy);
+    /// Keeps the leaves; gives what each sample has above them and in none of them.
+    fn keep_leaves(&mut self, unknown: &[f64], options: &ReadOptions) -> Result<Vec<f64>> {
+        let leaves = leaf::leaves(
+            &self.taxa,
+            &self.by_taxon,
+            unknown,
+            self.hierarchy,
+            options.ranks,
+        )
+        .map_err(Error::table)?;
         // Unclassified rows that are still here were asked to be kept.
         let mut rows = leaves.rows;
         rows.extend((0..self.taxa.len()).filter(|&row| is_unclassified(self.label(row))));
         rows.sort_unstable();
         rows.dedup();
-        if rows.is_empty() && !self.taxa.is_empty() {
-            return Err(Error::table(
-                "no row is a leaf: the table holds interior ranks only",
-            ));
-        }
+        let answer = match leaves.ranks {
+            Ranks::Repeated => "repeated",
+            Ranks::Disjoint => "disjoint",
+        };
         if rows.len() < self.taxa.len() {
-            self.notes.extend(leaves.note);
+            self.notes.push(format!(
+                "{} of {} rows are interior ranks and were not read: {}",
+                self.taxa.len() - rows.len(),
+                self.taxa.len(),
+                leaves.reason
+            ));
             self.select(&rows);
         }
-        Ok(())
+        if !leaves.unresolved.is_empty() {
+            self.notes.push(
+                "abundance above the rank of the columns is in the unclassified fractions"
+                    .to_owned(),
+            );
+        }
+        self.decisions.add(Question::Ranks, answer, leaves.reason);
+        Ok(leaves.unresolved)
     }
 
     fn join_duplicates(&mut self, options: &ReadOptions) -> Result<()> {
@@ -316,6 +486,51 @@ impl Draft {
     }
 }
 
+/// A grid with its meaning: which of rows and columns are taxa.
+pub(super) fn to_draft(
+    mut grid: Grid,
+    columns: Vec<String>,
+    orientation: Orientation,
+) -> Result<Draft> {
+    let lines = std::mem::take(&mut grid.row_lines);
+    let latin_1 = grid.has_latin_1;
+    let matrix = CsrMatrix::new(columns.len(), grid.indptr, grid.indices, grid.values)?;
+    let mut draft = match orientation {
+        Orientation::TaxaInRows => {
+            let taxa = if grid.kept.len() == grid.rows.len() {
+                let both = grid.rows.into_iter().zip(&grid.kept);
+                both.map(|(label, lineage)| with_lineage(label, lineage))
+                    .collect()
+            } else {
+                grid.rows.into_iter().map(Taxon::new).collect()
+            };
+            let mut draft = Draft::new(columns, taxa, matrix);
+            draft.lines = lines;
+            draft
+        }
+        Orientation::SamplesInRows => {
+            let taxa = columns.into_iter().map(Taxon::new).collect();
+            Draft::new(grid.rows, taxa, matrix.transpose())
+        }
+    };
+    if latin_1 {
+        draft
+            .notes
+            .push("labels that are not UTF-8 were read as Latin-1".to_owned());
+    }
+    Ok(draft)
+}
+
+/// A taxon whose lineage stands beside its id; an unreadable lineage leaves it with the id alone.
+pub(super) fn with_lineage(label: String, lineage: &str) -> Taxon {
+    let lineage = Lineage::parse(lineage);
+    if lineage.is_empty() {
+        Taxon::new(label)
+    } else {
+        Taxon::with_lineage(label, lineage)
+    }
+}
+
 /// Whether a label stands for reads that the profiler could not name: `UNKNOWN`, `UNCLASSIFIED`,
 /// `unassigned`, `-1`, alone or followed by empty ranks.
 pub(super) fn is_unclassified(label: &str) -> bool {
@@ -350,16 +565,20 @@ fn fractions(unit: Unit, known: &[f64], unknown: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-fn completeness(unit: Unit, known: &[f64], unknown: &[f64]) -> Completeness {
-    let Some(total) = unit.total() else {
-        return Completeness::Complete;
-    };
-    let short = |(&known, &unknown): (&f64, &f64)| known > 0.0 && known + unknown < 0.98 * total;
-    if known.iter().zip(unknown).any(short) {
-        Completeness::Filtered
+/// Names for a message, at most ten of them.
+fn quoted<T: AsRef<str>>(names: &[T]) -> String {
+    let shown: Vec<String> = names
+        .iter()
+        .take(10)
+        .map(|name| format!("`{}`", name.as_ref()))
+        .collect();
+    let rest = names.len() - shown.len();
+    let more = if rest > 0 {
+        format!(" and {rest} more")
     } else {
-        Completeness::Complete
-    }
+        String::new()
+    };
+    shown.join(", ") + &more
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use super::lines::{Block, Blocks, label, lines};
-use super::{Orientation, ReadLimits, number};
+use super::lines::{Block, Blocks, is_blank, label, lines};
+use super::number;
+use super::options::{Decimal, Orientation, ReadLimits};
 use crate::{Error, Result};
 
 /// How much text one task parses.
@@ -40,6 +41,29 @@ pub(super) struct Layout {
     pub(super) keep: Option<usize>,
     /// For messages: which of row and column is the sample.
     pub(super) orientation: Option<Orientation>,
+    pub(super) decimal: Decimal,
+    /// Where the numbers stand, if not side by side behind the label and its texts.
+    pub(super) pick: Option<Pick>,
+}
+
+/// Where the numbers of a row stand that has other columns between them.
+#[derive(Debug, Clone)]
+pub(super) struct Pick {
+    pub(super) values: Vec<usize>,
+    /// Columns without a name, which must be empty.
+    pub(super) empty: Vec<usize>,
+    pub(super) n_fields: usize,
+}
+
+impl Layout {
+    /// The fields of a row.
+    fn n_fields(&self) -> usize {
+        let (Trail::Exactly(trail) | Trail::AtMost(trail)) = self.trail;
+        match &self.pick {
+            Some(pick) => pick.n_fields,
+            None => self.lead + self.columns.len() + trail,
+        }
+    }
 }
 
 /// The rows of a text as they stand in it.
@@ -154,7 +178,7 @@ fn parse_block(block: &Block, layout: &Layout, limits: &ReadLimits) -> Vec<Resul
 fn parse_stretch(bytes: &[u8], layout: &Layout, limits: &ReadLimits) -> Result<Stretch, Fault> {
     let mut stretch = Stretch::default();
     for line in lines(bytes) {
-        if !line.iter().all(u8::is_ascii_whitespace) {
+        if !is_blank(line, layout.delimiter) {
             parse_row(line, layout, limits, &mut stretch.grid).map_err(|message| Fault {
                 line: stretch.n_lines,
                 message,
@@ -173,8 +197,8 @@ fn parse_row(
     grid: &mut Grid,
 ) -> Result<(), String> {
     let quoted = layout.quotes == Quotes::Enclose && memchr::memchr(b'"', line).is_some();
-    let bytes = if quoted {
-        parse_quoted_row(line, layout, grid)?
+    let bytes = if quoted || layout.pick.is_some() || layout.decimal == Decimal::Comma {
+        parse_divided_row(line, layout, grid)?
     } else {
         parse_plain_row(line, layout, grid)?
     };
@@ -210,7 +234,11 @@ fn parse_plain_row<'a>(
     })?;
     let after = rest.get(end..).unwrap_or_default();
     let n_trailing = memchr::memchr_iter(delimiter, after).count();
-    if !trail_fits(layout.trail, n_trailing) {
+    let (Trail::Exactly(n) | Trail::AtMost(n)) = layout.trail;
+    let beyond = after.split(|&byte| byte == delimiter).skip(n + 1);
+    let beyond_is_blank = beyond.flatten().all(u8::is_ascii_whitespace);
+    let fits = trail_fits(layout.trail, n_trailing) || (n_trailing > n && beyond_is_blank);
+    if !fits {
         return Err(ragged());
     }
     if let Some(field) = layout.keep {
@@ -276,24 +304,69 @@ fn parse_values(rest: &[u8], layout: &Layout, grid: &mut Grid) -> Result<usize, 
     Ok(at)
 }
 
-fn parse_quoted_row<'a>(
+/// Parses a row of which every field is divided from the next.
+fn parse_divided_row<'a>(
     line: &'a [u8],
     layout: &Layout,
     grid: &mut Grid,
 ) -> Result<Cow<'a, [u8]>, String> {
-    let fields = split(line, layout.delimiter, layout.quotes)?;
-    let n_columns = layout.columns.len();
-    let n_trailing = fields.len().checked_sub(layout.lead + n_columns);
-    if !n_trailing.is_some_and(|n| trail_fits(layout.trail, n)) {
-        return Err(ragged(layout, fields.len()));
+    let mut fields = split(line, layout.delimiter, layout.quotes)?;
+    let n_found = fields.len();
+    let n_fields = layout.n_fields();
+    let is_blank = |field: &Cow<'_, [u8]>| field.trim_ascii().is_empty();
+    while fields.len() > n_fields && fields.last().is_some_and(is_blank) {
+        fields.pop();
+    }
+    let fits = match (&layout.pick, layout.trail) {
+        (None, Trail::AtMost(n)) => (n_fields - n..=n_fields).contains(&fields.len()),
+        (None, Trail::Exactly(_)) => fields.len() == n_fields,
+        // Empty fields at the end of a row may be missing.
+        (Some(pick), _) => {
+            let least = pick.values.last().map_or(0, |&last| last + 1);
+            (least..=n_fields).contains(&fields.len())
+        }
+    };
+    if !fits {
+        return Err(ragged(layout, n_found));
     }
     let row_label = fields.first().cloned().unwrap_or_default();
-    for (column, field) in fields.iter().skip(layout.lead).take(n_columns).enumerate() {
-        let value = number::abundance(field)
-            .map_err(|message| describe(layout, &row_label, column, &message))?;
+    let position = |column: usize| match &layout.pick {
+        Some(pick) => pick.values.get(column).copied(),
+        None => Some(layout.lead + column),
+    };
+    for column in 0..layout.columns.len() {
+        let field = position(column).and_then(|at| fields.get(at));
+        let field = field.map_or(&[][..], |field| &field[..]);
+        let value = match layout.decimal {
+            Decimal::Point => number::abundance(field),
+            Decimal::Comma => number::abundance_with_comma(field),
+        };
+        let value = value.map_err(|message| {
+            let message = if layout.delimiter == b',' {
+                in_commas(field, message)
+            } else {
+                message
+            };
+            describe(layout, &row_label, column, &message)
+        })?;
         if value != 0.0 {
             grid.indices.push(column as u32);
             grid.values.push(value);
+        }
+    }
+    if let Some(pick) = &layout.pick {
+        let filled = pick.empty.iter().find_map(|&at| {
+            fields
+                .get(at)
+                .filter(|field| !is_blank(field))
+                .map(|f| (at, f))
+        });
+        if let Some((at, field)) = filled {
+            return Err(format!(
+                "column {} has no name and holds `{}`: name it or take it out",
+                at + 1,
+                number::shown(field)
+            ));
         }
     }
     if let Some(field) = layout.keep {
@@ -302,6 +375,19 @@ fn parse_quoted_row<'a>(
             .push(String::from_utf8_lossy(text).trim().to_owned());
     }
     Ok(row_label)
+}
+
+/// Commas divide the fields, so that one inside a field before three digits divides thousands.
+fn in_commas(field: &[u8], message: String) -> String {
+    let text = String::from_utf8_lossy(field);
+    if number::may_have_thousands(text.trim()) {
+        format!(
+            "found `{}`, a number with a thousands separator: write it without",
+            number::shown(field)
+        )
+    } else {
+        message
+    }
 }
 
 /// The fields of a line.
@@ -370,10 +456,9 @@ fn trail_fits(trail: Trail, n_trailing: usize) -> bool {
 }
 
 fn ragged(layout: &Layout, n_found: usize) -> String {
-    let (Trail::Exactly(trail) | Trail::AtMost(trail)) = layout.trail;
     format!(
         "expected {} fields as in the header, found {n_found}",
-        layout.lead + layout.columns.len() + trail
+        layout.n_fields()
     )
 }
 

@@ -4,9 +4,9 @@
 use hdf5_reader::Datatype;
 
 use super::ReadOptions;
-use super::delimited::with_lineage;
-use super::draft::Draft;
+use super::draft::{Draft, with_lineage};
 use super::hdf5::Hdf5;
+use super::units::UnitRule;
 use crate::profile::{CsrMatrix, Taxon};
 use crate::{Error, Result};
 
@@ -32,11 +32,9 @@ pub(super) fn read(file: &Hdf5, options: &ReadOptions) -> Result<Draft> {
     let samples = index(file, "obs")?;
     let ids = index(file, var)?;
     let abundance = abundance(file, &matrix, samples.len(), ids.len())?;
-    Ok(Draft::new(
-        samples,
-        taxa(file, var, ids),
-        abundance.transpose(),
-    ))
+    let mut draft = Draft::new(samples, taxa(file, var, ids), abundance.transpose());
+    draft.unit = UnitRule::FromSumsOrWord;
+    Ok(draft)
 }
 
 /// The names of the rows of `obs` or `var`.

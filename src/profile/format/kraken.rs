@@ -7,11 +7,11 @@
 
 use std::collections::HashSet;
 
-use super::draft::{Draft, Hierarchy};
+use super::draft::Draft;
+use super::leaf::Hierarchy;
 use super::lines::{Blocks, label};
 use super::number;
-use super::sample_name;
-use super::source::Source;
+use super::source::{Source, sample_name};
 use super::units::UnitRule;
 use crate::profile::{CsrMatrix, Lineage, Rank, Taxon, Unit, Vocabulary};
 use crate::{Error, Result};

@@ -3,13 +3,12 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::source::{Source, reading};
+use super::source::{BOM, Source, reading};
 use super::{ReadLimits, ReadOptions};
 use crate::{Error, Result};
 
 /// Size of a block; lines longer than this make longer blocks.
 const BLOCK_BYTES: usize = 4 << 20;
-const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Whole lines of a text, each ended by `\n` but perhaps the last of all.
 #[derive(Debug, Default)]
@@ -101,8 +100,8 @@ impl<'a> Blocks<'a> {
         }
         let first_line = self.next_line;
         self.next_line += n_lines as u64;
-        if first_line == 1 && bytes.starts_with(BOM) {
-            bytes.drain(..BOM.len());
+        if memchr::memmem::find(&bytes, BOM).is_some() {
+            bytes = without_marks(&bytes);
         }
         if let Some(at) = memchr::memchr(0, &bytes) {
             let line = first_line + memchr::memchr_iter(b'\n', &bytes[..at]).count() as u64;
@@ -172,6 +171,24 @@ impl<'a> Blocks<'a> {
         }
         Ok(())
     }
+}
+
+/// A text without its byte order marks: files that were joined have one before each part.
+fn without_marks(bytes: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(bytes.len());
+    let mut from = 0;
+    for at in memchr::memmem::find_iter(bytes, BOM) {
+        text.extend_from_slice(bytes.get(from..at).unwrap_or_default());
+        from = at + BOM.len();
+    }
+    text.extend_from_slice(bytes.get(from..).unwrap_or_default());
+    text
+}
+
+/// Whether a line holds nothing but blanks and empty fields.
+pub(super) fn is_blank(line: &[u8], delimiter: u8) -> bool {
+    line.iter()
+        .all(|&byte| byte.is_ascii_whitespace() || byte == delimiter)
 }
 
 /// The lines of a block, without their ends.

@@ -1,9 +1,7 @@
 //! Labelled matrices in memory → [`ProfileTable`], by the same rules as files.
 
-use super::ReadOptions;
-use super::delimited::with_lineage;
-use super::draft::Draft;
-use super::options::Orientation;
+use super::draft::{Draft, with_lineage};
+use super::options::{Orientation, ReadOptions};
 use super::orientation;
 use crate::profile::{CsrMatrix, ProfileTable, Taxon};
 use crate::{Error, Result};
@@ -57,7 +55,9 @@ impl LabelledMatrix {
             Orientation::SamplesInRows => (self.rows, self.columns, self.values.transpose()),
             Orientation::TaxaInRows => (self.columns, self.rows, self.values),
         };
-        Draft::new(samples, taxa(labels, self.lineages)?, by_taxon).finish(options)
+        Draft::new(samples, taxa(labels, self.lineages)?, by_taxon)
+            .finish(options)?
+            .into_table()
     }
 
     fn check_lengths(&self) -> Result<()> {

@@ -4,17 +4,19 @@
 //! profile, and a merged table's header has no `#` at all. The command line among them may hold
 //! paths and names of people, and is never kept.
 
-use super::delimited::{self, Dialect, Preamble};
-use super::draft::{Draft, Hierarchy};
+use super::delimited::{self, Dialect};
+use super::draft::{Draft, to_draft};
 use super::grid::{self, Layout, Quotes, Trail};
+use super::leaf::Hierarchy;
 use super::lines::Blocks;
-use super::source::Source;
+use super::options::{Decimal, Orientation};
+use super::preamble::Preamble;
+use super::source::{Source, sample_name};
 use super::units::UnitRule;
-use super::{Orientation, sample_name};
 use crate::profile::Unit;
 use crate::{Error, Result};
 
-const READS: [&str; 1] = ["estimated_number_of_reads_from_the_clade"];
+const READS: &str = "estimated_number_of_reads_from_the_clade";
 
 /// Whether the text begins as MetaPhlAn's output does.
 pub(super) fn is_metaphlan(head: &[u8]) -> bool {
@@ -52,7 +54,11 @@ pub(super) fn read(source: Source<'_>) -> Result<Draft> {
             } else {
                 UnitRule::FromSums
             },
-            hierarchy: Hierarchy::AllRanks,
+            hierarchy: if has_database {
+                Hierarchy::AllRanks
+            } else {
+                Hierarchy::Unknown
+            },
             quotes: Quotes::Ordinary,
             orientation: None,
         },
@@ -65,28 +71,35 @@ fn read_profile(source: Source<'_>) -> Result<Draft> {
     let mut blocks = Blocks::new(source)?;
     let first = blocks.next_block(8)?;
     let first = first.ok_or_else(|| Error::file(&path, "the file is empty"))?;
-    let preamble = Preamble::read(&first)
+    let preamble = Preamble::read(&first, options.decimal == Decimal::Comma)
         .ok_or_else(|| Error::file(&path, "the profile has no rows: the header stands alone"))?;
     let header = String::from_utf8_lossy(&preamble.header).into_owned();
-    let names: Vec<&str> = header.split('\t').map(str::trim).collect();
-    let (lead, unit) = value_column(&names, options.unit);
+    let delimiter = preamble.delimiter;
+    let names: Vec<&str> = header
+        .split(char::from(delimiter))
+        .map(|name| name.trim_matches(['"', ' ', '\r']))
+        .collect();
+    let (lead, unit) = value_column(&names, options.unit)
+        .map_err(|message| Error::unit(format!("line {}: {message}", preamble.header_line)))?;
     let sample = options
         .sample
         .clone()
         .or_else(|| sample_of_header(&preamble.comments))
         .unwrap_or_else(|| sample_name(&path));
     let layout = Layout {
-        delimiter: b'\t',
-        quotes: Quotes::Ordinary,
+        delimiter,
+        quotes: preamble.quotes(Quotes::Ordinary),
         lead,
         columns: vec![sample],
         trail: Trail::AtMost(names.len().saturating_sub(lead + 1)),
         keep: None,
         orientation: Some(Orientation::TaxaInRows),
+        decimal: options.decimal,
+        pick: None,
     };
     let body = preamble.body(&first);
     let grid = grid::read(blocks, body, &layout)?;
-    let mut draft = delimited::to_draft(grid, layout.columns, Orientation::TaxaInRows)?;
+    let mut draft = to_draft(grid, layout.columns, Orientation::TaxaInRows)?;
     draft.unit = UnitRule::Fixed(unit);
     draft.hierarchy = Hierarchy::AllRanks;
     draft.vocabulary = preamble.vocabulary();
@@ -95,18 +108,25 @@ fn read_profile(source: Source<'_>) -> Result<Draft> {
 
 /// The fields before the abundance, and its unit: estimated reads where counts are asked for and
 /// the profile holds them, else percent.
-fn value_column(names: &[&str], wanted: Option<Unit>) -> (usize, Unit) {
-    let column = |known: &[&str]| names.iter().position(|name| known.contains(name));
-    if wanted == Some(Unit::Count)
-        && let Some(at) = column(&READS)
-    {
-        return (at, Unit::Count);
+fn value_column(names: &[&str], wanted: Option<Unit>) -> Result<(usize, Unit), String> {
+    let column = |known: &str| names.iter().position(|name| *name == known);
+    if wanted == Some(Unit::Count) {
+        if let Some(at) = column(READS) {
+            return Ok((at, Unit::Count));
+        }
+        let of_bases = names.iter().find(|name| name.contains("bases"));
+        return Err(match of_bases {
+            Some(name) => format!("`unit` is `count`, but `{name}` counts bases, not reads"),
+            None => "`unit` is `count`, but the profile holds percent and no column of reads: \
+                     reads come with MetaPhlAn's analysis type `rel_ab_w_read_stats`"
+                .to_owned(),
+        });
     }
-    let at = column(&["relative_abundance"]).unwrap_or(match names.len() {
+    let at = column("relative_abundance").unwrap_or(match names.len() {
         0..=2 => 1,
         _ => 2,
     });
-    (at, Unit::Percent)
+    Ok((at, Unit::Percent))
 }
 
 /// The sample of `#SampleID<TAB>id`, or of `#id<TAB>Metaphlan_Analysis`; the default of both says
@@ -114,8 +134,8 @@ fn value_column(names: &[&str], wanted: Option<Unit>) -> (usize, Unit) {
 fn sample_of_header(comments: &[String]) -> Option<String> {
     let line = comments
         .iter()
-        .find(|line| line.starts_with("SampleID\t") || line.contains("\tMetaphlan"))?;
-    let (left, right) = line.split_once('\t')?;
+        .find(|line| line.starts_with("SampleID") || line.contains("Metaphlan_"))?;
+    let (left, right) = line.split_once(['\t', ',', ';'])?;
     [left, right]
         .map(str::trim)
         .into_iter()

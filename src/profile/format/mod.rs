@@ -21,6 +21,9 @@ mod biom_json;
 mod bracken;
 #[cfg(feature = "containers")]
 mod columnar;
+mod columns;
+mod completeness;
+mod decisions;
 mod delimited;
 mod draft;
 mod grid;
@@ -33,6 +36,7 @@ mod ipc;
 mod kraken;
 mod leaf;
 mod lines;
+mod long;
 mod memory;
 mod merge;
 mod metaphlan;
@@ -41,10 +45,12 @@ mod mpa;
 mod number;
 mod options;
 mod orientation;
+mod preamble;
 #[cfg(feature = "containers")]
 mod qza;
 mod sniff;
 mod source;
+mod stranger;
 mod taxonomy_tsv;
 mod units;
 
@@ -53,13 +59,15 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+pub use decisions::{Decision, Question};
 pub use memory::LabelledMatrix;
 pub use options::{
-    DuplicatedTaxa, EmptySamples, Orientation, ReadLimits, ReadOptions, UnclassifiedTaxa,
+    Decimal, DuplicatedTaxa, EmptySamples, Orientation, Ranks, ReadLimits, ReadOptions,
+    UnclassifiedTaxa,
 };
 pub use taxonomy_tsv::Taxonomy;
 
-use self::draft::Draft;
+use self::draft::{Draft, Reading};
 #[cfg(feature = "containers")]
 use self::sniff::ZIP;
 use self::sniff::{Container, Content, sniff};
@@ -157,17 +165,80 @@ pub fn read_many<P: AsRef<Path> + Sync>(
     paths: &[P],
     options: &ReadOptions,
 ) -> Result<ProfileTable> {
-    let tables: Vec<ProfileTable> = paths
+    let readings: Vec<Reading> = paths
         .par_iter()
-        .map(|path| read(path, options))
+        .map(|path| reading(Source::open(path.as_ref(), options)?))
         .collect::<Vec<_>>()
         .into_iter()
         .collect::<Result<_>>()?;
-    if tables.is_empty() {
+    if readings.is_empty() {
         return Err(Error::parameter("paths", "expected at least one file"));
     }
-    let names: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
-    merge::merge(&names, &tables.iter().collect::<Vec<_>>())
+    let (mut names, mut tables, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+    for (path, reading) in paths.iter().map(AsRef::as_ref).zip(readings) {
+        if let Some(table) = reading.table {
+            names.push(path);
+            tables.push(table);
+        } else {
+            let of_file = |note| format!("`{}`: {note}", path.display());
+            notes.extend(reading.notes.into_iter().map(of_file));
+        }
+    }
+    if tables.is_empty() {
+        return Err(Error::table(
+            "no sample is left: no file holds any classified abundance",
+        ));
+    }
+    let table = merge::merge(&names, &tables.iter().collect::<Vec<_>>())?;
+    Ok(notes.into_iter().fold(table, ProfileTable::with_note))
+}
+
+/// Reads the profiles of a file and gives what was decided about it, with the reasons.
+///
+/// # Errors
+/// As [`read`].
+///
+/// # Examples
+/// ```
+/// use donormatch::profile::{Question, ReadOptions, inspect};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("donors.csv");
+/// std::fs::write(&path, "taxon,d1\ns__Blautia_obeum,60.5\ns__Dorea_longicatena,39.5\n")?;
+/// let (table, decisions) = inspect(&path, &ReadOptions::default())?;
+/// assert_eq!(table.n_taxa(), 2);
+/// let unit = decisions.iter().find(|decision| decision.question == Question::Unit);
+/// assert_eq!(unit.map(|decision| decision.answer.as_str()), Some("percent"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn inspect(
+    path: impl AsRef<Path>,
+    options: &ReadOptions,
+) -> Result<(ProfileTable, Vec<Decision>)> {
+    let path = path.as_ref();
+    inspected(Source::open(path, options)?)
+}
+
+/// The same of bytes in memory, which messages call `name`.
+///
+/// # Errors
+/// As [`read`].
+pub fn inspect_bytes(
+    name: impl AsRef<Path>,
+    bytes: &[u8],
+    options: &ReadOptions,
+) -> Result<(ProfileTable, Vec<Decision>)> {
+    inspected(Source::from_bytes(name.as_ref(), bytes, options)?)
+}
+
+fn inspected(source: Source<'_>) -> Result<(ProfileTable, Vec<Decision>)> {
+    let path = source.path().to_path_buf();
+    let reading = reading(source)?;
+    let decisions = reading.decisions.clone();
+    let table = reading
+        .into_table()
+        .map_err(|error| located(error, &path))?;
+    Ok((table, decisions))
 }
 
 /// Joins tables over the union of their taxa, matched by label: the donors, baselines and
@@ -200,6 +271,13 @@ pub fn merge(tables: &[&ProfileTable]) -> Result<ProfileTable> {
 }
 
 fn read_source(source: Source<'_>) -> Result<ProfileTable> {
+    let path = source.path().to_path_buf();
+    reading(source)?
+        .into_table()
+        .map_err(|error| located(error, &path))
+}
+
+fn reading(source: Source<'_>) -> Result<Reading> {
     let path = source.path().to_path_buf();
     let options = source.options();
     draft(source)
@@ -339,43 +417,5 @@ fn located(error: Error, path: &Path) -> Error {
     match error {
         Error::Unit { message } => Error::unit(format!("`{}`: {message}", path.display())),
         other => other.at_path(path),
-    }
-}
-
-/// The sample id that a file name stands for: the name without the endings of profilers.
-fn sample_name(path: &Path) -> String {
-    const ENDINGS: [&str; 16] = [
-        ".gz",
-        ".txt",
-        ".tsv",
-        ".csv",
-        ".out",
-        ".report",
-        ".kreport",
-        ".kreport2",
-        ".kraken2",
-        ".bracken",
-        ".kraken",
-        ".mpa",
-        ".biom",
-        ".metaphlan",
-        "_profile",
-        "_metaphlan",
-    ];
-    let name = path
-        .file_name()
-        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let mut rest = name.as_str();
-    while let Some(shorter) = ENDINGS
-        .iter()
-        .find_map(|ending| rest.strip_suffix(ending))
-        .filter(|shorter| !shorter.is_empty())
-    {
-        rest = shorter;
-    }
-    if rest.is_empty() || rest == "<bytes>" {
-        "sample".to_owned()
-    } else {
-        rest.to_owned()
     }
 }

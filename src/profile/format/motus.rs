@@ -5,8 +5,9 @@
 
 use super::Orientation;
 use super::delimited::{self, Dialect};
-use super::draft::{Draft, Hierarchy};
+use super::draft::Draft;
 use super::grid::Quotes;
+use super::leaf::Hierarchy;
 use super::source::Source;
 use super::units::UnitRule;
 use crate::Result;

@@ -4,13 +4,15 @@
 //! ranks (`x_…`, `r_root`) are passed over. Leaves are kept; reads that stopped above them are
 //! counted as unclassified.
 
-use super::draft::{Draft, Hierarchy};
+use super::delimited;
+use super::draft::{Draft, to_draft};
 use super::grid::{self, Layout, Quotes, Trail};
+use super::leaf::Hierarchy;
 use super::lines::Blocks;
-use super::source::Source;
+use super::options::Orientation;
+use super::source::{Source, sample_name};
 use super::units::UnitRule;
-use super::{Orientation, delimited, sample_name};
-use crate::profile::{Lineage, Rank, Taxon, Unit};
+use crate::profile::{Lineage, Rank, Taxon};
 use crate::{Error, Result};
 
 const HEADER: &[u8] = b"#Classification\t";
@@ -39,7 +41,7 @@ pub(super) fn read(source: Source<'_>) -> Result<Draft> {
         delimited::read_as(
             source,
             delimited::Dialect {
-                unit: UnitRule::Fixed(Unit::Count),
+                unit: UnitRule::CountIfWhole,
                 hierarchy: Hierarchy::AllRanks,
                 quotes: Quotes::Ordinary,
                 orientation: Some(Orientation::TaxaInRows),
@@ -55,17 +57,18 @@ pub(super) fn read(source: Source<'_>) -> Result<Draft> {
             trail: Trail::Exactly(0),
             keep: None,
             orientation: Some(Orientation::TaxaInRows),
+            decimal: options.decimal,
+            pick: None,
         };
         let mut blocks = Blocks::new(source)?;
         let first = blocks.next_block(1)?;
         let first = first.ok_or_else(|| Error::file(&path, "the file is empty"))?;
         let grid = grid::read(blocks, first, &layout)?;
-        delimited::to_draft(grid, layout.columns, Orientation::TaxaInRows)?
+        to_draft(grid, layout.columns, Orientation::TaxaInRows)?
     };
-    draft.unit = UnitRule::Fixed(Unit::Count);
+    draft.unit = UnitRule::CountIfWhole;
     draft.hierarchy = Hierarchy::AllRanks;
     name_ranks(&mut draft);
-    count_unresolved(&mut draft);
     Ok(draft)
 }
 
@@ -103,34 +106,4 @@ fn named(label: &str) -> Option<Taxon> {
         last = rank;
     }
     last.map(|_| Taxon::new(lineage.to_string()))
-}
-
-/// Reads at the top ranks that no species holds.
-fn count_unresolved(draft: &mut Draft) {
-    let mut unresolved = vec![0.0; draft.samples.len()];
-    let leaves = super::leaf::leaves(&draft.taxa, &draft.by_taxon, Hierarchy::AllRanks).rows;
-    let tops = (0..draft.taxa.len()).filter(|&row| {
-        draft
-            .taxa
-            .get(row)
-            .is_some_and(|taxon| !taxon.label().contains('|'))
-    });
-    let signed = tops
-        .map(|row| (row, 1.0))
-        .chain(leaves.iter().map(|&row| (row, -1.0)));
-    for (row, sign) in signed {
-        let (samples, values) = draft.by_taxon.row(row);
-        for (&sample, &value) in samples.iter().zip(values) {
-            if let Some(sum) = unresolved.get_mut(sample as usize) {
-                *sum += sign * value;
-            }
-        }
-    }
-    if unresolved.iter().all(|&reads| reads >= 0.0) {
-        draft.unresolved = unresolved;
-        draft.notes.push(
-            "reads classified above the rank of the columns are in the unclassified fractions"
-                .to_owned(),
-        );
-    }
 }

@@ -60,14 +60,69 @@ fn any_notation(field: &[u8]) -> Result<f64, String> {
             "expected an abundance of 0 or more, found `{shown}`"
         )),
         Ok(_) => Err(format!("expected a finite abundance, found `{shown}`")),
+        Err(_) if may_have_thousands(text) && may_have_decimal_comma(text) => Err(format!(
+            "found `{shown}`, a number with a comma before three digits: write `{}` if the comma \
+             divides thousands; if it is a decimal comma, set `decimal` to `,`",
+            text.replace(',', "")
+        )),
+        Err(_) if may_have_thousands(text) => Err(format!(
+            "found `{shown}`, a number with a thousands separator: write it without"
+        )),
         Err(_) if is_decimal_comma(text) => Err(format!(
-            "found `{shown}`, a number with a decimal comma: write it with a point"
+            "found `{shown}`, a number with a decimal comma: set `decimal` to `,`"
         )),
         Err(_) if is_missing(text) => Err(format!(
             "expected an abundance, found the missing value `{shown}` (write 0 for not detected)"
         )),
         Err(_) => Err(format!("expected an abundance, found `{shown}`")),
     }
+}
+
+/// Reads an abundance whose decimals stand behind a comma.
+///
+/// # Errors
+/// As [`abundance`]; a point in it is one that divides thousands, or the table is not as declared.
+pub(super) fn abundance_with_comma(field: &[u8]) -> Result<f64, String> {
+    if memchr::memchr(b'.', field).is_some() {
+        return Err(format!(
+            "found `{}`, a number with a point, and `decimal` is `,`: write it without thousands \
+             separators, or leave `decimal` out",
+            shown(field)
+        ));
+    }
+    let text: Vec<u8> = field
+        .iter()
+        .map(|&byte| if byte == b',' { b'.' } else { byte })
+        .collect();
+    abundance(&text)
+}
+
+/// Whether the text is groups of three digits with a comma, point, apostrophe or space between,
+/// such as `1,200`, `1'200` or `1.234.567`, perhaps with decimals behind.
+pub(super) fn may_have_thousands(text: &str) -> bool {
+    let separators = [',', '.', '\'', '\u{2019}', ' ', '\u{a0}', '\u{202f}', '_'];
+    separators.iter().any(|&separator| {
+        let mut groups = text.split(separator);
+        let first = groups.next().unwrap_or_default();
+        let rest: Vec<&str> = groups.collect();
+        let Some((last, middle)) = rest.split_last() else {
+            return false;
+        };
+        let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+        let decimals = last.get(3..).unwrap_or_default();
+        (1..=3).contains(&first.len())
+            && digits(first)
+            && middle.iter().all(|group| group.len() == 3 && digits(group))
+            && last.get(..3).is_some_and(digits)
+            && (decimals.is_empty()
+                || decimals.starts_with(['.', ',']) && decimals.get(1..).is_some_and(digits))
+    })
+}
+
+/// Whether a comma before three digits could be a decimal comma: there is one, no more, and
+/// nothing else tells it apart.
+fn may_have_decimal_comma(text: &str) -> bool {
+    is_decimal_comma(text) && !text.contains('.')
 }
 
 /// Whether the text is a number such as `1,5`.
@@ -80,7 +135,7 @@ pub(super) fn is_decimal_comma(text: &str) -> bool {
         && text.replace(',', ".").parse::<f64>().is_ok()
 }
 
-fn is_missing(text: &str) -> bool {
+pub(super) fn is_missing(text: &str) -> bool {
     ["na", "n/a", "null", "none", ".", "-", "?", "#n/a"]
         .iter()
         .any(|word| text.eq_ignore_ascii_case(word))
@@ -137,6 +192,12 @@ mod tests {
             ("NaN", "finite"),
             ("inf", "finite"),
             ("1,5", "decimal comma"),
+            ("1,234,567", "a thousands separator"),
+            ("1'200", "a thousands separator"),
+            ("1.234.567", "a thousands separator"),
+            ("1,234.5", "a thousands separator"),
+            ("1.234,5", "a thousands separator"),
+            ("1,200", "write `1200`"),
             ("NA", "missing"),
             ("", "empty"),
             ("abc", "`abc`"),

@@ -17,6 +17,38 @@ pub enum Orientation {
     TaxaInRows,
 }
 
+impl Orientation {
+    /// The word used in files, arguments and messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SamplesInRows => "samples_in_rows",
+            Self::TaxaInRows => "taxa_in_rows",
+        }
+    }
+}
+
+/// Whether rows that lie above other rows hold the abundance of those again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ranks {
+    /// A row holds what the rows below it hold, and perhaps more: the table repeats its ranks.
+    Repeated,
+    /// Every row holds abundance of its own, such as reads at the best rank that they reach.
+    Disjoint,
+}
+
+/// What divides the whole from the decimals of a number in a text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Decimal {
+    /// `60.5`
+    #[default]
+    #[serde(rename = ".")]
+    Point,
+    /// `60,5`
+    #[serde(rename = ",")]
+    Comma,
+}
+
 /// What happens to rows such as `UNCLASSIFIED`, `UNKNOWN`, `-1` or `unassigned`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -77,14 +109,23 @@ pub struct ReadOptions {
     pub unit: Option<Unit>,
     /// What the rows of a plain table are; found from the labels where absent.
     pub orientation: Option<Orientation>,
+    /// Whether rows above other rows repeat their abundance; found from labels and values where
+    /// absent.
+    pub ranks: Option<Ranks>,
+    /// Names of columns, or of rows where taxa are rows, that are neither taxa nor samples: they
+    /// are left out. With a list, every other column is taken at its word, also where its name
+    /// does not look like a taxon; an empty list keeps all.
+    pub ignore_columns: Option<Vec<String>>,
+    /// What divides the whole from the decimals of a number in a text.
+    pub decimal: Decimal,
     /// What happens to unclassified rows.
     pub unclassified: UnclassifiedTaxa,
     /// What happens to a label that occurs twice.
     pub duplicates: DuplicatedTaxa,
     /// What happens to samples without abundance.
     pub empty_samples: EmptySamples,
-    /// What a zero means; see [`Completeness`]. Where absent: filtered for relative abundances
-    /// whose samples sum to less than 98 % of the whole, else complete.
+    /// What a zero means; see [`Completeness`]. Where absent it is decided by what the samples
+    /// lack of the whole, by the smallest abundances and by the depth.
     pub completeness: Option<Completeness>,
     /// The naming system of the taxa, where the file does not state it.
     pub vocabulary: Option<Vocabulary>,

@@ -1,6 +1,6 @@
 //! Which of the rows and columns of a plain table are samples: decided from labels, or asked for.
 
-use super::Orientation;
+use super::options::Orientation;
 
 /// Finds the orientation from ranks among the labels, then from the name of the label column, then
 /// from what else the labels look like: lineages, identifiers of taxa, names of species, samples.
@@ -48,7 +48,7 @@ fn share(labels: &[String], evidence: fn(&str) -> bool) -> f64 {
     n as f64 / labels.len().max(1) as f64
 }
 
-fn from_corner(corner: &str) -> Option<Orientation> {
+pub(super) fn from_corner(corner: &str) -> Option<Orientation> {
     let word: String = corner
         .chars()
         .filter(char::is_ascii_alphanumeric)
@@ -65,13 +65,13 @@ fn from_corner(corner: &str) -> Option<Orientation> {
 }
 
 /// `k__…`, which no sample is called.
-fn has_rank(label: &str) -> bool {
+pub(super) fn has_rank(label: &str) -> bool {
     let mut letters = label.trim().chars();
     letters.next().is_some_and(|c| "dkpcofgstm".contains(c)) && letters.as_str().starts_with("__")
 }
 
 /// `…|…`, `…;…`, mOTUs, SGBs, OTUs and hashes of amplicons: a sample may be called so too.
-fn is_taxon_path(label: &str) -> bool {
+pub(super) fn is_taxon_path(label: &str) -> bool {
     let numbered = |prefix: &str| {
         label
             .strip_prefix(prefix)
@@ -98,7 +98,7 @@ fn is_taxon_path(label: &str) -> bool {
 }
 
 /// `Genus_species` or `Genus species`.
-fn is_binomial(label: &str) -> bool {
+pub(super) fn is_binomial(label: &str) -> bool {
     let mut words = label.trim_matches(['[', ']']).split(['_', ' ']);
     let genus = words.next().unwrap_or_default();
     let species = words.next().unwrap_or_default();

@@ -169,6 +169,6 @@ pub(super) fn read(source: Source<'_>) -> Result<super::Draft> {
     if let Some(unit) = unit {
         draft.unit = super::units::UnitRule::Fixed(unit);
     }
-    draft.hierarchy = super::draft::Hierarchy::Leaves;
+    draft.hierarchy = super::leaf::Hierarchy::Leaves;
     Ok(draft)
 }

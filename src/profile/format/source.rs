@@ -11,6 +11,8 @@ use crate::{Error, Result};
 
 /// How much of the content is looked at before a reader is chosen.
 const HEAD_BYTES: usize = 64 << 10;
+/// A mark of UTF-8, which editors and spreadsheets put before a text.
+pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 const GZIP: &[u8] = b"\x1f\x8b";
 
 /// Content, already unpacked, whose first bytes have been seen.
@@ -67,6 +69,9 @@ impl<'a> Source<'a> {
             if source.head.starts_with(GZIP) {
                 return Err(Error::file(path, "gzip inside gzip: unpack it once"));
             }
+        }
+        if source.head.starts_with(BOM) {
+            source.head.drain(..BOM.len());
         }
         if source.head.iter().all(u8::is_ascii_whitespace) && source.head.len() < HEAD_BYTES {
             return Err(Error::file(path, "the file is empty"));
@@ -139,4 +144,42 @@ fn read_head(path: &Path, reader: &mut (dyn Read + Send)) -> Result<Vec<u8>> {
         .read_to_end(&mut head)
         .map_err(|source| reading(path, source))?;
     Ok(head)
+}
+
+/// The sample id that a file name stands for: the name without the endings of profilers.
+pub(super) fn sample_name(path: &Path) -> String {
+    const ENDINGS: [&str; 16] = [
+        ".gz",
+        ".txt",
+        ".tsv",
+        ".csv",
+        ".out",
+        ".report",
+        ".kreport",
+        ".kreport2",
+        ".kraken2",
+        ".bracken",
+        ".kraken",
+        ".mpa",
+        ".biom",
+        ".metaphlan",
+        "_profile",
+        "_metaphlan",
+    ];
+    let name = path
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let mut rest = name.as_str();
+    while let Some(shorter) = ENDINGS
+        .iter()
+        .find_map(|ending| rest.strip_suffix(ending))
+        .filter(|shorter| !shorter.is_empty())
+    {
+        rest = shorter;
+    }
+    if rest.is_empty() || rest == "<bytes>" {
+        "sample".to_owned()
+    } else {
+        rest.to_owned()
+    }
 }

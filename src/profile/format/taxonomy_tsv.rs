@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::delimited::with_lineage;
-use super::draft::Draft;
+use super::draft::{Draft, with_lineage};
 use super::lines::{Blocks, label};
 use super::source::Source;
 use super::{ReadLimits, ReadOptions};

@@ -1,8 +1,6 @@
 //! The unit of a table: fixed by the format, declared by the caller, or told by the sums; never
 //! guessed where these are silent.
 
-use super::ReadOptions;
-use super::draft::Draft;
 use crate::profile::{CsrMatrix, Unit};
 use crate::{Error, Result};
 
@@ -22,6 +20,9 @@ pub(super) enum UnitRule {
     CountIfWhole,
     /// The format does not say; the sums of the samples may.
     FromSums,
+    /// The same of a matrix that may hold estimates or intensities: counts that are no whole
+    /// numbers are believed if declared, unless samples sum to 1 or 100.
+    FromSumsOrWord,
 }
 
 /// The unit, and the sentence for the user where it was not stated.
@@ -39,35 +40,81 @@ enum Whole {
     Other,
 }
 
-/// Settles the unit of a draft, whose samples hold `known` classified and `unknown` unclassified
-/// abundance.
+/// What is known of a table when its unit is settled.
+pub(super) struct Evidence<'a> {
+    pub(super) samples: &'a [String],
+    pub(super) rule: UnitRule,
+    /// Samples × taxa.
+    pub(super) abundance: &'a CsrMatrix,
+    /// Classified abundance of each sample.
+    pub(super) known: &'a [f64],
+    /// Unclassified abundance of each sample.
+    pub(super) unknown: &'a [f64],
+}
+
+impl Evidence<'_> {
+    /// The first sample with an abundance that is no whole number.
+    fn parts(&self) -> Option<(&str, f64)> {
+        let of_row = |values: &[f64], unknown: f64| {
+            let mut values = values.iter().copied().chain([unknown]);
+            values.find(|value| value.fract() != 0.0)
+        };
+        let rows = self.abundance.rows().zip(self.unknown).enumerate();
+        let mut found = rows.filter_map(|(row, ((_, values), &unknown))| {
+            let value = of_row(values, unknown)?;
+            Some((self.samples.get(row)?.as_str(), value))
+        });
+        found.next()
+    }
+}
+
+/// Settles the unit of a table.
 ///
 /// # Errors
 /// [`Error::Unit`] where the sums are ambiguous, mixed, or contradict what was declared.
-pub(super) fn settle(
-    draft: &Draft,
-    abundance: &CsrMatrix,
-    known: &[f64],
-    unknown: &[f64],
-    options: &ReadOptions,
-) -> Result<Settled> {
-    let sums: Vec<f64> = known.iter().zip(unknown).map(|(a, b)| a + b).collect();
+pub(super) fn settle(evidence: &Evidence<'_>, declared: Option<Unit>) -> Result<Settled> {
+    let samples = evidence.samples;
+    let both = evidence.known.iter().zip(evidence.unknown);
+    let sums: Vec<f64> = both.map(|(a, b)| a + b).collect();
+    let parts = evidence.parts();
+    let whole_numbers = parts.is_none();
     let settled = |unit, note| Ok(Settled { unit, note });
-    let whole_numbers = || {
-        abundance.values().iter().all(|value| value.fract() == 0.0)
-            && unknown.iter().all(|value| value.fract() == 0.0)
-    };
-    match (options.unit, draft.unit) {
+    match (declared, evidence.rule) {
         (Some(declared), UnitRule::Stated(stated)) if declared != stated => Err(Error::unit(
             format!("the file says {stated}, `unit` says {declared}: leave `unit` out"),
         )),
         (_, UnitRule::Stated(unit)) => {
-            check_declared(draft, &sums, unit)?;
+            check_declared(samples, &sums, unit)?;
             settled(unit, None)
         }
+        (Some(Unit::Count), UnitRule::Fixed(Unit::Percent)) => {
+            refuse_percent_as_counts(&sums, parts)?;
+            settled(
+                Unit::Count,
+                Some(
+                    "the unit is count as declared, though the format usually holds percent"
+                        .to_owned(),
+                ),
+            )
+        }
+        (Some(Unit::Count), UnitRule::CountIfWhole | UnitRule::FromSumsOrWord)
+            if !whole_numbers
+                && sums
+                    .iter()
+                    .any(|&sum| matches!(classify(sum), Whole::Other)) =>
+        {
+            settled(
+                Unit::Count,
+                Some("the unit is count as declared, though not all are whole numbers".to_owned()),
+            )
+        }
+        (Some(Unit::Count), _) | (None, UnitRule::Fixed(Unit::Count)) => {
+            refuse_parts(parts)?;
+            settled(Unit::Count, None)
+        }
         (Some(declared), UnitRule::Fixed(fixed)) if declared != fixed => {
-            refuse_mixed(draft, &sums)?;
-            check_declared(draft, &sums, declared)?;
+            refuse_mixed(samples, &sums)?;
+            check_declared(samples, &sums, declared)?;
             settled(
                 declared,
                 Some(format!(
@@ -75,29 +122,57 @@ pub(super) fn settle(
                 )),
             )
         }
-        (Some(Unit::Count), UnitRule::FromSums | UnitRule::CountIfWhole)
-        | (_, UnitRule::Fixed(Unit::Count)) => settled(Unit::Count, None),
         (Some(unit), _) => {
-            refuse_mixed(draft, &sums)?;
-            check_declared(draft, &sums, unit)?;
+            refuse_mixed(samples, &sums)?;
+            check_declared(samples, &sums, unit)?;
             settled(unit, None)
         }
         (None, UnitRule::Fixed(unit)) => {
-            refuse_mixed(draft, &sums)?;
-            check_fixed(draft, &sums, unit)?;
+            refuse_mixed(samples, &sums)?;
+            check_fixed(samples, &sums, unit)?;
             settled(unit, None)
         }
-        (None, UnitRule::CountIfWhole) if whole_numbers() => settled(
-            Unit::Count,
-            Some("the unit is count, found from whole numbers".to_owned()),
-        ),
-        (None, UnitRule::FromSums | UnitRule::CountIfWhole) => {
-            from_sums(draft, &sums, whole_numbers())
+        (None, UnitRule::CountIfWhole)
+            if whole_numbers
+                && sums
+                    .iter()
+                    .any(|&sum| sum > 0.0 && (sum - 100.0).abs() >= 1.0) =>
+        {
+            settled(
+                Unit::Count,
+                Some("the unit is count, found from whole numbers".to_owned()),
+            )
+        }
+        (None, UnitRule::FromSums | UnitRule::FromSumsOrWord | UnitRule::CountIfWhole) => {
+            from_sums(samples, &sums, whole_numbers)
         }
     }
 }
 
-fn from_sums(draft: &Draft, sums: &[f64], whole_numbers: bool) -> Result<Settled> {
+/// Reads are whole numbers.
+fn refuse_parts(parts: Option<(&str, f64)>) -> Result<()> {
+    match parts {
+        Some((sample, value)) => Err(Error::unit(format!(
+            "sample `{sample}` holds {value}, and counts are whole numbers of reads: set `unit` \
+             to `fraction` or `percent` if that is what the table holds"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// MetaPhlAn writes percent beside reads, or alone; a merged table may be made of its reads.
+fn refuse_percent_as_counts(sums: &[f64], parts: Option<(&str, f64)>) -> Result<()> {
+    let deepest = sums.iter().copied().fold(0.0, f64::max);
+    if parts.is_none() && deepest > 100.0 * (1.0 + TOLERANCE) {
+        return Ok(());
+    }
+    Err(Error::unit(
+        "`unit` is `count`, but the profile holds percent and no column of reads: reads come with \
+         MetaPhlAn's analysis type `rel_ab_w_read_stats`",
+    ))
+}
+
+fn from_sums(samples: &[String], sums: &[f64], whole_numbers: bool) -> Result<Settled> {
     let deepest = sums.iter().copied().fold(0.0, f64::max);
     let all_are = |whole| {
         sums.iter()
@@ -124,7 +199,7 @@ fn from_sums(draft: &Draft, sums: &[f64], whole_numbers: bool) -> Result<Settled
     } else if all_are(Whole::One) && !whole_numbers {
         Unit::Fraction
     } else {
-        refuse_mixed(draft, sums)?;
+        refuse_mixed(samples, sums)?;
         let lowest = sums.iter().copied().fold(f64::INFINITY, f64::min);
         return Err(Error::unit(format!(
             "the unit is not clear: {}; set `unit` to `count`, `fraction` or `percent`",
@@ -140,11 +215,11 @@ fn from_sums(draft: &Draft, sums: &[f64], whole_numbers: bool) -> Result<Settled
 }
 
 /// Refuses a table in which some samples sum to 1 and others to 100.
-fn refuse_mixed(draft: &Draft, sums: &[f64]) -> Result<()> {
+fn refuse_mixed(samples: &[String], sums: &[f64]) -> Result<()> {
     let first = |whole| {
         sums.iter()
             .position(|&sum| classify(sum) == whole)
-            .and_then(|row| draft.samples.get(row))
+            .and_then(|row| samples.get(row))
     };
     match (first(Whole::One), first(Whole::Hundred)) {
         (Some(one), Some(hundred)) => {
@@ -162,7 +237,7 @@ fn refuse_mixed(draft: &Draft, sums: &[f64]) -> Result<()> {
     }
 }
 
-fn check_declared(draft: &Draft, sums: &[f64], unit: Unit) -> Result<()> {
+fn check_declared(samples: &[String], sums: &[f64], unit: Unit) -> Result<()> {
     let Some(total) = unit.total() else {
         return Ok(());
     };
@@ -171,7 +246,7 @@ fn check_declared(draft: &Draft, sums: &[f64], unit: Unit) -> Result<()> {
         Some(row) => Err(Error::unit(format!(
             "sample `{}` sums to {}, more than the {total} of a table in {unit}; set `unit` to \
              what the numbers are",
-            draft.samples.get(row).map_or("", String::as_str),
+            samples.get(row).map_or("", String::as_str),
             sums.get(row).copied().unwrap_or_default(),
         ))),
         None => Ok(()),
@@ -179,8 +254,8 @@ fn check_declared(draft: &Draft, sums: &[f64], unit: Unit) -> Result<()> {
 }
 
 /// A format that fixes percent must not hold fractions: all samples at 1 or below are refused.
-fn check_fixed(draft: &Draft, sums: &[f64], unit: Unit) -> Result<()> {
-    check_declared(draft, sums, unit)?;
+fn check_fixed(samples: &[String], sums: &[f64], unit: Unit) -> Result<()> {
+    check_declared(samples, sums, unit)?;
     let deepest = sums.iter().copied().fold(0.0, f64::max);
     if unit == Unit::Percent && deepest > 0.0 && deepest <= 1.0 + TOLERANCE {
         return Err(Error::unit(format!(
