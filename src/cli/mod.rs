@@ -18,6 +18,7 @@ mod screen;
 mod signatures;
 mod simulate;
 mod streams;
+mod table;
 mod toposcore;
 mod update;
 
@@ -27,8 +28,7 @@ use std::io::{IsTerminal, Write};
 use clap::{Parser, Subcommand};
 
 pub use streams::Streams;
-
-use crate::{Error, Result};
+pub(in crate::cli) use table::{json, json_or_tsv, tsv};
 
 /// Match stool donors to cancer patients: predict the transplant, the response and the toxicity.
 /// Research use only.
@@ -110,46 +110,4 @@ fn run_on(args: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>) ->
         Command::Toposcore(arguments) => arguments.run(&mut streams),
     };
     streams.finish(done)
-}
-
-/// JSON for people to read and machines to parse, with a line break at its end.
-fn json(value: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string_pretty(value)
-        .map(|text| text + "\n")
-        .map_err(|error| Error::table(error.to_string()))
-}
-
-/// Rows as [`json`] where that is asked for, else as [`tsv`].
-fn json_or_tsv<T: serde::Serialize>(is_json: bool, columns: &[&str], rows: &[T]) -> Result<String> {
-    if is_json {
-        json(&rows)
-    } else {
-        tsv(columns, rows)
-    }
-}
-
-/// Rows of a serializable type as tab-separated text; `columns` are names of its fields. A field
-/// that is absent is blank.
-fn tsv<T: serde::Serialize>(columns: &[&str], rows: &[T]) -> Result<String> {
-    let mut text = columns.join("\t") + "\n";
-    for row in rows {
-        let value = serde_json::to_value(row).map_err(|error| Error::table(error.to_string()))?;
-        let cells: Vec<String> = columns.iter().map(|&column| cell(&value[column])).collect();
-        text.push_str(&cells.join("\t"));
-        text.push('\n');
-    }
-    Ok(text)
-}
-
-fn cell(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::Null => String::new(),
-        // A text that starts as a formula is not run by a spreadsheet behind an apostrophe.
-        serde_json::Value::String(text) if text.starts_with(['=', '+', '-', '@', '\'']) => {
-            format!("'{text}")
-        }
-        serde_json::Value::String(text) => text.replace(['\t', '\n', '\r'], " "),
-        serde_json::Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(";"),
-        other => other.to_string(),
-    }
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Metric;
+use super::kind::Metric;
 use super::rows::ScoredRows;
 use super::undefined::Undefined;
 use crate::numeric::distribution::{normal_cdf, normal_quantile};
@@ -183,7 +183,7 @@ impl BootstrapParams {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        super::check_level(self.level)?;
+        super::level::check_level(self.level)?;
         if self.n_resamples == 0 {
             return Err(Error::parameter(
                 "n_resamples",

@@ -218,7 +218,7 @@ pub fn calibration_curve(
         let message = format!("expected 1 to {MOST_BINS}, found {n_bins}");
         return Err(Error::parameter("n_bins", message));
     }
-    super::check_level(level)?;
+    super::level::check_level(level)?;
     rows.check_probabilities()
         .map_err(|reason| Error::table(reason.to_string()))?;
     let has_weight = |row: &u32| rows.weight(*row as usize) > 0.0;

@@ -50,7 +50,7 @@ impl DeLong {
     }
 
     fn half_width(&self, level: f64) -> Result<f64> {
-        super::check_level(level)?;
+        super::level::check_level(level)?;
         Ok(normal_quantile(0.5 + 0.5 * level) * self.variance.sqrt())
     }
 }
@@ -100,7 +100,7 @@ pub fn delong(rows: &ScoredRows<'_>) -> Result<DeLong, Undefined> {
 /// [`Error::Parameter`](crate::Error::Parameter) where `level` is not inside (0, 1). An undefined
 /// area is no error: the reason stands in the estimate.
 pub fn delong_estimate(rows: &ScoredRows<'_>, level: f64) -> Result<Estimate> {
-    super::check_level(level)?;
+    super::level::check_level(level)?;
     let mut estimate = Estimate::empty(rows, level, IntervalMethod::Wald);
     match delong(rows) {
         Ok(area) => {

@@ -69,7 +69,7 @@ pub struct PooledEstimate {
 /// [`Error::Table`] where a value is not finite, [`Error::Parameter`] where `level` is not inside
 /// (0, 1). Too few cohorts are no error: the reason stands in the result.
 pub fn mean_over_cohorts(values: &[f64], level: f64) -> Result<PooledEstimate> {
-    super::check_level(level)?;
+    super::level::check_level(level)?;
     if let Some(cohort) = values.iter().position(|value| !value.is_finite()) {
         return Err(Error::table(format!(
             "the value of cohort {cohort} is not finite"
@@ -121,7 +121,7 @@ pub fn pool_cohorts(
     scale: PoolingScale,
     level: f64,
 ) -> Result<PooledEstimate> {
-    super::check_level(level)?;
+    super::level::check_level(level)?;
     let scaled: Vec<(f64, f64)> = cohorts
         .iter()
         .map(|cohort| scaled(cohort, scale))

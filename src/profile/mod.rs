@@ -7,6 +7,7 @@ mod newick;
 #[cfg(feature = "containers")]
 mod parquet;
 mod sparse;
+mod statement;
 mod table;
 mod unit;
 mod write;

@@ -10,7 +10,7 @@ use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 
 use super::ProfileTable;
-use super::write::{UNCLASSIFIED, statement, unclassified};
+use super::statement::{UNCLASSIFIED, statement, unclassified};
 use crate::{Error, Result};
 
 /// The key of the metadata of a column that holds its lineage.

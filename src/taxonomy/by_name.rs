@@ -3,7 +3,7 @@
 use super::How;
 use super::catalog::Catalog;
 use super::clade::common_clade;
-use super::resolve::{Reading, Resolution, clade_named};
+use super::resolution::{Reading, Resolution, clade_named};
 use super::spelling::{folded, sgb_in, spelled, without_gtdb_suffixes, without_prefix};
 use crate::profile::Rank;
 

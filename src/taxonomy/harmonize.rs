@@ -6,7 +6,7 @@ use super::detect::{detect_vocabulary, is_gtdb};
 use super::params::{HarmonizeParams, Target, UnknownTaxa};
 use super::place::{Placement, place};
 use super::report::{HarmonizationReport, HarmonizedTaxon, How};
-use super::resolve::Reading;
+use super::resolution::Reading;
 use crate::profile::{CsrMatrix, ProfileTable, Taxon, Vocabulary};
 use crate::{Error, Result};
 

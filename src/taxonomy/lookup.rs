@@ -3,7 +3,7 @@
 use super::catalog::catalog;
 use super::clade::clade_of;
 use super::place::place;
-use super::resolve::{Reading, clade_named};
+use super::resolution::{Reading, clade_named};
 use super::{Target, UnknownTaxa};
 use crate::profile::{Lineage, Rank, Taxon};
 

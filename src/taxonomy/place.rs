@@ -4,7 +4,8 @@ use super::catalog::catalog;
 use super::clade::{Clade, canonical_path, clade_of};
 use super::params::{Target, UnknownTaxa};
 use super::report::How;
-use super::resolve::{Reading, Resolution, resolve};
+use super::resolution::{Reading, Resolution};
+use super::resolve::resolve;
 use crate::profile::{Lineage, Rank, Taxon};
 
 /// Where a taxon goes.

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::loss::mean_loss;
 use super::model::BoostingModel;
-use super::predict::{Walker, gather};
+use super::predict::gather;
 use super::random::{draw, shuffled};
 use crate::model::TrainingData;
 use crate::{Error, Result};
@@ -36,7 +36,7 @@ impl BoostingModel {
                 "expected at least 1, found 0",
             ));
         }
-        let walker = Walker::new(self);
+        let walker = self.walker();
         let width = walker.used.len().max(1);
         let n_rows = data.n_rows();
         let mut rows = vec![0.0; n_rows * width];

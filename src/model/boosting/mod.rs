@@ -18,6 +18,7 @@ mod predict;
 mod random;
 #[cfg(test)]
 mod tests;
+mod walker;
 
 pub use explain::{ContributionReference, Contributions, Interactions};
 pub use fit::PreparedData;

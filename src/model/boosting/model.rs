@@ -3,11 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::params::BoostingLoss;
-use super::predict::Layout;
+use super::walker::{LEAF, Layout};
 use crate::{Error, Result};
-
-/// Stands for "no feature": the node is a leaf.
-pub(super) const LEAF: u32 = u32::MAX;
 
 /// Splits above a leaf at most.
 const MAX_DEPTH: u32 = 64;

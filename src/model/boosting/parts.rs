@@ -1,7 +1,8 @@
 //! Trees as plain lists, for files that outlive the types here.
 
-use super::model::{BoostingModel, LEAF};
+use super::model::BoostingModel;
 use super::params::BoostingLoss;
+use super::walker::LEAF;
 use crate::{Error, Result};
 
 /// One node: a split, or a leaf.

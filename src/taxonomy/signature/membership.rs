@@ -10,7 +10,7 @@ use crate::taxonomy::detect::{detect_vocabulary, is_gtdb};
 use crate::taxonomy::lookup::genus_of;
 use crate::taxonomy::params::{Target, UnknownTaxa};
 use crate::taxonomy::place::place;
-use crate::taxonomy::resolve::Reading;
+use crate::taxonomy::resolution::Reading;
 
 /// What a table can say about a member of a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use super::{Member, Signature};
 use crate::profile::{Taxon, read_text};
 use crate::taxonomy::params::{Target, UnknownTaxa};
 use crate::taxonomy::place::place;
-use crate::taxonomy::resolve::Reading;
+use crate::taxonomy::resolution::Reading;
 use crate::{Error, Result};
 
 impl Signature {

@@ -3,24 +3,12 @@
 use ndarray::{Array2, Array3, Axis};
 use rayon::prelude::*;
 
+use super::reference::ContributionReference;
 use super::shapley::{Order, pair_at};
 use super::{Explained, explain};
 use crate::model::MatrixView;
 use crate::model::boosting::model::BoostingModel;
 use crate::{Error, Result};
-
-/// What a row is compared with: what the features that are "not known" are taken to be.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub enum ContributionReference<'a> {
-    /// The training rows, by the share that took each branch (path-dependent `TreeSHAP`). Needs
-    /// no data; follows correlations between features that the tree knows of.
-    TrainingRows,
-    /// These rows, one weight each (interventional `TreeSHAP`): features are exchanged for those
-    /// of a reference row, whatever the correlations. Use it to explain a difference to a
-    /// definite group.
-    Background(MatrixView<'a>),
-}
 
 /// Contributions of features to scores: `base + values.row(i).sum()` is the score of row i.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,8 +4,8 @@ use approx::assert_abs_diff_eq;
 use ndarray::{Array2, s};
 
 use super::*;
-use crate::model::boosting::model::LEAF;
 use crate::model::boosting::tests::{features, outcomes};
+use crate::model::boosting::walker::LEAF;
 use crate::model::{BoostingLoss, BoostingParams, TrainingData};
 use crate::numeric::random::mix;
 

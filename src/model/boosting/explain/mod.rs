@@ -5,10 +5,12 @@ mod contribution;
 #[cfg(test)]
 mod contribution_tests;
 mod groups;
+mod reference;
 mod shapley;
 mod tables;
 
-pub use contribution::{ContributionReference, Contributions, Interactions};
+pub use contribution::{Contributions, Interactions};
+pub use reference::ContributionReference;
 
 use rayon::prelude::*;
 

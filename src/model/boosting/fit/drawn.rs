@@ -1,31 +1,8 @@
-//! The one cut of each feature that a node tries, where thresholds are drawn.
+//! The bins of a run at which the nodes of a level may split, if thresholds are drawn.
 
 use super::filter::WIDTH;
+use super::node::SearchNode;
 use super::runs::{Run, Side};
-use super::split::SearchNode;
-use crate::numeric::random::derive;
-
-/// Which cuts of a feature a node tries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Cuts {
-    #[default]
-    All,
-    /// One, drawn by this seed and the feature.
-    One(u64),
-}
-
-impl Cuts {
-    /// The only one of `n` cuts of a feature that is tried, or `None` where all are.
-    pub(super) fn drawn(self, feature: u32, n: usize) -> Option<usize> {
-        match self {
-            Self::All => None,
-            Self::One(seed) => {
-                let number = derive(seed, u64::from(feature)) >> 32;
-                Some(((number * n as u64) >> 32) as usize)
-            }
-        }
-    }
-}
 
 /// The bins of a run that end at the cuts which the nodes of a level have drawn.
 #[derive(Debug, Clone, Copy)]

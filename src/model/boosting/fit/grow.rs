@@ -5,14 +5,14 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::columns::TrainingRows;
-use super::drawn::Cuts;
 use super::histogram::Histograms;
+use super::node::{Bounds, Cuts, Family, SearchNode};
 use super::open::OpenFeatures;
 use super::runs::Runs;
-use super::split::{Bounds, Family, Gradients, MissingSide, Rules, SearchNode, Split, TASK_ROWS};
-use crate::model::boosting::model::{BoostingModel, LEAF};
+use super::split::{Gradients, MissingSide, Rules, Split, TASK_ROWS};
+use crate::model::boosting::model::BoostingModel;
 use crate::model::boosting::params::BoostingParams;
-use crate::model::boosting::predict::Layout;
+use crate::model::boosting::walker::{LEAF, Layout};
 
 /// The two ways to find splits; both find the same.
 #[derive(Debug)]

@@ -12,7 +12,8 @@ use rayon::prelude::*;
 use super::bins::{between, merge};
 use super::columns::{BinnedColumn, SortedColumns, TrainingRows};
 use super::filter::{Filter, WIDTH};
-use super::split::{Best, Gradients, MissingSide, Rules, SearchNode, Split, unpack};
+use super::node::SearchNode;
+use super::split::{Best, Gradients, MissingSide, Rules, Split, unpack};
 use crate::model::boosting::params::BoostingParams;
 use crate::model::{ColumnView, MatrixView};
 

@@ -1,4 +1,24 @@
 //! The rounds of a fit, and many fits on one matrix.
+//!
+//! Data flow through the files in this order: `columns` sorts each feature once and puts its values
+//! into bins; `split` rounds the derivatives of a round to integers and says what a split is worth;
+//! `node` is what asks for a split, `open` draws what it may split on; `runs` and `walk` (or
+//! `histogram`, whichever costs less) search a level of nodes, with `filter` to pass over cuts that
+//! cannot win and `drawn` if thresholds are drawn; `grow` makes the tree; `stopping` scores the
+//! rows held out. `bins` is shared by `columns` and `histogram`.
+//!
+//! - **bin**: neighboring values of a feature that no split tells apart; **cut**: the border after a
+//!   bin, where a split may lie.
+//! - **run**: the entries of one feature on one side of its most frequent bin (`Low`, `High`, or
+//!   `Missing`), in order of bins, so that a column of zeros costs nothing.
+//! - **lane**: one of up to eight nodes that are searched side by side, one element of a vector.
+//! - **walk**: going through a run once, adding up g and h of each lane.
+//! - **bar**: the score that a split must exceed to be taken; **offer**: an exact score put before
+//!   the best so far.
+//! - **light**: bins at the start of a run whose weight is too small for a child.
+//! - **open**: features, or runs of them, on which a node may split.
+//! - **g, h**: first and second derivative of the loss; **cover**: weight of the rows of a node.
+//! - **level**: nodes of one depth, searched together.
 
 mod bins;
 #[cfg(test)]
@@ -8,6 +28,7 @@ mod drawn;
 mod filter;
 mod grow;
 mod histogram;
+mod node;
 mod open;
 mod runs;
 mod split;

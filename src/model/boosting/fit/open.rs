@@ -3,14 +3,10 @@
 
 use std::sync::Arc;
 
-use super::drawn::Cuts;
-use super::split::SearchNode;
+use super::node::{Cuts, Open, SearchNode};
 use crate::model::boosting::params::BoostingParams;
 use crate::model::boosting::random::{NODE_FEATURES, THRESHOLDS, TREE_FEATURES, draw, sample};
 use crate::numeric::random::Stream;
-
-/// Features, rising; none means all.
-pub(super) type Open = Option<Arc<[u32]>>;
 
 /// What the nodes of one tree may split on.
 #[derive(Debug)]

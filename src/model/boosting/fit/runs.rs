@@ -10,10 +10,7 @@
 use std::ops::Range;
 
 use super::columns::{BinnedColumn, SortedColumns, TrainingRows};
-use super::drawn::Cuts;
-use super::filter::WIDTH;
-use super::split::{Gradients, MissingSide, Rules, SearchNode, Split};
-use super::walk::Level;
+use super::split::{MissingSide, Split};
 use crate::model::boosting::params::BoostingParams;
 
 /// Set on the last entry of a bin outside the plain part of a run.
@@ -228,33 +225,6 @@ impl Runs {
         let of_all =
             2.0 * self.entries.len() as f64 + 1.3 * f64::from(bins) + 30.0 * self.runs.len() as f64;
         of_all * self.open_share
-    }
-
-    /// The best split of each node.
-    pub(super) fn search(
-        &self,
-        nodes: &[SearchNode],
-        partition: &[u32],
-        gradients: &Gradients,
-        rules: &Rules,
-        is_parallel: bool,
-    ) -> Vec<Option<Split>> {
-        let level = Level {
-            runs: self,
-            gradients,
-            rules,
-            draws_cuts: nodes.iter().any(|node| node.cuts != Cuts::All),
-            is_parallel,
-        };
-        nodes
-            .chunks(WIDTH)
-            .flat_map(|nodes| match nodes.len() {
-                1 => level.search::<1>(nodes, partition),
-                2 => level.search::<2>(nodes, partition),
-                3 | 4 => level.search::<4>(nodes, partition),
-                _ => level.search::<8>(nodes, partition),
-            })
-            .collect()
     }
 
     /// Sets `is_left` of the rows of a split feature: true where the row goes left, for every

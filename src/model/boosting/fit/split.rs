@@ -8,8 +8,7 @@
 
 use rayon::prelude::*;
 
-use super::drawn::Cuts;
-use super::open::Open;
+use super::node::{Bounds, SearchNode};
 use crate::model::boosting::params::{BoostingParams, Monotone};
 
 /// First and second derivatives of the loss, as integers, with the rows that count.
@@ -264,51 +263,6 @@ impl Rules {
         }
         (left, right)
     }
-}
-
-/// Where a leaf must stay, in units of `g / h`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
-    pub(super) low: f64,
-    pub(super) high: f64,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self {
-            low: f64::NEG_INFINITY,
-            high: f64::INFINITY,
-        }
-    }
-}
-
-/// A node that asks for its best split.
-#[derive(Debug, Clone)]
-pub(super) struct SearchNode {
-    pub(super) id: usize,
-    pub(super) g: i32,
-    pub(super) h: i32,
-    /// Copies of the rows seen.
-    pub(super) n_rows: u32,
-    /// Its rows, a range of the partition.
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) bounds: Bounds,
-    /// Features it may split on, drawn when it is searched.
-    pub(super) open: Open,
-    /// Cuts of them that it tries.
-    pub(super) cuts: Cuts,
-    /// Parent and sibling, for parent minus sibling.
-    pub(super) family: Option<Family>,
-}
-
-/// Where a node comes from.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Family {
-    pub(super) parent: usize,
-    pub(super) sibling: usize,
-    pub(super) sibling_start: usize,
-    pub(super) sibling_end: usize,
 }
 
 /// A split found.

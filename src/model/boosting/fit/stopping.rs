@@ -6,7 +6,7 @@ use super::columns::TrainingRows;
 use crate::model::boosting::loss::mean_loss;
 use crate::model::boosting::model::BoostingModel;
 use crate::model::boosting::params::EarlyStopping;
-use crate::model::boosting::predict::{Walker, gather};
+use crate::model::boosting::predict::gather;
 use crate::model::boosting::random::{HELD_OUT, shuffled};
 use crate::model::{MatrixView, TrainingData};
 use crate::{Error, Result};
@@ -87,7 +87,7 @@ impl<'a> HeldOut<'a> {
         }
         let mut last = BoostingModel::new(model.loss, model.n_features(), 0.0);
         last.copy_last_tree(model);
-        let walker = Walker::new(&last);
+        let walker = last.walker();
         let mut row = vec![0.0; walker.used.len().max(1)];
         for (score, &id) in self.scores.iter_mut().zip(&self.ids) {
             gather(self.matrix, &walker.used, id as usize, &mut row);

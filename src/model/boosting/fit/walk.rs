@@ -6,15 +6,45 @@ use rayon::prelude::*;
 
 use super::drawn::DrawnBins;
 use super::filter::{Filter, WIDTH};
+use super::node::{Cuts, SearchNode};
 use super::open::{ALL_LANES, OpenRun, open_runs};
 use super::runs::{BIN_END, Run, Runs, SCALE, Side, row_of};
-use super::split::{Best, Gradients, MissingSide, Rules, SearchNode, Split, unpack};
+use super::split::{Best, Gradients, MissingSide, Rules, Split, unpack};
 
 /// Runs searched by one task, so that what is found does not depend on the number of threads.
 const RUNS_PER_TASK: usize = 256;
 
 /// The packed derivatives of one row in the lane of its node, zero in the others, or their sums.
 pub(super) type Lanes<const L: usize> = [u64; L];
+
+impl Runs {
+    /// The best split of each node.
+    pub(super) fn search(
+        &self,
+        nodes: &[SearchNode],
+        partition: &[u32],
+        gradients: &Gradients,
+        rules: &Rules,
+        is_parallel: bool,
+    ) -> Vec<Option<Split>> {
+        let level = Level {
+            runs: self,
+            gradients,
+            rules,
+            draws_cuts: nodes.iter().any(|node| node.cuts != Cuts::All),
+            is_parallel,
+        };
+        nodes
+            .chunks(WIDTH)
+            .flat_map(|nodes| match nodes.len() {
+                1 => level.search::<1>(nodes, partition),
+                2 => level.search::<2>(nodes, partition),
+                3 | 4 => level.search::<4>(nodes, partition),
+                _ => level.search::<8>(nodes, partition),
+            })
+            .collect()
+    }
+}
 
 /// What the search of one level shares.
 pub(super) struct Level<'a> {

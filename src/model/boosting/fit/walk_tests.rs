@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::columns::{SortedColumns, TrainingRows};
-use super::drawn::Cuts;
-use super::open::{Open, open_runs};
+use super::node::{Bounds, Cuts, Open, SearchNode};
+use super::open::open_runs;
 use super::runs::Runs;
-use super::split::{Bounds, Gradients, Rules, SearchNode, Split, unpack};
+use super::split::{Gradients, Rules, Split, unpack};
 use super::walk::Level;
 use crate::model::TrainingData;
 use crate::model::boosting::params::BoostingParams;

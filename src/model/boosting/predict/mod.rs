@@ -2,165 +2,16 @@
 
 mod shallow;
 
-use std::sync::{Arc, OnceLock};
-
 use rayon::prelude::*;
 
 use self::shallow::ShallowTrees;
-use super::model::{BoostingModel, LEAF};
+use super::model::BoostingModel;
+use super::walker::{TreeArrays, Walker};
 use crate::model::{ColumnView, MatrixView};
 use crate::{Error, Result};
 
 /// Rows scored together: their features and scores stay in the first-level cache.
 const BLOCK_ROWS: usize = shallow::ROWS;
-
-/// Rows that walk a tree side by side, to hide the time of each load.
-const ABREAST: usize = 8;
-
-/// A node as the walk wants it: one cache line holds four, children side by side.
-#[derive(Debug, Clone, Copy)]
-struct WalkNode {
-    /// Not exceeded on the way left; +∞ in a leaf.
-    threshold: f64,
-    /// Place of the feature among those used, and whether a missing value goes left (top bit).
-    feature: u32,
-    /// Left child, the right one follows; a leaf leads to itself.
-    left: u32,
-}
-
-const MISSING_LEFT: u32 = 1 << 31;
-
-/// The trees laid out for walking.
-#[derive(Debug)]
-pub(super) struct Walker {
-    nodes: Vec<WalkNode>,
-    values: Vec<f64>,
-    /// First node and depth of each tree.
-    trees: Vec<(u32, u32)>,
-    /// Features used, rising.
-    pub(super) used: Vec<u32>,
-    base_score: f64,
-}
-
-/// The walker of a model, laid out at its first score and kept, so that scores of a row at a time
-/// cost a walk each. It follows from the trees and is no part of what a model is or says.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Layout(OnceLock<Arc<Walker>>);
-
-impl PartialEq for Layout {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Layout {
-    fn of<'a>(&'a self, model: &BoostingModel) -> &'a Walker {
-        self.0.get_or_init(|| Arc::new(Walker::new(model)))
-    }
-}
-
-impl Walker {
-    pub(super) fn new(model: &BoostingModel) -> Self {
-        let used = model.used_features();
-        let mut walker = Self {
-            nodes: Vec::with_capacity(model.feature.len()),
-            values: Vec::with_capacity(model.feature.len()),
-            trees: Vec::with_capacity(model.n_trees()),
-            used,
-            base_score: model.base_score,
-        };
-        for tree in 0..model.n_trees() {
-            walker.push(model, model.nodes_of(tree).start);
-        }
-        walker
-    }
-
-    /// Appends the tree below `root`, level by level.
-    fn push(&mut self, model: &BoostingModel, root: usize) {
-        let start = self.nodes.len() as u32;
-        let mut level = vec![root];
-        let mut depth = 0;
-        let mut n_placed = start + 1;
-        loop {
-            let mut next = Vec::new();
-            for &node in &level {
-                let this = self.nodes.len() as u32;
-                self.values.push(model.value[node]);
-                if model.feature[node] == LEAF {
-                    self.nodes.push(WalkNode {
-                        threshold: f64::INFINITY,
-                        feature: MISSING_LEFT,
-                        left: this,
-                    });
-                    continue;
-                }
-                let place = self
-                    .used
-                    .partition_point(|&used| used < model.feature[node])
-                    as u32;
-                let missing = if model.missing_left[node] {
-                    MISSING_LEFT
-                } else {
-                    0
-                };
-                self.nodes.push(WalkNode {
-                    threshold: model.threshold[node],
-                    feature: place | missing,
-                    left: n_placed,
-                });
-                n_placed += 2;
-                next.extend([model.left[node] as usize, model.right[node] as usize]);
-            }
-            if next.is_empty() {
-                break;
-            }
-            depth += 1;
-            level = next;
-        }
-        self.trees.push((start, depth));
-    }
-
-    /// Adds the trees to the scores of the rows in `features` (row after row, `used.len()` each).
-    pub(super) fn add(&self, features: &[f64], scores: &mut [f64]) {
-        let width = self.used.len().max(1);
-        for &(root, depth) in &self.trees {
-            let mut rows = features.chunks_exact(width * ABREAST);
-            let (groups, _) = scores.as_chunks_mut::<ABREAST>();
-            for (rows, scores) in rows.by_ref().zip(groups) {
-                let mut at = [root; ABREAST];
-                for _ in 0..depth {
-                    for (lane, at) in at.iter_mut().enumerate() {
-                        *at = self.step(*at, &rows[lane * width..(lane + 1) * width]);
-                    }
-                }
-                for (score, &at) in scores.iter_mut().zip(&at) {
-                    *score += self.values[at as usize];
-                }
-            }
-            let n_done = scores.len() / ABREAST * ABREAST;
-            for (row, score) in rows
-                .remainder()
-                .chunks_exact(width)
-                .zip(&mut scores[n_done..])
-            {
-                let at = (0..depth).fold(root, |at, _| self.step(at, row));
-                *score += self.values[at as usize];
-            }
-        }
-    }
-
-    #[inline]
-    #[expect(
-        clippy::needless_bitwise_bool,
-        reason = "a branch here would be mispredicted"
-    )]
-    fn step(&self, at: u32, row: &[f64]) -> u32 {
-        let node = &self.nodes[at as usize];
-        let x = row[(node.feature & !MISSING_LEFT) as usize];
-        let is_missing_right = x.is_nan() & (node.feature < MISSING_LEFT);
-        node.left + u32::from((x > node.threshold) | is_missing_right)
-    }
-}
 
 /// Writes the used features of rows `first..` into `block`, row after row.
 pub(super) fn gather(matrix: MatrixView<'_>, used: &[u32], first: usize, block: &mut [f64]) {
@@ -221,7 +72,7 @@ impl BoostingModel {
     pub fn scores<'a>(&self, features: impl Into<MatrixView<'a>>) -> Result<Vec<f64>> {
         let features = features.into();
         self.check_width(features)?;
-        let walker = self.layout.of(self);
+        let walker = self.layout.get_or_make(|| self.walker());
         let width = walker.used.len().max(1);
         let shallow = if features.n_rows() < BLOCK_ROWS {
             None
@@ -250,6 +101,21 @@ impl BoostingModel {
             .enumerate()
             .for_each(|(task, scores)| score_task(task, scores));
         Ok(scores)
+    }
+
+    /// The trees laid out for walking.
+    pub(super) fn walker(&self) -> Walker {
+        Walker::new(&TreeArrays {
+            starts: &self.tree_starts,
+            feature: &self.feature,
+            threshold: &self.threshold,
+            left: &self.left,
+            right: &self.right,
+            missing_left: &self.missing_left,
+            value: &self.value,
+            used: self.used_features(),
+            base_score: self.base_score,
+        })
     }
 
     /// Refuses a matrix of another width.

@@ -212,7 +212,7 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
-    use crate::model::boosting::predict::{Walker, gather};
+    use crate::model::boosting::predict::gather;
     use crate::model::boosting::tests::{features, outcomes};
     use crate::model::{BoostingParams, TrainingData};
 
@@ -241,7 +241,7 @@ mod tests {
                     _ => -*value,
                 };
             }
-            let walker = Walker::new(&model);
+            let walker = model.walker();
             let coded = ShallowTrees::new(&model, &walker.used).unwrap();
             let mut block = vec![0.0; 300 * walker.used.len()];
             gather(x.view().into(), &walker.used, 0, &mut block);
