@@ -85,6 +85,7 @@ pub mod persist;
 pub mod profile;
 pub mod ranking;
 mod split;
+mod stored;
 pub mod taxonomy;
 pub mod trial;
 

@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::stored::checked_serde;
+use crate::{Error, Result};
+
 /// A non-decreasing curve through corners, straight between them and flat outside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct IsotonicMap {
     /// Scores of the corners, rising strictly.
     pub(super) scores: Vec<f64>,
@@ -71,7 +74,36 @@ pub(super) fn pool_adjacent_violators(pooled: &[Pooled]) -> Vec<f64> {
         .collect()
 }
 
+checked_serde!(IsotonicMap);
+
+/// That scores rise strictly and are finite, at least one.
+pub(super) fn check_rising(scores: &[f64]) -> Result<()> {
+    let rise = scores.windows(2).all(|pair| pair[0] < pair[1]);
+    if !scores.is_empty() && rise && scores.iter().all(|score| score.is_finite()) {
+        return Ok(());
+    }
+    Err(Error::model_file(
+        "expected the scores of a calibration curve to be finite and to rise strictly",
+    ))
+}
+
+pub(super) fn is_probability(value: f64) -> bool {
+    (0.0..=1.0).contains(&value)
+}
+
 impl IsotonicMap {
+    fn check_stored(&self) -> Result<()> {
+        check_rising(&self.scores)?;
+        let falls = self.values.windows(2).any(|pair| pair[0] > pair[1]);
+        let are_probabilities = self.values.iter().copied().all(is_probability);
+        if self.values.len() == self.scores.len() && are_probabilities && !falls {
+            return Ok(());
+        }
+        Err(Error::model_file(
+            "expected one probability per score of an isotonic curve, never falling",
+        ))
+    }
+
     pub(super) fn fit(scores: &[f64], outcomes: &[f64], weights: Option<&[f64]>) -> Self {
         let pooled = pool(scores, outcomes, weights);
         let all = pool_adjacent_violators(&pooled);

@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::isotonic::{Pooled, pool, pool_adjacent_violators};
+use super::isotonic::{Pooled, check_rising, is_probability, pool, pool_adjacent_violators};
+use crate::stored::checked_serde;
 use crate::{Error, Result};
 
 /// The fit takes time in the square of the distinct scores.
@@ -16,7 +17,7 @@ const MOST_TO_CHOOSE: usize = 5_000;
 /// For each calibration score, and each gap between two, the probabilities that isotonic
 /// regression gives there when one more row of outcome 0 (lower) or 1 (upper) is added.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct VennAbersMap {
     scores: Vec<f64>,
     at: Vec<(f64, f64)>,
@@ -24,7 +25,23 @@ pub struct VennAbersMap {
     between: Vec<(f64, f64)>,
 }
 
+checked_serde!(VennAbersMap);
+
 impl VennAbersMap {
+    fn check_stored(&self) -> Result<()> {
+        check_rising(&self.scores)?;
+        let mut pairs = self.at.iter().chain(&self.between);
+        let are_probabilities =
+            pairs.all(|&(lower, upper)| is_probability(lower) && is_probability(upper));
+        let n = self.scores.len();
+        if self.at.len() == n && self.between.len() == n + 1 && are_probabilities {
+            return Ok(());
+        }
+        Err(Error::model_file(
+            "expected two probabilities per score of a Venn-Abers map and per gap around them",
+        ))
+    }
+
     /// Whether scores are few enough for a choice among methods.
     pub(super) fn may_be_chosen(scores: &[f64], outcomes: &[f64], weights: Option<&[f64]>) -> bool {
         pool(scores, outcomes, weights).len() <= MOST_TO_CHOOSE

@@ -15,7 +15,30 @@ use crate::numeric::random::{derive, normal};
 use crate::{Error, Result};
 
 /// Position of the Prevotellaceae burden among the community features.
-const BURDEN: usize = 7;
+const BURDEN: usize = position_of("prevotellaceae_burden");
+
+/// Where a community feature stands; a name that is not one does not compile.
+const fn position_of(name: &str) -> usize {
+    let mut at = 0;
+    while !are_same(COMMUNITY_FEATURES[at].as_bytes(), name.as_bytes()) {
+        at += 1;
+    }
+    at
+}
+
+const fn are_same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.len() {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
 
 /// A coefficient's prior.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

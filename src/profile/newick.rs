@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::ReadLimits;
+use crate::stored::checked_serde;
 use crate::{Error, Result};
 
 /// A rooted tree as three arrays: node 0 is the root, parents come before their children.
@@ -19,12 +20,15 @@ use crate::{Error, Result};
 /// # Ok::<(), donormatch::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Tree {
     parent: Vec<u32>,
     length: Vec<Option<f64>>,
     label: Vec<String>,
     is_tip: Vec<bool>,
 }
+
+checked_serde!(Tree);
 
 impl Tree {
     /// Reads one tree from text.
@@ -85,6 +89,37 @@ impl Tree {
     /// The sum of all branch lengths.
     pub fn total_length(&self) -> f64 {
         self.length.iter().flatten().sum()
+    }
+
+    fn check_stored(&self) -> Result<()> {
+        let n_nodes = self.parent.len();
+        let lengths = [self.length.len(), self.label.len(), self.is_tip.len()];
+        if n_nodes == 0 || lengths != [n_nodes; 3] {
+            return Err(Error::table(format!(
+                "the arrays of a tree of {n_nodes} nodes differ in length, or it has none"
+            )));
+        }
+        let mut is_tip = vec![true; n_nodes];
+        for (node, &parent) in self.parent.iter().enumerate() {
+            if parent as usize >= node.max(1) {
+                return Err(Error::table(format!(
+                    "node {node} of a tree has parent {parent}, which does not come before it"
+                )));
+            }
+            if node > 0 {
+                is_tip[parent as usize] = false;
+            }
+        }
+        if is_tip != self.is_tip {
+            return Err(Error::table(
+                "the tips of a tree are not its nodes without children",
+            ));
+        }
+        if self.total_length().is_finite() {
+            Ok(())
+        } else {
+            Err(Error::table("a branch length of a tree is not finite"))
+        }
     }
 
     fn push(&mut self, parent: u32) -> u32 {
@@ -378,5 +413,26 @@ mod tests {
         };
         assert!(Tree::parse(text.as_bytes(), &limits).is_err());
         assert!(parse(&"(".repeat(depth)).is_err());
+    }
+
+    #[test]
+    fn a_broken_tree_is_not_deserialized() {
+        let tree = Tree::parse(b"((a:1,b:2):0.5,c:3);", &ReadLimits::default()).unwrap();
+        let text = serde_json::to_string(&tree).unwrap();
+        assert_eq!(serde_json::from_str::<Tree>(&text).unwrap(), tree);
+        for (from, to, reason) in [
+            (
+                r#""parent":[0,0,"#,
+                r#""parent":[0,1,"#,
+                "does not come before",
+            ),
+            (r#""is_tip":[false,"#, r#""is_tip":[true,"#, "tips"),
+            (r#""parent":[0,"#, r#""parent":["#, "differ in length"),
+        ] {
+            let broken = text.replacen(from, to, 1);
+            assert_ne!(broken, text, "{from}");
+            let error = serde_json::from_str::<Tree>(&broken).unwrap_err();
+            assert!(error.to_string().contains(reason), "{error}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::stored::checked_serde;
 use crate::{Error, Result};
 
 /// A matrix of `f64` in compressed sparse rows.
@@ -10,12 +11,15 @@ use crate::{Error, Result};
 /// starts at 0 and never falls; the column numbers of a row rise strictly; no stored value is
 /// zero, NaN or infinite.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct CsrMatrix {
     n_cols: usize,
     indptr: Vec<usize>,
     indices: Vec<u32>,
     values: Vec<f64>,
 }
+
+checked_serde!(CsrMatrix);
 
 impl CsrMatrix {
     /// A matrix from its three arrays; stored zeros are dropped.
@@ -28,22 +32,37 @@ impl CsrMatrix {
         indices: Vec<u32>,
         values: Vec<f64>,
     ) -> Result<Self> {
+        let matrix = Self {
+            n_cols,
+            indptr,
+            indices,
+            values,
+        };
+        matrix.check()?;
+        Ok(matrix.without_zeros())
+    }
+
+    /// Every invariant except that no stored value is zero.
+    fn check(&self) -> Result<()> {
+        let (indptr, n_values) = (&self.indptr, self.values.len());
         let broken = |message: String| Err(Error::table(message));
-        if u32::try_from(n_cols).is_err() {
-            return broken(format!("expected fewer than 2^32 columns, found {n_cols}"));
-        }
-        if indptr.first() != Some(&0) || indptr.last() != Some(&values.len()) {
-            return broken(format!("`indptr` must run from 0 to {}", values.len()));
-        }
-        if indices.len() != values.len() {
+        if u32::try_from(self.n_cols).is_err() {
             return broken(format!(
-                "{} column numbers for {} values",
-                indices.len(),
-                values.len()
+                "expected fewer than 2^32 columns, found {}",
+                self.n_cols
+            ));
+        }
+        if indptr.first() != Some(&0) || indptr.last() != Some(&n_values) {
+            return broken(format!("`indptr` must run from 0 to {n_values}"));
+        }
+        if self.indices.len() != n_values {
+            return broken(format!(
+                "{} column numbers for {n_values} values",
+                self.indices.len()
             ));
         }
         for (row, bounds) in indptr.windows(2).enumerate() {
-            let Some(columns) = indices.get(bounds[0]..bounds[1]) else {
+            let Some(columns) = self.indices.get(bounds[0]..bounds[1]) else {
                 return broken(format!("`indptr` falls or overruns at row {row}"));
             };
             if columns.windows(2).any(|pair| pair[0] >= pair[1]) {
@@ -51,22 +70,28 @@ impl CsrMatrix {
                     "the column numbers of row {row} do not rise strictly"
                 ));
             }
-            if columns.last().is_some_and(|&last| last as usize >= n_cols) {
+            if columns
+                .last()
+                .is_some_and(|&last| last as usize >= self.n_cols)
+            {
                 return broken(format!(
-                    "row {row} names a column beyond the {n_cols} there are"
+                    "row {row} names a column beyond the {} there are",
+                    self.n_cols
                 ));
             }
         }
-        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-            return broken(format!("value number {at} is not finite"));
+        match self.values.iter().position(|value| !value.is_finite()) {
+            Some(at) => broken(format!("value number {at} is not finite")),
+            None => Ok(()),
         }
-        Ok(Self {
-            n_cols,
-            indptr,
-            indices,
-            values,
+    }
+
+    fn check_stored(&self) -> Result<()> {
+        self.check()?;
+        match self.values.iter().position(|&value| value == 0.0) {
+            Some(at) => Err(Error::table(format!("value number {at} is a stored zero"))),
+            None => Ok(()),
         }
-        .without_zeros())
     }
 
     /// A matrix from rows of `(column, value)`; the pairs of a row may come in any order.
@@ -279,5 +304,34 @@ mod tests {
         assert!(CsrMatrix::new(2, vec![0, 1], vec![2], vec![1.0]).is_err());
         assert!(CsrMatrix::new(2, vec![0, 1], vec![0], vec![f64::NAN]).is_err());
         assert!(CsrMatrix::new(2, vec![], vec![], vec![]).is_err());
+    }
+
+    #[test]
+    fn a_broken_matrix_is_not_deserialized() {
+        let stored = |text: &str| serde_json::from_str::<CsrMatrix>(text);
+        let good = r#"{"n_cols":2,"indptr":[0,1],"indices":[1],"values":[0.5]}"#;
+        let matrix = stored(good).unwrap();
+        assert_eq!(serde_json::to_string(&matrix).unwrap(), good);
+        for (broken, reason) in [
+            (
+                r#"{"n_cols":2,"indptr":[],"indices":[],"values":[]}"#,
+                "`indptr` must run",
+            ),
+            (
+                r#"{"n_cols":2,"indptr":[0,1],"indices":[2],"values":[0.5]}"#,
+                "beyond",
+            ),
+            (
+                r#"{"n_cols":2,"indptr":[0,1],"indices":[1],"values":[0.0]}"#,
+                "stored zero",
+            ),
+            (
+                r#"{"n_cols":2,"indptr":[0,2,1],"indices":[1],"values":[1.0]}"#,
+                "row 0",
+            ),
+        ] {
+            let error = stored(broken).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::{CsrMatrix, Lineage, SampleId, Unit, Vocabulary};
+use crate::stored::checked_serde;
 use crate::{Error, Result};
 
 /// One column of a [`ProfileTable`]: the label as the file wrote it, and the lineage read from it.
@@ -74,6 +75,7 @@ pub enum Completeness {
 /// # Ok::<(), donormatch::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ProfileTable {
     samples: Vec<SampleId>,
     taxa: Vec<Taxon>,
@@ -84,6 +86,8 @@ pub struct ProfileTable {
     unclassified: Vec<f64>,
     notes: Vec<String>,
 }
+
+checked_serde!(ProfileTable);
 
 impl ProfileTable {
     /// Starts a table whose abundances have this unit.
@@ -262,6 +266,11 @@ impl ProfileTable {
     }
 
     fn checked(self) -> Result<Self> {
+        self.check_stored()?;
+        Ok(self)
+    }
+
+    fn check_stored(&self) -> Result<()> {
         let n_samples = self.samples.len();
         if n_samples == 0 || self.taxa.is_empty() {
             return Err(Error::table(format!(
@@ -276,6 +285,12 @@ impl ProfileTable {
                 self.abundance.n_cols(),
                 self.taxa.len()
             )));
+        }
+        let is_fraction = |fraction: &f64| (0.0..=1.0).contains(fraction);
+        if self.unclassified.len() != n_samples || !self.unclassified.iter().all(is_fraction) {
+            return Err(Error::table(
+                "the unclassified fractions must be one number from 0 to 1 per sample",
+            ));
         }
         if let Some(id) = first_repeated(self.samples.iter().map(SampleId::as_str)) {
             return Err(Error::table(format!("sample `{id}` occurs more than once")));
@@ -299,7 +314,7 @@ impl ProfileTable {
                 )));
             }
         }
-        Ok(self)
+        Ok(())
     }
 }
 
@@ -404,15 +419,6 @@ impl ProfileTableBuilder {
         } else {
             self.unclassified
         };
-        if unclassified.len() != n_samples
-            || unclassified
-                .iter()
-                .any(|fraction| !(0.0..=1.0).contains(fraction))
-        {
-            return Err(Error::table(
-                "the unclassified fractions must be one number from 0 to 1 per sample",
-            ));
-        }
         ProfileTable {
             samples: self.samples,
             taxa: self.taxa,
@@ -481,5 +487,32 @@ mod tests {
                 .regroup(vec![Taxon::new("g__G")], &[None, None])
                 .is_err()
         );
+    }
+
+    #[test]
+    fn a_broken_table_is_not_deserialized() {
+        let table = ProfileTable::builder(Unit::Percent)
+            .taxa(["A", "B"].map(Taxon::new))
+            .sample("a", vec![(0, 60.0), (1, 40.0)])
+            .sample("b", vec![(1, 100.0)])
+            .build()
+            .unwrap();
+        let text = serde_json::to_string(&table).unwrap();
+        assert_eq!(serde_json::from_str::<ProfileTable>(&text).unwrap(), table);
+        for (from, to, reason) in [
+            ("[60.0,", "[-60.0,", "found -60"),
+            (r#""b""#, r#""a""#, "sample `a` occurs more than once"),
+            (
+                r#""unclassified":[0.0,"#,
+                r#""unclassified":["#,
+                "unclassified",
+            ),
+            (r#""n_cols":2"#, r#""n_cols":3"#, "2 × 3"),
+        ] {
+            let broken = text.replacen(from, to, 1);
+            assert_ne!(broken, text, "{from}");
+            let error = serde_json::from_str::<ProfileTable>(&broken).unwrap_err();
+            assert!(error.to_string().contains(reason), "{error}");
+        }
     }
 }

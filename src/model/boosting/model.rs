@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::params::BoostingLoss;
 use super::walker::{LEAF, Layout};
+use crate::stored::checked_serde;
 use crate::{Error, Result};
 
 /// Splits above a leaf at most.
@@ -16,9 +17,9 @@ const MAX_DEPTH: u32 = 64;
 /// missing value (NaN) goes where the training rows that missed it fared better, or to the
 /// heavier child where none did. Thresholds are on the features as given, not on bins.
 ///
-/// A model that was deserialized must pass [`BoostingModel::validate`] before it is used.
+/// A model that is deserialized has passed [`BoostingModel::validate`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct BoostingModel {
     pub(super) loss: BoostingLoss,
     pub(super) n_features: u32,
@@ -45,7 +46,13 @@ pub struct BoostingModel {
     pub(super) layout: Layout,
 }
 
+checked_serde!(BoostingModel);
+
 impl BoostingModel {
+    fn check_stored(&self) -> Result<()> {
+        self.validate()
+    }
+
     pub(super) fn new(loss: BoostingLoss, n_features: usize, base_score: f64) -> Self {
         Self {
             loss,

@@ -5,18 +5,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{ColumnView, MatrixView};
 use crate::numeric::logistic::sigmoid;
+use crate::stored::checked_serde;
 use crate::{Error, Result};
 
 /// A fitted logistic regression: intercept and coefficients per raw unit of each feature.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct LogisticModel {
     pub(super) intercept: f64,
     pub(super) coefficients: Vec<f64>,
     pub(super) feature_means: Vec<f64>,
 }
 
+checked_serde!(LogisticModel);
+
 impl LogisticModel {
+    fn check_stored(&self) -> Result<()> {
+        self.validate()
+    }
+
     /// A model from published numbers: intercept, coefficients in log-odds per unit, and the
     /// (training) mean of each feature, from which contributions are counted.
     ///

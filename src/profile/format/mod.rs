@@ -128,6 +128,10 @@ pub enum Format {
 /// [`Error::Io`] where the file cannot be opened; [`Error::File`] naming the line, sample and
 /// taxon that cannot be used; [`Error::Unit`] where the unit is ambiguous.
 ///
+/// The decoders of Parquet, Arrow and HDF5 panic on some damaged files. Such a panic is caught and
+/// returned as [`Error::File`], after the panic hook has printed it to standard error; built with
+/// `panic = "abort"` or for wasm32 it cannot be caught.
+///
 /// # Examples
 /// ```
 /// use donormatch::profile::{ReadOptions, Unit, read};

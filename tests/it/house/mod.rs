@@ -11,8 +11,9 @@ use std::path::Path;
 use self::source::{Module, Source, ungrouped};
 
 /// Base modules first, then the rooms in the order in which data flow through them.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 20] = [
     "error",
+    "stored",
     "digest",
     "numeric",
     "profile",

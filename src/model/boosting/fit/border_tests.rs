@@ -105,6 +105,9 @@ fn a_damaged_model_does_not_validate() {
             damaged.validate(),
             Err(crate::Error::ModelFile { .. })
         ));
+        // JSON writes NaN and infinity as null, which is no number either.
+        let text = serde_json::to_string(&damaged).unwrap();
+        assert!(serde_json::from_str::<BoostingModel>(&text).is_err());
     }
     let config = bincode::config::standard();
     let bytes = bincode::serde::encode_to_vec(&model, config).unwrap();
