@@ -36,10 +36,8 @@ pub fn grouped_k_fold<'py>(
     let params: GroupedKFold = settings::parse(params)?;
     let outcomes = outcomes.map(|outcomes| outcomes.as_array().to_vec());
     let groups = groups.as_array().to_vec();
-    Ok(to_python(
-        py,
-        &params.splits(&groups, outcomes.as_deref(), seed)?,
-    ))
+    let splits = short(py, || params.splits(&groups, outcomes.as_deref(), seed))?;
+    Ok(to_python(py, &splits))
 }
 
 /// One split a group, named by its label; rows of other groups that `linked` ties to a test row
@@ -51,7 +49,9 @@ pub fn leave_one_group_out<'py>(
     linked: Option<Groups<'_>>,
 ) -> Result<Vec<PySplit<'py>>> {
     let linked = linked.map(|linked| linked.as_array().to_vec());
-    let splits = evaluation::leave_one_group_out(&labels, linked.as_deref())?;
+    let splits = short(py, || {
+        evaluation::leave_one_group_out(&labels, linked.as_deref())
+    })?;
     Ok(to_python(py, &splits))
 }
 
@@ -68,10 +68,8 @@ pub fn two_way_k_fold<'py>(
     let params: TwoWayKFold = settings::parse(params)?;
     let regime: Regime = settings::word("regime", regime)?;
     let (donors, recipients) = (donors.as_array().to_vec(), recipients.as_array().to_vec());
-    Ok(to_python(
-        py,
-        &params.splits(regime, &donors, &recipients, seed)?,
-    ))
+    let splits = short(py, || params.splits(regime, &donors, &recipients, seed))?;
+    Ok(to_python(py, &splits))
 }
 
 fn to_python<'py>(py: Python<'py>, splits: &[Split]) -> Vec<PySplit<'py>> {

@@ -38,11 +38,6 @@ pub enum Metadata {
 }
 
 impl Metadata {
-    fn table(self, columns: &str) -> Result<MetadataTable> {
-        let names: ColumnNames = settings::parse(columns)?;
-        Ok(self.into_table()?.with_names(names))
-    }
-
     /// The table as it was written.
     pub fn into_table(self) -> donormatch::Result<MetadataTable> {
         match self {
@@ -61,13 +56,21 @@ pub struct PyCohort(Cohort);
 impl PyCohort {
     /// A cohort from a table of transplants; profiles are brought into the models' vocabulary.
     #[new]
-    fn new(metadata: Metadata, profiles: &PyProfiles, target: &str, columns: &str) -> Result<Self> {
+    fn new(
+        py: Python<'_>,
+        metadata: Metadata,
+        profiles: &PyProfiles,
+        target: &str,
+        columns: &str,
+    ) -> Result<Self> {
         let params = HarmonizeParams::new(settings::word("target", target)?);
-        let (profiles, _) = harmonize(&profiles.0, &params)?;
-        Ok(Self(Cohort::from_metadata(
-            &metadata.table(columns)?,
-            profiles,
-        )?))
+        let names: ColumnNames = settings::parse(columns)?;
+        let cohort = short(py, || {
+            let table = metadata.into_table()?.with_names(names);
+            let (profiles, _) = harmonize(&profiles.0, &params)?;
+            Cohort::from_metadata(&table, profiles)
+        })?;
+        Ok(Self(cohort))
     }
 
     /// The transplants as a JSON list of records.
@@ -95,13 +98,21 @@ pub struct PyPatientCohort(PatientCohort);
 impl PyPatientCohort {
     /// A cohort from a table of patients; profiles are brought into the models' vocabulary.
     #[new]
-    fn new(metadata: Metadata, profiles: &PyProfiles, target: &str, columns: &str) -> Result<Self> {
+    fn new(
+        py: Python<'_>,
+        metadata: Metadata,
+        profiles: &PyProfiles,
+        target: &str,
+        columns: &str,
+    ) -> Result<Self> {
         let params = HarmonizeParams::new(settings::word("target", target)?);
-        let (profiles, _) = harmonize(&profiles.0, &params)?;
-        Ok(Self(PatientCohort::from_metadata(
-            &metadata.table(columns)?,
-            &profiles,
-        )?))
+        let names: ColumnNames = settings::parse(columns)?;
+        let cohort = short(py, || {
+            let table = metadata.into_table()?.with_names(names);
+            let (profiles, _) = harmonize(&profiles.0, &params)?;
+            PatientCohort::from_metadata(&table, &profiles)
+        })?;
+        Ok(Self(cohort))
     }
 
     /// The patients as a JSON list of records.
@@ -125,7 +136,7 @@ fn contexts(
 ) -> Result<(Vec<TreatmentContext>, Vec<String>)> {
     let common = Treatment::parse(regimen.as_deref(), cancer.as_deref(), line.as_deref())?;
     let treatments = match metadata {
-        Some(metadata) => Treatments::from_metadata(&metadata.table("{}")?)?,
+        Some(metadata) => Treatments::from_metadata(&metadata.into_table()?)?,
         None => Treatments::default(),
     };
     let samples = recipients.samples();
@@ -233,7 +244,7 @@ impl PyMatcher {
         outcomes: Metadata,
         header: Option<&str>,
     ) -> Result<(Self, Option<String>, String)> {
-        let observed = ObservedToxicity::from_metadata(&outcomes.table("{}")?)?;
+        let observed = ObservedToxicity::from_metadata(&outcomes.into_table()?)?;
         let (updated, report) = short(py, || {
             let target = HarmonizeParams::new(ranking::target_of(&self.0)?);
             let (donors, report) = harmonize(&donors.0, &target)?;

@@ -29,8 +29,23 @@ pub struct ScoredRows<'a> {
     scores: &'a [f64],
     outcomes: &'a [f64],
     weights: Option<&'a [f64]>,
+    /// What weights are multiplied by where they are used: see [`scale_of`].
+    scale: f64,
     groups: Option<&'a [u32]>,
     order: Option<&'a [u32]>,
+}
+
+/// Weights beyond 2^±128: products of their sums would leave the range of a float.
+const EXTREME_WEIGHT: f64 = 3.4e38;
+
+/// 1, or the power of two that brings extreme weights to about 1: their ratios stay to the bit.
+fn scale_of(weights: &[f64]) -> f64 {
+    let largest = weights.iter().copied().fold(0.0, f64::max);
+    if largest == 0.0 || (1.0 / EXTREME_WEIGHT..=EXTREME_WEIGHT).contains(&largest) {
+        return 1.0;
+    }
+    // The lower bound keeps the power itself finite: 2^1023 is the largest.
+    (-largest.log2().floor()).clamp(-1022.0, 1023.0).exp2()
 }
 
 impl<'a> ScoredRows<'a> {
@@ -58,6 +73,7 @@ impl<'a> ScoredRows<'a> {
             scores,
             outcomes,
             weights: None,
+            scale: 1.0,
             groups: None,
             order: None,
         })
@@ -71,12 +87,14 @@ impl<'a> ScoredRows<'a> {
         check_length("scores", scores.len(), self.n_rows())?;
         Ok(Self {
             weights: self.weights,
+            scale: self.scale,
             groups: self.groups,
             ..Self::new(scores, self.outcomes)?
         })
     }
 
-    /// Weights, one a row, finite and 0 or more; a row of weight 0 is as good as absent.
+    /// Weights, one per row, finite and 0 or more; a row of weight 0 is as good as absent. A common
+    /// factor does not matter, however large or small.
     ///
     /// # Errors
     /// [`Error::Table`] where that does not hold.
@@ -90,6 +108,7 @@ impl<'a> ScoredRows<'a> {
         }
         Ok(Self {
             weights: Some(weights),
+            scale: scale_of(weights),
             ..self
         })
     }
@@ -157,13 +176,13 @@ impl<'a> ScoredRows<'a> {
 
     /// The weight of one row: 1 where none were given.
     pub(crate) fn weight(&self, row: usize) -> f64 {
-        self.weights.map_or(1.0, |weights| weights[row])
+        self.weights
+            .map_or(1.0, |weights| weights[row] * self.scale)
     }
 
     /// The weights given, or a 1 for every row.
     pub(crate) fn weights_or_ones(&self) -> Vec<f64> {
-        self.weights
-            .map_or_else(|| vec![1.0; self.n_rows()], <[f64]>::to_vec)
+        (0..self.n_rows()).map(|row| self.weight(row)).collect()
     }
 
     /// Sum of weights without and with the event, where both are positive.
@@ -217,6 +236,7 @@ impl<'a> ScoredRows<'a> {
     {
         ScoredRows {
             weights: Some(weights),
+            scale: 1.0,
             order: Some(order),
             ..*self
         }

@@ -394,3 +394,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_common_factor_of_all_weights_does_not_matter_however_extreme() {
+    let fixture = fixture();
+    let plain = ScoredRows::new(&fixture.probabilities, &fixture.outcomes)
+        .unwrap()
+        .with_weights(&fixture.weights)
+        .unwrap();
+    for factor in [1e-300, 1e-200, 1e155, 1e300] {
+        let weights: Vec<f64> = fixture.weights.iter().map(|w| w * factor).collect();
+        let rows = plain.with_weights(&weights).unwrap();
+        for metric in Metric::ALL {
+            let (scaled, expected) = (metric.value(&rows), metric.value(&plain));
+            assert_relative_eq!(scaled.unwrap(), expected.unwrap(), max_relative = 1e-9);
+        }
+    }
+}

@@ -8,6 +8,9 @@ use crate::numeric::outcomes::{check_length, check_outcomes, is_event};
 use crate::numeric::xoshiro::{Random, derive_seed};
 use crate::{Error, Result};
 
+/// More repeats tell nothing more, and their splits would fill the memory.
+const MAX_REPEATS: usize = 10_000;
+
 /// Grouped k-fold cross-validation, repeated.
 ///
 /// Groups are shuffled by the seed, the largest dealt first, each to the fold that it leaves most
@@ -29,7 +32,7 @@ use crate::{Error, Result};
 pub struct GroupedKFold {
     /// Folds, 2 or more. Default 5.
     pub n_folds: usize,
-    /// Times that the groups are dealt anew. Default 1.
+    /// Times that the groups are dealt anew, at most 10,000. Default 1.
     pub n_repeats: usize,
     /// The largest share of all rows that one group may hold. Default 0.5: beyond it, the fold of
     /// that group learns from less than it tests.
@@ -85,8 +88,9 @@ impl GroupedKFold {
         outcomes: Option<&[f64]>,
         seed: u64,
     ) -> Result<Vec<Split>> {
-        let mut splits = Vec::with_capacity(self.n_folds * self.n_repeats);
-        for (repeat, folds) in self.folds(groups, outcomes, seed)?.into_iter().enumerate() {
+        let folds_by_repeat = self.folds(groups, outcomes, seed)?;
+        let mut splits = Vec::new();
+        for (repeat, folds) in folds_by_repeat.into_iter().enumerate() {
             for fold in 0..self.n_folds {
                 let mut name = format!("fold {}/{}", fold + 1, self.n_folds);
                 if self.n_repeats > 1 {
@@ -160,8 +164,11 @@ impl GroupedKFold {
                 format!("expected 2 or more, found {}", self.n_folds),
             ));
         }
-        if self.n_repeats == 0 {
-            return Err(Error::parameter("n_repeats", "expected 1 or more, found 0"));
+        if !(1..=MAX_REPEATS).contains(&self.n_repeats) {
+            return Err(Error::parameter(
+                "n_repeats",
+                format!("expected 1 to {MAX_REPEATS}, found {}", self.n_repeats),
+            ));
         }
         if !(self.max_group_share > 0.0 && self.max_group_share <= 1.0) {
             return Err(Error::parameter(

@@ -283,3 +283,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn far_too_many_folds_or_repeats_are_refused_before_room_is_made_for_them() {
+    let groups: Vec<u32> = (0..50).collect();
+    for n_folds in [51, 1_000_000_000, usize::MAX] {
+        let error = GroupedKFold::new(n_folds).splits(&groups, None, 0);
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("cannot fill {n_folds} folds")),
+            "{error}"
+        );
+        let pairs = TwoWayKFold::new(n_folds, 2);
+        for regime in [Regime::NewDonor, Regime::BothNew] {
+            assert!(pairs.splits(regime, &groups, &groups, 0).is_err());
+        }
+    }
+    for n_repeats in [0, 10_001, usize::MAX] {
+        let repeated = GroupedKFold::new(5).with_n_repeats(n_repeats);
+        let error = repeated.splits(&groups, None, 0).unwrap_err().to_string();
+        assert!(error.contains("`n_repeats`"), "{error}");
+    }
+}
