@@ -6,23 +6,24 @@ import csv
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from donormatch import _core
-from donormatch._errors import ParameterError
-from donormatch._profiles import Profiles
+from donormatch._convert import is_missing, settings_json
+from donormatch._errors import InputError, ParameterError, warned
+from donormatch._profiles import Profiles, Readable, path_or_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
 
 __all__ = ["Cohort", "PatientCohort"]
 
 Target = Literal["species", "genus"]
-Treatments: TypeAlias = (
-    "Mapping[str, Mapping[str, str]] | str | os.PathLike[str] | pd.DataFrame | None"
-)
+Metadata: TypeAlias = "Readable | pd.DataFrame | pl.DataFrame"
+Treatments: TypeAlias = "Mapping[str, Mapping[str, str]] | Metadata | None"
 WORDS = ("regimen", "cancer", "line")
 COLUMNS = ("recipient_id", *WORDS)
 
@@ -32,7 +33,7 @@ class Cohort:
 
     Parameters
     ----------
-    metadata : path or pandas.DataFrame
+    metadata : path, open file or frame
         One row a transplant, with the columns `study`, `donor`, `donor_samples` (several joined by
         ``;``), `recipient`, `baseline`, `follow_up`, `day`, `antibiotics` and `response`.
     profiles : Profiles
@@ -43,18 +44,19 @@ class Cohort:
         Columns under another name: ``{"donor": "donor_subject"}``.
     """
 
-    __slots__ = ("_cohort",)
+    __slots__ = ("_cohort", "_notes")
 
     def __init__(
         self,
-        metadata: str | os.PathLike[str] | pd.DataFrame,
+        metadata: Metadata,
         profiles: Profiles,
         *,
         target: Target = "species",
         columns: Mapping[str, str] | None = None,
     ) -> None:
-        names = json.dumps(dict(columns or {}))
+        names = settings_json(**dict(columns or {}))
         self._cohort = _core.Cohort(as_metadata(metadata), profiles._table, target, names)
+        self._notes = warned("metadata", self._cohort.notes)
 
     @property
     def transplants(self) -> list[dict[str, Any]]:
@@ -67,11 +69,20 @@ class Cohort:
         """The rows that could not be used, with the reason."""
         return self._cohort.skipped
 
+    @property
+    def notes(self) -> list[str]:
+        """What was noticed in the metadata, such as columns without a use."""
+        return list(self._notes)
+
     def __len__(self) -> int:
         return len(self._cohort)
 
     def __repr__(self) -> str:
-        return f"Cohort({len(self)} transplants, {len(self.skipped)} rows skipped)"
+        follow_ups = sum(its["follow_up"] is not None for its in self.transplants)
+        return (
+            f"Cohort({len(self)} transplants, {follow_ups} with follow-up, "
+            f"{len(self.skipped)} rows skipped)"
+        )
 
 
 class PatientCohort:
@@ -79,25 +90,26 @@ class PatientCohort:
 
     Parameters
     ----------
-    metadata : path or pandas.DataFrame
+    metadata : path, open file or frame
         One row a patient, with the columns `sample_id`, `subject`, `study`, `cohort`, `cancer`,
         `response`, `severe_irae` and `day`; only `sample_id` must be there.
     profiles, target, columns
         As in :class:`Cohort`.
     """
 
-    __slots__ = ("_cohort",)
+    __slots__ = ("_cohort", "_notes")
 
     def __init__(
         self,
-        metadata: str | os.PathLike[str] | pd.DataFrame,
+        metadata: Metadata,
         profiles: Profiles,
         *,
         target: Target = "species",
         columns: Mapping[str, str] | None = None,
     ) -> None:
-        names = json.dumps(dict(columns or {}))
+        names = settings_json(**dict(columns or {}))
         self._cohort = _core.PatientCohort(as_metadata(metadata), profiles._table, target, names)
+        self._notes = warned("metadata", self._cohort.notes)
 
     @property
     def patients(self) -> list[dict[str, Any]]:
@@ -105,25 +117,58 @@ class PatientCohort:
         records: list[dict[str, Any]] = json.loads(self._cohort.patients())
         return records
 
+    @property
+    def notes(self) -> list[str]:
+        """What was noticed in the metadata, such as columns without a use."""
+        return list(self._notes)
+
     def __len__(self) -> int:
         return len(self._cohort)
 
     def __repr__(self) -> str:
-        return f"PatientCohort({len(self)} patients)"
+        known = [its["response"] for its in self.patients if its["response"] is not None]
+        return (
+            f"PatientCohort({len(self)} patients, response known for {len(known)}: "
+            f"{sum(known)} responders)"
+        )
 
 
-def as_metadata(metadata: str | os.PathLike[str] | pd.DataFrame) -> os.PathLike[str] | str:
-    """A path, or the tab-separated text of a frame."""
-    if isinstance(metadata, str | os.PathLike):
-        return Path(metadata)
-    named = metadata.index.name is not None and metadata.index.name not in metadata.columns
-    text: str = metadata.to_csv(sep="\t", index=named, lineterminator="\n")
-    return text
+def as_metadata(metadata: Metadata) -> os.PathLike[str] | str | bytes:
+    """A path, the bytes of an open file, or the tab-separated text of a frame."""
+    if isinstance(metadata, str | bytes | os.PathLike) or hasattr(metadata, "read"):
+        content = path_or_bytes(metadata)
+        return content if isinstance(content, bytes) else Path(content)
+    frame: Any = metadata
+    if hasattr(frame, "to_csv"):
+        named = frame.index.name is not None and frame.index.name not in frame.columns
+        text: str = frame.to_csv(sep="\t", index=named, lineterminator="\n")
+        return text
+    if hasattr(frame, "collect"):
+        frame = frame.collect()
+    columns = frame.to_dict(as_series=False) if hasattr(frame, "to_dict") else None
+    if columns is None and hasattr(frame, "to_pydict"):
+        columns = frame.to_pydict()
+    if columns is None:
+        message = (
+            "expected a table of metadata as a path, an open file, or a frame of pandas, Polars "
+            f"or PyArrow, found {type(metadata).__name__}"
+        )
+        raise InputError(message)
+    rows = zip(*columns.values(), strict=True)
+    return _tab_separated(
+        [list(columns), *(["" if is_missing(its) else its for its in row] for row in rows)]
+    )
+
+
+def _tab_separated(rows: Iterable[Iterable[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, delimiter="\t", lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 def treatment_metadata(
     metadata: Treatments, recipient_ids: Sequence[str]
-) -> str | os.PathLike[str] | None:
+) -> str | bytes | os.PathLike[str] | None:
     """A path, or the text of a frame or mapping, as the core reads tables of metadata."""
     if metadata is None:
         return None
@@ -143,8 +188,4 @@ def treatment_metadata(
             message = f"`metadata`: `{unknown[0]}` of `{recipient}` is none of {', '.join(WORDS)}"
             raise ParameterError(message)
         rows.append([recipient, *(words.get(name) for name in WORDS)])
-    if not rows:
-        return None
-    text = io.StringIO()
-    csv.writer(text, delimiter="\t", lineterminator="\n").writerows([COLUMNS, *rows])
-    return text.getvalue()
+    return _tab_separated([COLUMNS, *rows]) if rows else None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from numbers import Integral, Real
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -15,6 +18,8 @@ from donormatch._errors import InputError, ParameterError
 Unit = Literal["count", "fraction", "percent"]
 Orientation = Literal["samples_in_rows", "taxa_in_rows"]
 Completeness = Literal["complete", "filtered"]
+Duplicates = Literal["reject", "sum"]
+EmptySamples = Literal["reject", "drop"]
 
 
 class SparseParts:
@@ -30,28 +35,79 @@ class SparseParts:
         self.data = compressed.data.astype(np.float64)
 
 
-def plain(value: Any) -> Any:
-    """Plain Python for what NumPy and searches hand over: scalars, arrays."""
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    message = f"expected a number, a word or a list, found {type(value).__name__}"
-    raise ParameterError(message)
+def settings_json(**settings: object) -> str:
+    """Settings as JSON for the core, each made plain; what cannot be is named."""
+    return json.dumps({name: _plain(name, value) for name, value in settings.items()})
 
 
 def options_json(**settings: object) -> str:
     """The settings that are not left to the core, as JSON."""
-    given = {name: value for name, value in settings.items() if value is not None}
-    return json.dumps(given, default=plain)
+    return settings_json(**{name: value for name, value in settings.items() if value is not None})
 
 
-def texts(labels: Iterable[object]) -> list[str]:
-    """Labels as text."""
-    return [str(label) for label in labels]
+def _plain(name: str, value: Any) -> Any:
+    """Plain Python for what notebooks and searches hand over: scalars, arrays, paths, mappings."""
+    if is_missing(value) and value is not None:
+        message = f"`{name}`: expected a value, found a missing one (`{value}`)"
+        raise ParameterError(message)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            message = f"`{name}`: expected a finite number, found {value}"
+            raise ParameterError(message)
+        return value
+    if isinstance(value, np.ndarray):
+        return _plain(name, present(name, value).tolist())
+    if isinstance(value, Mapping):
+        return {str(key): _plain(f"{name}.{key}", its) for key, its in value.items()}
+    if isinstance(value, list | tuple | set | frozenset | range):
+        return [_plain(name, its) for its in value]
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real | Decimal):
+        return _plain(name, float(value))
+    message = f"`{name}`: expected a number, a word or a list, found {type(value).__name__}"
+    raise ParameterError(message)
+
+
+def present(name: str, values: Any) -> Any:
+    """An array as it is, unless entries of it are masked."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        at = ", ".join(str(int(index[0])) for index in np.nonzero(np.ma.getmaskarray(values)))
+        message = f"`{name}`: the value at [{at}] is masked; fill it, or drop its row"
+        raise InputError(message)
+    return values
+
+
+def is_missing(label: object) -> bool:
+    """Whether a label or value is None, NaN, NaT, NA or masked; texts never are."""
+    if label is None or type(label).__name__ in {"NAType", "NaTType", "MaskedConstant"}:
+        return True
+    if isinstance(label, tuple):
+        return any(is_missing(part) for part in label)
+    is_number = isinstance(label, float | Decimal | np.floating | np.datetime64 | np.timedelta64)
+    return is_number and bool(label != label)
+
+
+def texts(labels: Iterable[object], what: str = "label") -> list[str]:
+    """Labels as text, none of which may be missing."""
+    found = []
+    for number, label in enumerate(labels, start=1):
+        if is_missing(label):
+            message = f"{what} {number} is missing (`{label}`): give it an id, or drop it"
+            raise InputError(message)
+        found.append(str(label))
+    return found
 
 
 def maybe_texts(labels: Iterable[object] | None) -> list[str] | None:
-    """Labels as text, where there are any."""
-    return None if labels is None else texts(labels)
+    """Labels as text where there are any; a missing one is blank."""
+    if labels is None:
+        return None
+    return ["" if is_missing(label) else str(label) for label in labels]
 
 
 class ScoredRows(NamedTuple):
@@ -66,7 +122,7 @@ class ScoredRows(NamedTuple):
 def numbers(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """One number a row, as the core takes them."""
     try:
-        found = np.ascontiguousarray(values, dtype=np.float64)
+        found = np.ascontiguousarray(present(name, values), dtype=np.float64)
     except (TypeError, ValueError) as error:
         message = f"`{name}`: expected numbers, {error}"
         raise InputError(message) from error
@@ -78,12 +134,17 @@ def numbers(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 def group_numbers(labels: Iterable[object]) -> npt.NDArray[np.uint32]:
     """Numbers of groups by their labels, each of which must be known."""
+    return _core.number_groups(group_labels(labels))
+
+
+def group_labels(labels: Iterable[object]) -> list[str]:
+    """Labels of groups as text, each of which must be known."""
     labels = list(labels)
     for row, label in enumerate(labels):
-        if label is None or label != label:
+        if is_missing(label):
             message = f"`groups`: the group of row {row} is unknown"
             raise InputError(message)
-    return _core.number_groups(texts(labels))
+    return texts(labels)
 
 
 def scored_rows(

@@ -6,6 +6,11 @@ knows nothing of donormatch still catches it. Trouble with files is an :class:`O
 
 from __future__ import annotations
 
+import sys
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
 __all__ = [
     "ConvergenceError",
     "DonorMatchError",
@@ -63,3 +68,25 @@ class UnitWarning(DonorMatchWarning):
 
 class SynonymWarning(DonorMatchWarning):
     """Names of taxa were ambiguous or could not all be brought into the vocabulary."""
+
+
+def caller_level() -> int:
+    """The `stacklevel` with which a warning of our caller names the first line outside the package.
+
+    Frames are counted, since `skip_file_prefixes` needs Python 3.12.
+    """
+    package = str(Path(__file__).parent)
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def warned(what: str, notes: Iterable[tuple[bool, str]]) -> list[str]:
+    """The notes of the core on an argument; of those that are probably mistakes it is warned."""
+    texts = []
+    for is_warning, note in notes:
+        texts.append(f"`{what}`: {note}")
+        if is_warning:
+            warnings.warn(texts[-1], DonorMatchWarning, stacklevel=caller_level())
+    return texts

@@ -12,14 +12,17 @@ import numpy.typing as npt
 from donormatch import _core
 from donormatch._convert import (
     Completeness,
+    Duplicates,
+    EmptySamples,
     Orientation,
     SparseParts,
     Unit,
     maybe_texts,
     options_json,
+    present,
     texts,
 )
-from donormatch._errors import InputError, ParameterError, UnitWarning
+from donormatch._errors import InputError, ParameterError, UnitWarning, caller_level
 
 if TYPE_CHECKING:
     import anndata
@@ -38,10 +41,11 @@ class FromMemory:
         self._table = table
 
     @classmethod
-    def _warned(cls, table: _core.ProfileTable) -> Self:
+    def _warned(cls, table: _core.ProfileTable, unit: Unit | None) -> Self:
         for note in table.notes:
-            if note.startswith("the unit is"):
-                warnings.warn(f"{note}; pass `unit` to state it", UnitWarning, stacklevel=3)
+            if unit is None and note.startswith("the unit is"):
+                message = f"{note}; pass `unit` to state it"
+                warnings.warn(message, UnitWarning, stacklevel=caller_level())
         return cls(table)
 
     @classmethod
@@ -55,6 +59,8 @@ class FromMemory:
         unit: Unit | None = None,
         vocabulary: str | None = None,
         completeness: Completeness | None = None,
+        duplicates: Duplicates = "reject",
+        empty_samples: EmptySamples = "reject",
     ) -> Self:
         """Profiles from an array of samples × taxa in any memory order.
 
@@ -66,7 +72,7 @@ class FromMemory:
             What rows and columns are.
         lineages
             The lineage of each taxon, where its label does not hold it.
-        unit, vocabulary, completeness
+        unit, vocabulary, completeness, duplicates, empty_samples
             As in :func:`read_profiles`.
 
         Returns
@@ -74,7 +80,7 @@ class FromMemory:
         Profiles
             The checked table.
         """
-        array = np.ascontiguousarray(values, dtype=np.float64)
+        array = np.ascontiguousarray(present("values", values), dtype=np.float64)
         if array.ndim != 2:
             message = f"expected an array of samples × taxa, found {array.ndim} dimensions"
             raise InputError(message)
@@ -82,13 +88,15 @@ class FromMemory:
             unit=unit,
             vocabulary=vocabulary,
             completeness=completeness,
+            duplicates=duplicates,
+            empty_samples=empty_samples,
             orientation="samples_in_rows",
         )
-        return cls._warned(
-            _core.profiles_from_matrix(
-                array, texts(sample_ids), texts(taxa), None, maybe_texts(lineages), options
-            )
+        rows, columns = texts(sample_ids, "sample id"), texts(taxa, "taxon")
+        found = _core.profiles_from_matrix(
+            array, rows, columns, None, maybe_texts(lineages), options
         )
+        return cls._warned(found, unit)
 
     @classmethod
     def from_scipy(
@@ -101,6 +109,8 @@ class FromMemory:
         unit: Unit | None = None,
         vocabulary: str | None = None,
         completeness: Completeness | None = None,
+        duplicates: Duplicates = "reject",
+        empty_samples: EmptySamples = "reject",
     ) -> Self:
         """Profiles from a SciPy sparse matrix of samples × taxa, of any layout.
 
@@ -108,7 +118,7 @@ class FromMemory:
         ----------
         values
             Abundances, one row a sample.
-        sample_ids, taxa, lineages, unit, vocabulary, completeness
+        sample_ids, taxa, lineages, unit, vocabulary, completeness, duplicates, empty_samples
             As in :meth:`from_numpy`.
 
         Returns
@@ -120,18 +130,16 @@ class FromMemory:
             unit=unit,
             vocabulary=vocabulary,
             completeness=completeness,
+            duplicates=duplicates,
+            empty_samples=empty_samples,
             orientation="samples_in_rows",
         )
-        return cls._warned(
-            _core.profiles_from_matrix(
-                SparseParts(values.tocsr(copy=True)),
-                texts(sample_ids),
-                texts(taxa),
-                None,
-                maybe_texts(lineages),
-                options,
-            )
+        rows, columns = texts(sample_ids, "sample id"), texts(taxa, "taxon")
+        parts = SparseParts(values.tocsr(copy=True))
+        found = _core.profiles_from_matrix(
+            parts, rows, columns, None, maybe_texts(lineages), options
         )
+        return cls._warned(found, unit)
 
     @classmethod
     def from_pandas(
@@ -143,6 +151,8 @@ class FromMemory:
         orientation: Orientation | None = None,
         vocabulary: str | None = None,
         completeness: Completeness | None = None,
+        duplicates: Duplicates = "reject",
+        empty_samples: EmptySamples = "reject",
     ) -> Self:
         """Profiles from a pandas frame, whose index (or a column) holds the ids.
 
@@ -152,7 +162,7 @@ class FromMemory:
             Abundances, samples × taxa or the other way round.
         sample_column
             The column of ids of the rows, where it is not the index.
-        unit, orientation, vocabulary, completeness
+        unit, orientation, vocabulary, completeness, duplicates, empty_samples
             As in :func:`read_profiles`.
 
         Returns
@@ -178,12 +188,22 @@ class FromMemory:
                 message = f"column `{name}` holds {dtype}, not numbers"
                 raise InputError(message)
         options = options_json(
-            unit=unit, orientation=orientation, vocabulary=vocabulary, completeness=completeness
+            unit=unit,
+            orientation=orientation,
+            vocabulary=vocabulary,
+            completeness=completeness,
+            duplicates=duplicates,
+            empty_samples=empty_samples,
         )
         array = np.ascontiguousarray(frame.to_numpy(dtype=np.float64, na_value=np.nan))
-        rows, columns = texts(frame.index), texts(frame.columns)
+        rows, columns = (
+            texts(frame.index, "the label of row"),
+            texts(frame.columns, "the label of column"),
+        )
         corner = None if frame.index.name is None else str(frame.index.name)
-        return cls._warned(_core.profiles_from_matrix(array, rows, columns, corner, None, options))
+        return cls._warned(
+            _core.profiles_from_matrix(array, rows, columns, corner, None, options), unit
+        )
 
     @classmethod
     def from_arrow(
@@ -195,6 +215,8 @@ class FromMemory:
         orientation: Orientation | None = None,
         vocabulary: str | None = None,
         completeness: Completeness | None = None,
+        duplicates: Duplicates = "reject",
+        empty_samples: EmptySamples = "reject",
     ) -> Self:
         """Profiles from anything with the Arrow PyCapsule interface: PyArrow, Polars, DuckDB.
 
@@ -204,7 +226,7 @@ class FromMemory:
             An object with ``__arrow_c_stream__``: one column of ids, the others numbers.
         sample_column
             The column of ids of the rows; the only column of text where absent.
-        unit, orientation, vocabulary, completeness
+        unit, orientation, vocabulary, completeness, duplicates, empty_samples
             As in :func:`read_profiles`.
 
         Returns
@@ -216,9 +238,14 @@ class FromMemory:
             message = f"expected a table with `__arrow_c_stream__`, found {type(table).__name__}"
             raise InputError(message)
         options = options_json(
-            unit=unit, orientation=orientation, vocabulary=vocabulary, completeness=completeness
+            unit=unit,
+            orientation=orientation,
+            vocabulary=vocabulary,
+            completeness=completeness,
+            duplicates=duplicates,
+            empty_samples=empty_samples,
         )
-        return cls._warned(_core.profiles_from_arrow(table, sample_column, options))
+        return cls._warned(_core.profiles_from_arrow(table, sample_column, options), unit)
 
     @classmethod
     def from_polars(
@@ -230,6 +257,8 @@ class FromMemory:
         orientation: Orientation | None = None,
         vocabulary: str | None = None,
         completeness: Completeness | None = None,
+        duplicates: Duplicates = "reject",
+        empty_samples: EmptySamples = "reject",
     ) -> Self:
         """Profiles from a Polars frame; a lazy frame is collected.
 
@@ -237,7 +266,7 @@ class FromMemory:
         ----------
         frame
             One column of ids, the others numbers.
-        sample_column, unit, orientation, vocabulary, completeness
+        sample_column, unit, orientation, vocabulary, completeness, duplicates, empty_samples
             As in :meth:`from_arrow`.
 
         Returns
@@ -252,6 +281,8 @@ class FromMemory:
             orientation=orientation,
             vocabulary=vocabulary,
             completeness=completeness,
+            duplicates=duplicates,
+            empty_samples=empty_samples,
         )
 
     @classmethod
@@ -264,6 +295,8 @@ class FromMemory:
         unit: Unit | None = None,
         vocabulary: str | None = None,
         completeness: Completeness | None = None,
+        duplicates: Duplicates = "reject",
+        empty_samples: EmptySamples = "reject",
     ) -> Self:
         """Profiles from AnnData: samples in ``obs``, taxa in ``var``.
 
@@ -275,7 +308,7 @@ class FromMemory:
             The layer that holds the abundances; ``X`` by default.
         lineage_column
             The column of ``var`` with the lineage of each taxon; ``"lineage"`` where there is one.
-        unit, vocabulary, completeness
+        unit, vocabulary, completeness, duplicates, empty_samples
             As in :func:`read_profiles`; those that :meth:`to_anndata` stored are used by default.
 
         Returns
@@ -290,6 +323,9 @@ class FromMemory:
         if values is None:
             message = "the AnnData has no `X`: name a `layer`"
             raise InputError(message)
+        # A sparse matrix that stays on disk, or an array that is computed later.
+        for load in ("to_memory", "compute"):
+            values = getattr(values, load)() if hasattr(values, load) else values
         if lineage_column is None and "lineage" in data.var:
             lineage_column = "lineage"
         stored = data.uns.get("donormatch", {})
@@ -302,6 +338,8 @@ class FromMemory:
             unit=unit or stored.get("unit"),
             vocabulary=vocabulary or stored.get("vocabulary"),
             completeness=completeness or stored.get("completeness"),
+            duplicates=duplicates,
+            empty_samples=empty_samples,
         )
 
     @classmethod
@@ -312,6 +350,8 @@ class FromMemory:
         unit: Unit | None = None,
         vocabulary: str | None = None,
         completeness: Completeness | None = None,
+        duplicates: Duplicates = "reject",
+        empty_samples: EmptySamples = "reject",
     ) -> Self:
         """Profiles from a ``biom.Table``, with the lineages of its ``taxonomy`` metadata.
 
@@ -319,7 +359,7 @@ class FromMemory:
         ----------
         table
             Observations (taxa) × samples, as the format has it.
-        unit, vocabulary, completeness
+        unit, vocabulary, completeness, duplicates, empty_samples
             As in :func:`read_profiles`.
 
         Returns
@@ -337,6 +377,8 @@ class FromMemory:
             unit=unit,
             vocabulary=vocabulary,
             completeness=completeness,
+            duplicates=duplicates,
+            empty_samples=empty_samples,
         )
 
 

@@ -11,11 +11,19 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from donormatch import _core
-from donormatch._cohort import Cohort, PatientCohort, Treatments, as_metadata, treatment_metadata
+from donormatch._cohort import (
+    Cohort,
+    Metadata,
+    PatientCohort,
+    Treatments,
+    as_metadata,
+    treatment_metadata,
+)
+from donormatch._convert import settings_json
 from donormatch._engraftment import TransplantPrediction
-from donormatch._errors import DonorMatchWarning, NotFittedError, OutOfDomainWarning
+from donormatch._errors import NotFittedError, OutOfDomainWarning, caller_level, warned
 from donormatch._harmonize import HarmonizationReport
-from donormatch._profiles import Profiles, read_profiles
+from donormatch._profiles import Profiles, Readable, read_profiles
 from donormatch._ranking import Ranking, ranking_settings
 
 if TYPE_CHECKING:
@@ -26,7 +34,7 @@ __all__ = ["Matcher", "rank_donors"]
 Regimen = Literal["anti-pd-1", "anti-ctla-4", "anti-pd-1+anti-ctla-4"]
 Cancer = Literal["melanoma", "lung", "kidney", "other"]
 Line = Literal["first", "refractory"]
-Source: TypeAlias = "Profiles | str | os.PathLike[str] | pd.DataFrame"
+Source: TypeAlias = "Profiles | Readable | Sequence[Readable] | pd.DataFrame"
 
 
 class Matcher:
@@ -81,7 +89,7 @@ class Matcher:
             if (value := getattr(self, name)) is not None
         }
         inner = [cohort._cohort for cohort in cohorts]
-        self.model_ = _core.fit_matcher(json.dumps(settings), patients._cohort, inner)
+        self.model_ = _core.fit_matcher(settings_json(**settings), patients._cohort, inner)
         # What a file said was of the model before.
         self.header_ = {}
         return self
@@ -117,23 +125,21 @@ class Matcher:
             one a figure; naive rules stand beside the models.
         """
         bootstrap = {"n_resamples": n_resamples, "level": level, "seed": seed}
-        report = json.dumps({"bootstrap": bootstrap})
+        report = settings_json(bootstrap=bootstrap)
         rows: list[dict[str, Any]] = []
         if patients is not None:
-            settings = json.dumps(dict(self.response or {}))
+            settings = settings_json(**dict(self.response or {}))
             found = _core.evaluate_response(settings, patients._cohort, list(cohorts), report)
             rows += [{"what": "response", **row} for row in json.loads(found)]
         if transplants is not None:
             several = [transplants] if isinstance(transplants, Cohort) else list(transplants)
-            settings = json.dumps(dict(self.engraftment or {}))
+            settings = settings_json(**dict(self.engraftment or {}))
             inner = [cohort._cohort for cohort in several]
             found = _core.evaluate_engraftment(settings, inner, report)
             rows += [{"what": "engraftment", **row} for row in json.loads(found)]
         return rows
 
-    def with_outcomes(
-        self, donors: Source, outcomes: str | os.PathLike[str] | pd.DataFrame
-    ) -> Matcher:
+    def with_outcomes(self, donors: Source, outcomes: Metadata) -> Matcher:
         """The same matcher, whose toxicity model has learned from outcomes of your own.
 
         Parameters
@@ -162,7 +168,9 @@ class Matcher:
         """
         table, header = as_metadata(outcomes), json.dumps(self.header) if self.header else None
         donors = as_profiles(donors)
-        found, header, report = self._fitted().with_outcomes(donors._table, table, header)
+        fitted = self._fitted()
+        found, header, report, notes = fitted.with_outcomes(donors._table, table, header)
+        warned("outcomes", notes)
         HarmonizationReport._from_json(report)._warn_of_names("donors")
         updated = copy.copy(self)
         updated.model_, updated.header_ = found, json.loads(header) if header else {}
@@ -234,8 +242,8 @@ class Matcher:
         recipients: Source,
         *,
         regimen: Regimen | None = None,
-        cancer: Cancer = "other",
-        line: Line = "first",
+        cancer: Cancer | None = None,
+        line: Line | None = None,
         metadata: Treatments = None,
         weights: Sequence[float] = (1.0, 0.5, 3.0),
         level: float = 0.9,
@@ -254,7 +262,8 @@ class Matcher:
         regimen
             The checkpoint inhibitors; needed unless `metadata` gives them for every recipient.
         cancer, line
-            The cancer and line of treatment.
+            The cancer and line of treatment; ``"other"`` and ``"first"`` where neither this nor
+            `metadata` says it, which ``ranking.notes`` tells.
         metadata
             Values for single recipients: ``{"r1": {"line": "refractory"}}``, or a frame or file
             with the columns `recipient_id` and any of `regimen`, `cancer` and `line`; blank and
@@ -294,18 +303,18 @@ class Matcher:
         SynonymWarning
             Less than nine tenths of the abundance is in taxa that the vocabulary knows.
         DonorMatchWarning
-            A frame or file names recipients that have no profile.
+            A frame or file names recipients that have no profile, or a column of it that was not
+            used looks like one that was looked for.
         """
         donors, recipients = as_profiles(donors), as_profiles(recipients)
         own = treatment_metadata(metadata, recipients.sample_ids)
-        predict = {"n_draws": n_draws, "day": day, "antibiotics": antibiotics, "seed": seed}
-        found, *reports, missing = self._fitted().rank_donors(
+        found, *reports, notes = self._fitted().rank_donors(
             donors._table,
             recipients._table,
             (regimen, cancer, line),
             own,
-            json.dumps(predict),
-            json.dumps(ranking_settings(weights, level, abstain_below)),
+            settings_json(n_draws=n_draws, day=day, antibiotics=antibiotics, seed=seed),
+            settings_json(**ranking_settings(weights, level, abstain_below)),
         )
         ranking = Ranking(found, seed=seed)
         names = ("donors", "recipients")
@@ -313,14 +322,11 @@ class Matcher:
         ranking.harmonization = dict(zip(names, tables, strict=True))
         for what, report in ranking.harmonization.items():
             report._warn_of_names(what)
-        if missing:
-            others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-            message = f"`metadata`: no profile for recipient `{missing[0]}`{others}"
-            warnings.warn(message, DonorMatchWarning, stacklevel=2)
+        ranking.notes = warned("metadata", notes)
         outside = sum(not row["in_domain"] for row in ranking.rows)
         if outside:
             message = f"{outside} of {len(ranking)} pairs lie outside what the models know"
-            warnings.warn(message, OutOfDomainWarning, stacklevel=2)
+            warnings.warn(message, OutOfDomainWarning, stacklevel=caller_level())
         return ranking
 
     def predict_transplant(
@@ -376,7 +382,7 @@ class Matcher:
         """
         model = self._fitted()
         donor, recipient = as_profiles(donor), as_profiles(recipient)
-        predict = json.dumps({"day": float(day), "antibiotics": antibiotics})
+        predict = settings_json(day=day, antibiotics=antibiotics)
         found, *reports = model.predict_transplant(donor._table, recipient._table, predict)
         tables = map(HarmonizationReport._from_json, reports)
         harmonization = dict(zip(("donor", "recipient"), tables, strict=True))
@@ -418,8 +424,8 @@ def rank_donors(
     *,
     matcher: Matcher | None = None,
     regimen: Regimen | None = None,
-    cancer: Cancer = "other",
-    line: Line = "first",
+    cancer: Cancer | None = None,
+    line: Line | None = None,
     metadata: Treatments = None,
     weights: Sequence[float] = (1.0, 0.5, 3.0),
     level: float = 0.9,
@@ -464,13 +470,15 @@ def rank_donors(
 
 
 def as_profiles(source: Source) -> Profiles:
-    """Profiles from whatever a caller has: themselves, a file, a frame, AnnData."""
+    """Profiles from whatever a caller has: themselves, files, a frame, AnnData."""
     if isinstance(source, Profiles):
         return source
-    if isinstance(source, str | os.PathLike):
-        return read_profiles(source)
-    if hasattr(source, "obs_names"):
-        return Profiles.from_anndata(source)
-    if hasattr(source, "iloc"):
-        return Profiles.from_pandas(source)
-    return Profiles.from_arrow(source)
+    is_file = isinstance(source, str | bytes | os.PathLike) or hasattr(source, "read")
+    found: Any = source
+    if is_file or isinstance(source, list | tuple):
+        return read_profiles(found)
+    if hasattr(found, "obs_names"):
+        return Profiles.from_anndata(found)
+    if hasattr(found, "iloc"):
+        return Profiles.from_pandas(found)
+    return Profiles.from_arrow(found)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import operator
 import os
+import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import IO, Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from donormatch import _core, _html
 from donormatch._convert import Completeness, Orientation, Unit, options_json, texts
 from donormatch._core import Phylogeny
 from donormatch._engraftment import ObservedChange
+from donormatch._errors import InputError
 from donormatch._features import ProfileFeatures
 from donormatch._from_memory import FromMemory
 from donormatch._harmonize import HarmonizationReport
@@ -21,9 +23,11 @@ from donormatch._to_memory import ToMemory
 
 __all__ = ["Profiles", "read_profiles", "read_tree"]
 
+Readable: TypeAlias = "str | bytes | os.PathLike[str] | os.PathLike[bytes] | IO[str] | IO[bytes]"
+
 
 def read_profiles(
-    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    path: Readable | Sequence[Readable],
     *,
     unit: Unit | None = None,
     orientation: Orientation | None = None,
@@ -48,7 +52,8 @@ def read_profiles(
     Parameters
     ----------
     path
-        The file, plain or gzipped; or several, read into one table over the union of their taxa.
+        The file, plain or gzipped: a path, an open file, or ``"-"`` for standard input; or
+        several, read into one table over the union of their taxa.
     unit
         ``"count"``, ``"fraction"`` or ``"percent"``; needed only where neither the format nor the
         sums of the samples tell.
@@ -120,10 +125,32 @@ def read_profiles(
         layer=layer,
         taxonomy=None if taxonomy is None else os.fspath(taxonomy),
     )
-    if isinstance(path, str | os.PathLike):
-        return Profiles._warned(_core.read_profiles(os.fspath(path), options))
-    paths = [os.fspath(one) for one in path]
-    return Profiles._warned(_core.read_many_profiles(paths, options))
+    if isinstance(path, str | bytes | os.PathLike) or hasattr(path, "read"):
+        return Profiles._warned(_read(path_or_bytes(path), options), unit)
+    several = [path_or_bytes(one) for one in path]
+    paths = [one for one in several if not isinstance(one, bytes)]
+    if len(paths) == len(several):
+        return Profiles._warned(_core.read_many_profiles(paths, options), unit)
+    return Profiles._warned(_core.merge_profiles([_read(one, options) for one in several]), unit)
+
+
+def path_or_bytes(source: object) -> str | bytes:
+    """The path that is named, or the bytes of an open file or of standard input."""
+    if isinstance(source, str) and source == "-":
+        return sys.stdin.buffer.read()
+    if isinstance(source, str | bytes | os.PathLike):
+        return os.fsdecode(source)
+    if hasattr(source, "read"):
+        content = source.read()
+        return content.encode() if isinstance(content, str) else bytes(content)
+    message = f"expected a path or an open file, found {type(source).__name__}"
+    raise InputError(message)
+
+
+def _read(source: str | bytes, options: str) -> _core.ProfileTable:
+    if isinstance(source, bytes):
+        return _core.read_profiles_of_bytes(source, options)
+    return _core.read_profiles(source, options)
 
 
 def read_tree(path: str | os.PathLike[str]) -> Phylogeny:
@@ -401,6 +428,13 @@ class Profiles(FromMemory, ToMemory, ProfileFeatures, ObservedChange):
         _core.write_profiles(os.fspath(path), self._table, format)
 
     # ---- Python idiom ---------------------------------------------------------------------------
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        """Samples × taxa in the unit of the table, which is made for every call."""
+        if copy is False:
+            message = "the table is sparse: an array of it is always a copy"
+            raise ValueError(message)
+        return self.to_numpy().astype(np.float64 if dtype is None else dtype, copy=False)
 
     def __len__(self) -> int:
         return self.n_samples

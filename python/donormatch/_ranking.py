@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from donormatch import _core, _html
+from donormatch._convert import settings_json
 from donormatch._errors import ParameterError
 from donormatch._harmonize import HarmonizationReport
 from donormatch._optional import optional
@@ -31,7 +32,7 @@ def ranking_settings(
         raise ParameterError(message)
     names = ("response", "severe_irae", "myocarditis")
     return {
-        "weights": dict(zip(names, map(float, weights), strict=True)),
+        "weights": dict(zip(names, weights, strict=True)),
         "level": level,
         "abstain_below": abstain_below,
     }
@@ -60,13 +61,15 @@ class Ranking:
     [('d2', 1), ('d1', 2)]
     """
 
-    __slots__ = ("_content", "_ranking", "_seed", "harmonization")
+    __slots__ = ("_content", "_ranking", "_seed", "harmonization", "notes")
 
     def __init__(self, ranking: _core.Ranking, *, seed: int | None = None) -> None:
         self._ranking = ranking
         self._seed = seed
         #: What harmonization did to ``donors`` and ``recipients``, where tables were ranked.
         self.harmonization: dict[str, HarmonizationReport] = {}
+        #: What was noticed about treatments: columns without a use, defaults that stood in.
+        self.notes: list[str] = []
         self._content: dict[str, Any] = json.loads(ranking.to_json())
 
     @classmethod
@@ -96,7 +99,7 @@ class Ranking:
         Ranking
             Donors in order.
         """
-        settings = json.dumps(ranking_settings(weights, level, abstain_below))
+        settings = settings_json(**ranking_settings(weights, level, abstain_below))
         return cls(_core.rank_predictions(json.dumps(list(predictions)), settings))
 
     @property
@@ -168,7 +171,9 @@ class Ranking:
         str
             The page.
         """
-        page = self._ranking.to_html(json.dumps({"title": title, "seed": self._seed, **context}))
+        page = self._ranking.to_html(
+            settings_json(**{"title": title, "seed": self._seed, **context})
+        )
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page
@@ -208,7 +213,7 @@ class Ranking:
             "locked": [list(pair) for pair in locked],
             "coverage": coverage,
         }
-        return Assignment(**json.loads(self._ranking.assign(json.dumps(settings))))
+        return Assignment(**json.loads(self._ranking.assign(settings_json(**settings))))
 
     def plot(self, recipient_id: str | None = None, *, ax: Any = None) -> Any:
         """The probability of response of every donor with its interval.

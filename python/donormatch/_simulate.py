@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from donormatch import _core
+from donormatch._convert import settings_json
 from donormatch._profiles import Profiles
 
 __all__ = ["SyntheticCohort", "simulate"]
@@ -54,8 +55,8 @@ def simulate(*, n_donors: int = 6, n_recipients: int = 8, seed: int = 0) -> Synt
     >>> cohort.donors.n_samples, cohort.recipients.n_samples
     (3, 2)
     """
-    params = {"n_donors": n_donors, "n_recipients": n_recipients, "seed": seed}
-    *tables, contexts, transplants = _core.simulate(json.dumps(params))
+    params = settings_json(n_donors=n_donors, n_recipients=n_recipients, seed=seed)
+    *tables, contexts, transplants = _core.simulate(params)
     donors, recipients, follow_ups = map(Profiles, tables)
     by_recipient = dict(zip(recipients.sample_ids, json.loads(contexts), strict=True))
     return SyntheticCohort(donors, recipients, follow_ups, by_recipient, json.loads(transplants))

@@ -70,7 +70,7 @@ mod _core {
     #[pymodule_export]
     use super::read::{
         merge_profiles, profiles_from_arrow, profiles_from_matrix, read_many_profiles,
-        read_profiles, write_profiles,
+        read_profiles, read_profiles_of_bytes, write_profiles,
     };
     #[pymodule_export]
     use super::runtime::{n_threads, provoke_panic, set_n_threads};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use donormatch::Error;
 use donormatch::cohort::{
-    Cohort, ColumnNames, MetadataTable, PatientCohort, Treatment, TreatmentContext, Treatments,
+    Cohort, ColumnNames, MetadataNote, MetadataTable, PatientCohort, Treatment, TreatmentContext,
+    Treatments,
 };
 use donormatch::engraftment::{EngraftmentParams, TaxonRecord, TransplantPrediction};
 use donormatch::evaluation::{self, ReportParams};
@@ -32,9 +33,20 @@ pub enum Metadata {
     /// Tab-separated text of a data frame.
     #[pyo3(transparent)]
     Text(String),
+    /// The bytes of a file.
+    #[pyo3(transparent)]
+    Bytes(Vec<u8>),
     /// A file.
     #[pyo3(transparent)]
     Path(PathBuf),
+}
+
+/// Notes on a table of metadata, each with whether to warn of it.
+type Notes = Vec<(bool, String)>;
+
+fn told(notes: &[MetadataNote]) -> Notes {
+    let one = |note: &MetadataNote| (note.is_warning(), note.to_string());
+    notes.iter().map(one).collect()
 }
 
 impl Metadata {
@@ -42,6 +54,7 @@ impl Metadata {
     pub fn into_table(self) -> donormatch::Result<MetadataTable> {
         match self {
             Self::Text(text) => MetadataTable::parse("<frame>", &text),
+            Self::Bytes(bytes) => MetadataTable::read_bytes(&bytes),
             Self::Path(path) => MetadataTable::read(path),
         }
     }
@@ -84,6 +97,12 @@ impl PyCohort {
         self.0.skipped().to_vec()
     }
 
+    /// What was noticed in the source, each with whether to warn of it.
+    #[getter]
+    fn notes(&self) -> Notes {
+        told(self.0.notes())
+    }
+
     fn __len__(&self) -> usize {
         self.0.transplants().len()
     }
@@ -120,6 +139,12 @@ impl PyPatientCohort {
         settings::json(&self.0.patients())
     }
 
+    /// What was noticed in the source, each with whether to warn of it.
+    #[getter]
+    fn notes(&self) -> Notes {
+        told(self.0.notes())
+    }
+
     fn __len__(&self) -> usize {
         self.0.n_rows()
     }
@@ -128,21 +153,24 @@ impl PyPatientCohort {
 /// Regimen, cancer and line by their words; none is open.
 type Words = (Option<String>, Option<String>, Option<String>);
 
-/// A context a recipient, and the recipients that `metadata` names besides.
+/// A context per recipient, and what was noticed in `metadata`.
 fn contexts(
     recipients: &ProfileTable,
     (regimen, cancer, line): &Words,
     metadata: Option<Metadata>,
-) -> Result<(Vec<TreatmentContext>, Vec<String>)> {
+) -> Result<(Vec<TreatmentContext>, Notes)> {
     let common = Treatment::parse(regimen.as_deref(), cancer.as_deref(), line.as_deref())?;
     let treatments = match metadata {
         Some(metadata) => Treatments::from_metadata(&metadata.into_table()?)?,
         None => Treatments::default(),
     };
     let samples = recipients.samples();
-    let missing = treatments.missing_from(samples);
-    let missing = missing.into_iter().map(ToString::to_string).collect();
-    Ok((treatments.contexts(samples, common)?, missing))
+    let mut notes = told(treatments.notes());
+    for recipient in treatments.missing_from(samples) {
+        notes.push((true, format!("no profile for recipient `{recipient}`")));
+    }
+    notes.extend(told(&treatments.defaults(samples, common)));
+    Ok((treatments.contexts(samples, common)?, notes))
 }
 
 /// A fitted matcher.
@@ -173,8 +201,8 @@ impl PyMatcher {
         self.0.vocabulary().as_str()
     }
 
-    /// The ranking, the reports of harmonization of donors and recipients as JSON, and the
-    /// recipients that `metadata` names but the profiles do not.
+    /// The ranking, the reports of harmonization of donors and recipients as JSON, and what was
+    /// noticed in `metadata`.
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of Python's `rank_donors`"
@@ -188,8 +216,8 @@ impl PyMatcher {
         metadata: Option<Metadata>,
         predict: &str,
         params: &str,
-    ) -> Result<(PyRanking, String, String, Vec<String>)> {
-        let (contexts, missing) = contexts(&recipients.0, &treatment, metadata)?;
+    ) -> Result<(PyRanking, String, String, Notes)> {
+        let (contexts, notes) = contexts(&recipients.0, &treatment, metadata)?;
         let predict: PredictParams = settings::parse(predict)?;
         let params: RankingParams = settings::parse(params)?;
         let matcher = Arc::clone(&self.0);
@@ -203,7 +231,7 @@ impl PyMatcher {
             settings::json(&ranked.recipients)?,
         );
         let ranking = PyRanking(ranked.ranking);
-        Ok((ranking, reports.0, reports.1, missing))
+        Ok((ranking, reports.0, reports.1, notes))
     }
 
     /// What a transplant is expected to leave, and the reports of harmonization, each as JSON.
@@ -243,8 +271,10 @@ impl PyMatcher {
         donors: &PyProfiles,
         outcomes: Metadata,
         header: Option<&str>,
-    ) -> Result<(Self, Option<String>, String)> {
-        let observed = ObservedToxicity::from_metadata(&outcomes.into_table()?)?;
+    ) -> Result<(Self, Option<String>, String, Notes)> {
+        let table = outcomes.into_table()?;
+        let observed = ObservedToxicity::from_metadata(&table)?;
+        let notes = told(&ObservedToxicity::column_notes(&table));
         let (updated, report) = short(py, || {
             let target = HarmonizeParams::new(ranking::target_of(&self.0)?);
             let (donors, report) = harmonize(&donors.0, &target)?;
@@ -253,7 +283,7 @@ impl PyMatcher {
         let header: Option<ModelHeader> = header.map(settings::parse).transpose()?;
         let header = header.map(|header| settings::json(&header.updated(&updated)));
         let report = settings::json(&report)?;
-        Ok((Self(Arc::new(updated)), header.transpose()?, report))
+        Ok((Self(Arc::new(updated)), header.transpose()?, report, notes))
     }
 
     /// The matcher that ships with donormatch, and its header as JSON.

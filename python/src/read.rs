@@ -28,6 +28,16 @@ pub fn read_profiles(py: Python<'_>, path: PathBuf, options: &str) -> Result<PyP
     Ok(PyProfiles(table))
 }
 
+/// Reads the bytes of a file, such as an upload.
+#[pyfunction]
+pub fn read_profiles_of_bytes(py: Python<'_>, bytes: Vec<u8>, options: &str) -> Result<PyProfiles> {
+    let options: ReadOptions = settings::parse(options)?;
+    let table = long(py, move || {
+        donormatch::profile::read_bytes(&bytes, &options)
+    })?;
+    Ok(PyProfiles(table))
+}
+
 /// Reads several files into one table over the union of their taxa.
 #[pyfunction]
 pub fn read_many_profiles(

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use donormatch::cohort::MetadataTable;
 use donormatch::cohort::screening::{Day, DonorRecords, Panel, RecipientRecords};
 use pyo3::prelude::*;
 
@@ -18,9 +17,7 @@ fn panel_of(path: Option<&Path>) -> donormatch::Result<Panel> {
 fn records_of(records: Metadata, panel: &Panel) -> donormatch::Result<DonorRecords> {
     match records {
         Metadata::Path(path) => DonorRecords::read(path, panel),
-        Metadata::Text(text) => {
-            DonorRecords::from_table(&MetadataTable::parse("<frame>", &text)?, panel)
-        }
+        held => DonorRecords::from_table(&held.into_table()?, panel),
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::Streams;
 use super::input::note_skipped;
+use crate::cohort::Cohort;
 use crate::matcher::MatcherConfig;
 use crate::persist::{self, ModelHeader, ModelMetric};
 use crate::taxonomy::Target;
@@ -39,6 +40,10 @@ impl FitArguments {
             let patients = config.read_patients(&self.data)?;
             let transplants = config.read_transplants(&self.data, Target::Species)?;
             note_skipped(&transplants, streams);
+            let notes = patients.notes().iter();
+            for note in notes.chain(transplants.iter().flat_map(Cohort::notes)) {
+                streams.note(&note.to_string());
+            }
             config.matcher.fit(&patients, &transplants)?
         };
         let header = ModelHeader::of(&matcher)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::Streams;
-use crate::cohort::{Cohort, MetadataTable, Treatment, TreatmentContext, Treatments};
+use crate::cohort::{Cohort, MetadataNote, MetadataTable, Treatment, TreatmentContext, Treatments};
 use crate::matcher::{Matcher, PredictParams};
 use crate::persist::{self, ModelHeader};
 use crate::profile::{
@@ -284,8 +284,21 @@ impl TreatmentArguments {
             for recipient in treatments.missing_from(profiles.samples()) {
                 streams.note(&format!("{}: no profile for `{recipient}`", path.display()));
             }
+            note_metadata(path, treatments.notes(), streams);
         }
-        treatments.contexts(profiles.samples(), self.common()?)
+        let common = self.common()?;
+        for note in treatments.defaults(profiles.samples(), common) {
+            streams.note(&note.to_string());
+        }
+        treatments.contexts(profiles.samples(), common)
+    }
+}
+
+/// Says what was noticed in a table of metadata.
+pub(super) fn note_metadata(path: &Path, notes: &[MetadataNote], streams: &mut Streams<'_>) {
+    for note in notes {
+        let warning = if note.is_warning() { "warning: " } else { "" };
+        streams.note(&format!("{warning}{}: {note}", file_name(path)));
     }
 }
 

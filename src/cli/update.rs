@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Streams;
-use super::input::{ModelArguments, ProfileArguments};
+use super::input::{ModelArguments, ProfileArguments, note_metadata};
 use crate::Result;
 use crate::cohort::MetadataTable;
 use crate::matcher::ObservedToxicity;
@@ -37,7 +37,10 @@ impl UpdateArguments {
     pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
         let (matcher, header) = self.model.load()?;
         let donors = self.reading.read(&self.donors, &matcher, streams)?.table;
-        let observed = ObservedToxicity::from_metadata(&MetadataTable::read(&self.outcomes)?)?;
+        let table = MetadataTable::read(&self.outcomes)?;
+        let observed = ObservedToxicity::from_metadata(&table)?;
+        let notes = ObservedToxicity::column_notes(&table);
+        note_metadata(&self.outcomes, &notes, streams);
         let updated = matcher
             .with_outcomes(&donors, &observed)
             .map_err(|error| error.at_path(&self.outcomes))?;

@@ -1,11 +1,13 @@
-//! Metadata tables: tab- or comma-separated text with one header row, read by column name.
+//! Metadata tables: delimited text with one header row, read by column name.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::profile::read_text;
+use super::dialect::{Row, Sheet};
+use super::note::{MetadataNote, look_alike, quoted};
+use crate::profile::{read_text, text_of_bytes};
 use crate::{Error, Result};
 
 /// Which column of a file plays which role: `role = "column"`. A role without an entry is looked
@@ -17,12 +19,23 @@ pub type ColumnNames = BTreeMap<String, String>;
 pub struct MetadataTable {
     path: PathBuf,
     header: Vec<String>,
-    rows: Vec<Vec<String>>,
+    rows: Vec<Row>,
+    /// Whether a comma in a number can be a decimal point.
+    has_free_comma: bool,
     names: ColumnNames,
+    /// Columns that rows were chosen by.
+    kept_by: Vec<String>,
 }
 
+/// Fields that say that a value is not known.
+const UNKNOWN: [&str; 12] = [
+    "", "NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "NaT", "None", "null", "NULL", "unknown",
+];
+
 impl MetadataTable {
-    /// Reads a `.tsv` (or, where the header has no tab, `.csv`) file, `.gz` undone by content.
+    /// Reads a file of text whose fields are divided by tabs, semicolons, commas or bars, as the
+    /// header shows, `.gz` decompressed by content. Blank rows, comments above the header and a
+    /// byte order mark are no part of the table.
     ///
     /// # Errors
     /// [`Error::Io`] where it cannot be read; [`Error::File`] where it is empty or ragged, or two
@@ -48,53 +61,32 @@ impl MetadataTable {
     /// ```
     pub fn parse(path: impl AsRef<Path>, text: &str) -> Result<Self> {
         let path = path.as_ref();
-        let text = text.trim_start_matches('\u{feff}');
-        let delimiter = if text.lines().next().is_some_and(|line| line.contains('\t')) {
-            b'\t'
-        } else {
-            b','
-        };
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .from_reader(text.as_bytes());
-        let broken = |source: csv::Error| Error::File {
-            path: path.to_path_buf(),
-            line: source.position().map(csv::Position::line),
-            message: "expected the same number of fields in every row".to_owned(),
-            source: Some(Box::new(source)),
-        };
-        let header: Vec<String> = reader
-            .headers()
-            .map_err(broken)?
-            .iter()
-            .map(|name| name.trim().to_owned())
-            .collect();
+        let sheet = Sheet::parse(path, text)?;
         let mut seen = BTreeMap::new();
-        for name in header.iter().filter(|name| !name.is_empty()) {
+        for name in sheet.header.iter().filter(|name| !name.is_empty()) {
             if let Some(other) = seen.insert(name.to_ascii_lowercase(), name) {
                 let message = format!("the columns `{other}` and `{name}` have one name");
-                return Err(Error::line(path, 1, message));
+                return Err(Error::file(path, message));
             }
-        }
-        let rows = reader
-            .records()
-            .map(|record| {
-                Ok(record?
-                    .iter()
-                    .map(|field| field.trim().to_owned())
-                    .collect())
-            })
-            .collect::<Result<Vec<Vec<String>>, csv::Error>>()
-            .map_err(broken)?;
-        if rows.is_empty() {
-            return Err(Error::file(path, "the table is empty"));
         }
         Ok(Self {
             path: path.to_path_buf(),
-            header,
-            rows,
+            header: sheet.header,
+            rows: sheet.rows,
+            has_free_comma: sheet.has_free_comma,
             names: ColumnNames::new(),
+            kept_by: Vec::new(),
         })
+    }
+
+    /// The same from the bytes of a file in memory, `.gz` decompressed by content; messages call
+    /// them `<bytes>`.
+    ///
+    /// # Errors
+    /// As [`MetadataTable::read`].
+    pub fn read_bytes(bytes: &[u8]) -> Result<Self> {
+        let path = Path::new("<bytes>");
+        Self::parse(path, &text_of_bytes(path, bytes)?)
     }
 
     /// The same table, with roles found under other names.
@@ -115,7 +107,8 @@ impl MetadataTable {
             ));
         };
         self.rows
-            .retain(|row| row.get(column).is_some_and(|field| field == text));
+            .retain(|row| row.fields.get(column).is_some_and(|field| field == text));
+        self.kept_by.push(role.to_owned());
         if self.rows.is_empty() {
             return Err(Error::file(
                 &self.path,
@@ -147,8 +140,8 @@ impl MetadataTable {
 
     /// The text of a role in a row; `None` where the column is absent or the field is unknown.
     pub fn text(&self, row: usize, role: &str) -> Option<&str> {
-        let field = self.rows.get(row)?.get(self.position(role)?)?.as_str();
-        (!matches!(field, "" | "NA" | "NaN" | "nan" | "unknown")).then_some(field)
+        let field = self.rows.get(row)?.fields.get(self.position(role)?)?;
+        (!UNKNOWN.contains(&field.as_str())).then_some(field)
     }
 
     /// The text of a role that must be known.
@@ -156,16 +149,7 @@ impl MetadataTable {
     /// # Errors
     /// [`Error::File`] naming the column, and the line where a field is blank.
     pub fn required(&self, row: usize, role: &str) -> Result<&str> {
-        if !self.has(role) {
-            return Err(Error::file(
-                &self.path,
-                format!(
-                    "no column `{}`; found `{}`",
-                    self.column_name(role),
-                    self.header.join("`, `")
-                ),
-            ));
-        }
+        self.require_column(role)?;
         self.text(row, role)
             .ok_or_else(|| self.error_at(row, format!("`{role}` must not be blank")))
     }
@@ -178,12 +162,22 @@ impl MetadataTable {
         let Some(text) = self.text(row, role) else {
             return Ok(None);
         };
-        match text.parse::<f64>() {
-            Ok(number) if number.is_finite() => Ok(Some(number)),
-            _ => {
-                let message = format!("`{role}`: expected a number, found `{text}`");
-                Err(self.error_at(row, message))
+        let wrong = |expected: &str| {
+            let message = format!("`{role}`: expected {expected}, found `{text}`");
+            self.error_at(row, message)
+        };
+        let decimal = match text.split_once(',') {
+            Some((whole, rest)) if self.has_free_comma => {
+                if rest.len() == 3 && !matches!(whole, "0" | "-0" | "") && whole.len() <= 4 {
+                    return Err(wrong("a number with a decimal point, for 1,234 can be two"));
+                }
+                format!("{whole}.{rest}")
             }
+            _ => text.to_owned(),
+        };
+        match decimal.parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(Some(number)),
+            _ => Err(wrong("a number")),
         }
     }
 
@@ -209,9 +203,87 @@ impl MetadataTable {
         }
     }
 
+    /// The line of a row in the file, from 1.
+    pub fn line(&self, row: usize) -> u64 {
+        self.rows.get(row).map_or(0, |row| row.line)
+    }
+
     /// An error about a row, by its line in the file.
     pub(crate) fn error_at(&self, row: usize, message: impl Into<String>) -> Error {
-        Error::line(&self.path, row as u64 + 2, message)
+        Error::line(&self.path, self.line(row), message)
+    }
+
+    /// That there is a column for a role.
+    ///
+    /// # Errors
+    /// [`Error::File`] with the columns that are there, and the one that looks like it.
+    pub(crate) fn require_column(&self, role: &str) -> Result<()> {
+        if self.has(role) {
+            return Ok(());
+        }
+        Err(Error::file(&self.path, self.absent(role)))
+    }
+
+    fn absent(&self, role: &str) -> String {
+        let name = self.column_name(role);
+        let columns = || self.columns().filter(|column| !column.is_empty());
+        let meant = look_alike(name, columns());
+        let meant = meant.map_or_else(String::new, |column| format!("; is `{column}` meant?"));
+        let found: Vec<&str> = columns().collect();
+        format!("no column `{name}`; found {}{meant}", quoted(&found))
+    }
+
+    /// That columns were named for roles that a table of this kind has, and are there.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] naming the role or the column.
+    pub(crate) fn check_names(&self, roles: &[&str]) -> Result<()> {
+        for role in self.names.keys() {
+            if !roles.contains(&role.as_str()) {
+                let meant = look_alike(role, roles.iter().copied());
+                let meant = meant.map_or_else(String::new, |role| format!("; is `{role}` meant?"));
+                let message = format!("`{role}` is none of the roles {}{meant}", quoted(roles));
+                return Err(Error::parameter("columns", message));
+            }
+            if !self.has(role) {
+                let message = format!("`{role}`: {}", self.absent(role));
+                return Err(Error::parameter("columns", message));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is to be said of the columns of a table with these roles: an absent one that an unused
+    /// column looks like, or, of those that `matter`, with any unused column beside it.
+    pub(crate) fn column_notes(&self, roles: &[&str], matter: &[&str]) -> Vec<MetadataNote> {
+        let is_used = |column: &str| {
+            let is_its = |role: &str| self.column_name(role).eq_ignore_ascii_case(column);
+            let plays = roles.iter().any(|role| is_its(role));
+            plays || self.kept_by.iter().any(|role| is_its(role))
+        };
+        let unused = self
+            .columns()
+            .filter(|column| !column.is_empty() && !is_used(column));
+        let unused: Vec<String> = unused.map(str::to_owned).collect();
+        if unused.is_empty() {
+            return Vec::new();
+        }
+        let absent = roles.iter().filter(|role| !self.has(role));
+        let absent = absent.filter_map(|&role| {
+            let columns = unused.iter().map(String::as_str);
+            // Of all roles, the absent one is what the column looks most like.
+            let looks_like = look_alike(role, columns)
+                .filter(|column| look_alike(column, roles.iter().copied()) == Some(role))
+                .map(str::to_owned);
+            (looks_like.is_some() || matter.contains(&role)).then(|| MetadataNote::AbsentColumn {
+                role: role.to_owned(),
+                looks_like,
+                unused: unused.clone(),
+            })
+        });
+        let mut notes: Vec<MetadataNote> = absent.collect();
+        notes.push(MetadataNote::UnusedColumns { columns: unused });
+        notes
     }
 
     fn column_name<'a>(&'a self, role: &'a str) -> &'a str {

@@ -6,7 +6,9 @@
 //! sample named has a profile, ids are unique, and rows that cannot be used are listed with the
 //! reason instead of vanishing.
 
+mod dialect;
 mod metadata;
+mod note;
 mod patient;
 mod regimen;
 pub mod screening;
@@ -15,6 +17,7 @@ mod transplant;
 mod treatment;
 
 pub use metadata::{ColumnNames, MetadataTable};
+pub use note::MetadataNote;
 pub use patient::{Patient, PatientCohort};
 pub use regimen::{Cancer, Line, Regimen, TreatmentContext};
 pub use source::{PatientSource, TransplantSource, read_harmonized};

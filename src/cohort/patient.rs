@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::MetadataTable;
+use super::{MetadataNote, MetadataTable};
 use crate::profile::{ProfileTable, SampleId, StudyId, SubjectId};
 use crate::{Error, Result};
 
@@ -33,7 +33,20 @@ pub struct Patient {
 pub struct PatientCohort {
     patients: Vec<Patient>,
     profiles: ProfileTable,
+    notes: Vec<MetadataNote>,
 }
+
+/// The roles of a table of patients.
+const ROLES: [&str; 8] = [
+    "sample_id",
+    "subject",
+    "study",
+    "cohort",
+    "cancer",
+    "response",
+    "severe_irae",
+    "day",
+];
 
 impl PatientCohort {
     /// Joins patients with profiles by sample id; patients without a profile are an error.
@@ -48,6 +61,7 @@ impl PatientCohort {
         Ok(Self {
             patients,
             profiles: profiles.select_samples(&ids)?,
+            notes: Vec::new(),
         })
     }
 
@@ -56,8 +70,10 @@ impl PatientCohort {
     /// subject is the sample, a missing study `study`, a missing cohort the study.
     ///
     /// # Errors
-    /// As [`PatientCohort::new`], and [`Error::File`] where a field cannot be read.
+    /// As [`PatientCohort::new`]; [`Error::Parameter`] if a column was named for an unknown role,
+    /// or is not there; [`Error::File`] if a field cannot be read.
     pub fn from_metadata(metadata: &MetadataTable, profiles: &ProfileTable) -> Result<Self> {
+        metadata.check_names(&ROLES)?;
         let patients = (0..metadata.n_rows())
             .map(|row| {
                 let sample = metadata.required(row, "sample_id")?;
@@ -74,7 +90,17 @@ impl PatientCohort {
                 })
             })
             .collect::<Result<Vec<_>>>()?;
-        Self::new(patients, profiles).map_err(|error| error.at_path(metadata.path()))
+        let cohort =
+            Self::new(patients, profiles).map_err(|error| error.at_path(metadata.path()))?;
+        Ok(Self {
+            notes: metadata.column_notes(&ROLES, &["response"]),
+            ..cohort
+        })
+    }
+
+    /// What was noticed in the source: columns without a use.
+    pub fn notes(&self) -> &[MetadataNote] {
+        &self.notes
     }
 
     /// The patients, one a row.
@@ -101,6 +127,7 @@ impl PatientCohort {
         Ok(Self {
             patients: rows.iter().map(|&row| self.patients[row].clone()).collect(),
             profiles,
+            notes: self.notes.clone(),
         })
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::MetadataTable;
+use super::{MetadataNote, MetadataTable};
 use crate::profile::{ProfileTable, SampleId, StudyId, SubjectId};
 use crate::{Error, Result};
 
@@ -55,7 +55,24 @@ pub struct Cohort {
     transplants: Vec<Transplant>,
     profiles: ProfileTable,
     skipped: Vec<String>,
+    notes: Vec<MetadataNote>,
 }
+
+/// The roles of a table of transplants.
+const ROLES: [&str; 9] = [
+    "study",
+    "donor",
+    "donor_samples",
+    "recipient",
+    "baseline",
+    "follow_up",
+    "day",
+    "antibiotics",
+    "response",
+];
+const REQUIRED: [&str; 4] = ["donor", "donor_samples", "recipient", "baseline"];
+/// How many reasons an error gives where no row can be used.
+const N_REASONS: usize = 3;
 
 impl Cohort {
     /// Joins transplants with profiles: every sample named must have one.
@@ -83,34 +100,63 @@ impl Cohort {
             transplants,
             profiles,
             skipped: Vec::new(),
+            notes: Vec::new(),
         })
     }
 
     /// Reads the roles `study`, `donor`, `donor_samples` (several joined by `;`), `recipient`,
     /// `baseline`, `follow_up`, `day`, `antibiotics` and `response` of a table of transplants.
-    /// A row whose donor, baseline or follow-up sample is blank or has no profile cannot be used;
-    /// it is listed in [`Cohort::skipped`].
+    /// A row whose donor or baseline sample is blank, a sample of which has no profile, or whose
+    /// follow-up is the baseline or lies before the transplant, cannot be used; it is listed in
+    /// [`Cohort::skipped`]. What else was noticed is in [`Cohort::notes`].
     ///
     /// # Errors
-    /// [`Error::File`] where a column is missing, a field cannot be read, or no row is usable.
+    /// [`Error::Parameter`] if a column was named for an unknown role, or is not there;
+    /// [`Error::File`] if a column is missing, a field cannot be read, or no row is usable: then
+    /// with the number of rows and the first reasons.
     pub fn from_metadata(metadata: &MetadataTable, profiles: ProfileTable) -> Result<Self> {
+        metadata.check_names(&ROLES)?;
+        REQUIRED
+            .iter()
+            .try_for_each(|role| metadata.require_column(role))?;
         let known: HashSet<&SampleId> = profiles.samples().iter().collect();
-        let mut transplants = Vec::new();
-        let mut skipped = Vec::new();
+        let mut notes = metadata.column_notes(&ROLES, &["follow_up"]);
+        let (mut transplants, mut skipped) = (Vec::new(), Vec::new());
         for row in 0..metadata.n_rows() {
-            let usable = read_transplant(metadata, row)?.and_then(|transplant| {
-                let missing = transplant.samples().find(|sample| !known.contains(sample));
-                let missing = missing.map(|sample| format!("no profile for sample `{sample}`"));
-                missing.map_or(Ok(transplant), Err)
-            });
+            let usable = read_transplant(metadata, row)?
+                .and_then(|transplant| usable(&transplant, &known).map(|()| transplant));
             match usable {
-                Ok(transplant) => transplants.push(transplant),
-                Err(reason) => skipped.push(format!("line {}: {reason}", row + 2)),
+                Ok(transplant) => {
+                    notes.extend(oddities(&transplant, &transplants).map(|message| {
+                        let line = metadata.line(row);
+                        MetadataNote::OddRow { line, message }
+                    }));
+                    transplants.push(transplant);
+                }
+                Err(reason) => skipped.push(format!("line {}: {reason}", metadata.line(row))),
             }
+        }
+        if transplants.is_empty() {
+            let first = skipped.iter().take(N_REASONS).cloned().collect::<Vec<_>>();
+            let message = format!(
+                "none of {} rows can be used: {}{}",
+                skipped.len(),
+                first.join("; "),
+                if skipped.len() > N_REASONS {
+                    "; …"
+                } else {
+                    ""
+                }
+            );
+            return Err(Error::file(metadata.path(), message));
         }
         let cohort =
             Self::new(transplants, profiles).map_err(|error| error.at_path(metadata.path()))?;
-        Ok(Self { skipped, ..cohort })
+        Ok(Self {
+            skipped,
+            notes,
+            ..cohort
+        })
     }
 
     /// The transplants, one a follow-up.
@@ -128,6 +174,11 @@ impl Cohort {
         &self.skipped
     }
 
+    /// What was noticed in the source: columns without a use, rows that look wrong.
+    pub fn notes(&self) -> &[MetadataNote] {
+        &self.notes
+    }
+
     /// The same transplants over other profiles of the same samples, such as harmonized ones.
     ///
     /// # Errors
@@ -136,6 +187,7 @@ impl Cohort {
         let cohort = Self::new(self.transplants.clone(), profiles)?;
         Ok(Self {
             skipped: self.skipped.clone(),
+            notes: self.notes.clone(),
             ..cohort
         })
     }
@@ -161,9 +213,65 @@ impl Cohort {
         let cohort = Self::new(kept, self.profiles.clone())?;
         Ok(Self {
             skipped: self.skipped.clone(),
+            notes: self.notes.clone(),
             ..cohort
         })
     }
+}
+
+/// Why a transplant cannot be used with the profiles there are.
+fn usable(transplant: &Transplant, known: &HashSet<&SampleId>) -> Result<(), String> {
+    if let Some(sample) = transplant.samples().find(|sample| !known.contains(sample)) {
+        let is_pool = sample.as_str().contains(',');
+        let several = sample.as_str().split(',').map(|one| one.trim().into());
+        let hint = if is_pool && several.clone().all(|one: SampleId| known.contains(&one)) {
+            "; several samples are joined by `;`".to_owned()
+        } else {
+            let mut others: Vec<&str> = known.iter().map(|id| id.as_str()).collect();
+            others.sort_unstable();
+            let same = others.into_iter().find(|other| same_letters(other, sample));
+            same.map_or_else(String::new, |other| format!("; there is one for `{other}`"))
+        };
+        return Err(format!("no profile for sample `{sample}`{hint}"));
+    }
+    match &transplant.follow_up {
+        Some(after) if after.sample == transplant.baseline => {
+            Err(format!("the follow-up is the baseline `{}`", after.sample))
+        }
+        Some(FollowUp {
+            day: Some(day),
+            sample,
+        }) if *day < 0.0 => Err(format!(
+            "the follow-up `{sample}` lies before the transplant: day {day}"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Whether ids differ only in case and signs, as in `rec1-pre` and `rec1_pre`.
+fn same_letters(id: &str, other: &SampleId) -> bool {
+    let letters = |id: &str| -> String {
+        id.chars()
+            .filter(|c| c.is_alphanumeric())
+            .flat_map(char::to_lowercase)
+            .collect()
+    };
+    letters(id) == letters(other.as_str())
+}
+
+/// What looks wrong about a transplant that can be used, given those before it.
+fn oddities(transplant: &Transplant, before: &[Transplant]) -> impl Iterator<Item = String> {
+    let own = transplant.donor == transplant.recipient
+        || transplant.donor_samples.contains(&transplant.baseline);
+    let own = own.then(|| {
+        format!(
+            "donor and recipient `{}` are one: is it an autologous transplant?",
+            transplant.recipient
+        )
+    });
+    let twice = before.contains(transplant);
+    let twice = twice.then(|| "it repeats a row above".to_owned());
+    own.into_iter().chain(twice)
 }
 
 /// A transplant, or why the row cannot be used.
@@ -187,7 +295,9 @@ fn read_transplant(metadata: &MetadataTable, row: usize) -> Result<Result<Transp
         donor: metadata.required(row, "donor")?.into(),
         donor_samples: donor_samples
             .split(';')
-            .map(|id| id.trim().into())
+            .map(str::trim)
+            .filter(|id| !id.is_empty())
+            .map(Into::into)
             .collect(),
         recipient: metadata.required(row, "recipient")?.into(),
         baseline: baseline.into(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::metadata::MetadataTable;
+use super::note::MetadataNote;
 use super::regimen::{Cancer, Line, Regimen, TreatmentContext};
 use crate::profile::SampleId;
 use crate::{Error, Result};
@@ -75,7 +76,13 @@ impl Treatment {
 /// # Ok::<(), donormatch::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Treatments(BTreeMap<SampleId, Treatment>);
+pub struct Treatments {
+    by_recipient: BTreeMap<SampleId, Treatment>,
+    notes: Vec<MetadataNote>,
+}
+
+/// The roles of a table of treatments.
+const ROLES: [&str; 4] = ["recipient_id", "regimen", "cancer", "line"];
 
 impl Treatments {
     /// From a table with `recipient_id` and any of `regimen`, `cancer` and `line`; blanks are
@@ -85,6 +92,7 @@ impl Treatments {
     /// [`Error::File`] naming the line where a recipient is blank or stands for the second time, or
     /// a word is unknown; where there is no column `recipient_id`.
     pub fn from_metadata(table: &MetadataTable) -> Result<Self> {
+        table.check_names(&ROLES)?;
         let mut by_recipient = BTreeMap::new();
         for row in 0..table.n_rows() {
             let recipient = table.required(row, "recipient_id")?;
@@ -94,13 +102,56 @@ impl Treatments {
                 return Err(table.error_at(row, message));
             }
         }
-        Ok(Self(by_recipient))
+        Ok(Self {
+            by_recipient,
+            notes: table.column_notes(&ROLES, &[]),
+        })
+    }
+
+    /// What was noticed in the source: columns without a use, above all one whose name looks like
+    /// that of a column that is not there.
+    pub fn notes(&self) -> &[MetadataNote] {
+        &self.notes
+    }
+
+    /// The defaults that stand in for what neither a recipient's own words nor those `common` to
+    /// all say.
+    pub fn defaults(&self, samples: &[SampleId], common: Treatment) -> Vec<MetadataNote> {
+        let all: Vec<Treatment> = samples.iter().map(|id| self.of(id, common)).collect();
+        let open: [(&str, &str, usize); 2] = [
+            (
+                "cancer",
+                Cancer::Other.as_str(),
+                all.iter().filter(|its| its.cancer.is_none()).count(),
+            ),
+            (
+                "line",
+                Line::First.as_str(),
+                all.iter().filter(|its| its.line.is_none()).count(),
+            ),
+        ];
+        open.into_iter()
+            .filter(|&(.., n_recipients)| n_recipients > 0)
+            .map(|(role, word, n_recipients)| MetadataNote::Default {
+                role: role.to_owned(),
+                word: word.to_owned(),
+                n_recipients,
+            })
+            .collect()
+    }
+
+    fn of(&self, sample: &SampleId, common: Treatment) -> Treatment {
+        let own = self.by_recipient.get(sample).copied();
+        own.unwrap_or_default().or(common)
     }
 
     /// The recipients named that are not among the samples.
     pub fn missing_from<'a>(&'a self, samples: &[SampleId]) -> Vec<&'a SampleId> {
         let samples: std::collections::BTreeSet<&SampleId> = samples.iter().collect();
-        self.0.keys().filter(|id| !samples.contains(id)).collect()
+        self.by_recipient
+            .keys()
+            .filter(|id| !samples.contains(id))
+            .collect()
     }
 
     /// One [`Treatment::context`] a sample: its own words before those `common` to all.
@@ -113,11 +164,9 @@ impl Treatments {
         common: Treatment,
     ) -> Result<Vec<TreatmentContext>> {
         let context = |sample: &SampleId| {
-            let its = self.0.get(sample).copied().unwrap_or_default().or(common);
-            its.context().ok_or_else(|| {
+            self.of(sample, common).context().ok_or_else(|| {
                 let message = format!(
-                    "none given for `{sample}`; give one for all (`--regimen`) or by recipient \
-                     (`--metadata`)"
+                    "none given for `{sample}`; give `regimen` for all, or `metadata` by recipient"
                 );
                 Error::parameter("regimen", message)
             })

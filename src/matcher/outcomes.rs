@@ -2,7 +2,7 @@
 
 use super::matcher::Matcher;
 use super::toxicity::ToxicityOutcome;
-use crate::cohort::{MetadataTable, Treatment, TreatmentContext};
+use crate::cohort::{MetadataNote, MetadataTable, Treatment, TreatmentContext};
 use crate::profile::{ProfileTable, SampleId};
 use crate::{Error, Result};
 
@@ -19,7 +19,24 @@ pub struct ObservedToxicity {
     pub myocarditis: Option<bool>,
 }
 
+/// The roles of a table of outcomes.
+const ROLES: [&str; 7] = [
+    "donor_id",
+    "recipient_id",
+    "regimen",
+    "cancer",
+    "line",
+    "severe_irae",
+    "myocarditis",
+];
+
 impl ObservedToxicity {
+    /// What is to be said of the columns of a table of outcomes: those without a use, above all
+    /// one whose name looks like that of a column that is not there.
+    pub fn column_notes(table: &MetadataTable) -> Vec<MetadataNote> {
+        table.column_notes(&ROLES, &[])
+    }
+
     /// One entry a row of a table with `donor_id`, `regimen` and any of `cancer`, `line`,
     /// `severe_irae` and `myocarditis`; blanks are unknown.
     ///

@@ -12,12 +12,12 @@ mod table;
 mod unit;
 mod write;
 
-pub(crate) use format::read_text;
 pub use format::{
     Decimal, Decision, DuplicatedTaxa, EmptySamples, Format, LabelledMatrix, Orientation, Question,
     Ranks, ReadLimits, ReadOptions, Taxonomy, UnclassifiedTaxa, inspect, inspect_bytes, merge,
     read, read_bytes, read_many,
 };
+pub(crate) use format::{read_text, text_of_bytes};
 pub use id::{SampleId, StudyId, SubjectId};
 pub use lineage::{Lineage, Rank};
 pub use newick::Tree;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from sklearn.utils.validation import (
 )
 
 from donormatch import _core
-from donormatch._convert import SparseParts, group_numbers, plain
+from donormatch._convert import SparseParts, group_numbers, settings_json
 from donormatch._errors import InputError
 
 
@@ -58,7 +57,7 @@ class Model(BaseEstimator):
         return {name.rstrip("_"): value for name, value in params if value is not None}
 
     def _settings(self) -> str:
-        return json.dumps(self._given(), default=plain)
+        return settings_json(**self._given())
 
     def _checked(self, X: Any, reset: bool, **others: Any) -> Any:
         return validate_data(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 from sklearn.base import RegressorMixin
 
 from donormatch import _core
-from donormatch._convert import plain
+from donormatch._convert import settings_json
 from donormatch.sklearn._base import BinaryClassifier, Model
 
 
@@ -65,7 +64,7 @@ class _BoostedTrees(Model):
         self.seed = seed
 
     def _settings(self) -> str:
-        return json.dumps({**self._given(), "loss": self._loss}, default=plain)
+        return settings_json(**self._given(), loss=self._loss)
 
     def _grow(self, X: Any, outcomes: Any, weights: Any, offsets: Any, groups: Any) -> None:
         rows = self._rows(X, outcomes, weights, offsets, groups)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from donormatch import _core
-from donormatch._convert import plain
+from donormatch._convert import settings_json
 from donormatch.sklearn._base import BinaryClassifier
 
 
@@ -191,7 +191,7 @@ class ElasticNetLogisticClassifierCV(BinaryClassifier):
         settings = self._given()
         names = ("alphas", "n_folds", "rule", "fold_tolerance", "seed")
         outer = {name: settings.pop(name) for name in names if name in settings}
-        return json.dumps({**outer, "logistic": settings}, default=plain)
+        return settings_json(**outer, logistic=settings)
 
     def fit(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
@@ -13,7 +12,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 
 from donormatch import _core
-from donormatch._convert import group_numbers
+from donormatch._convert import group_labels, group_numbers, settings_json
 from donormatch._errors import InputError
 
 
@@ -120,12 +119,10 @@ class GroupKFold(_GroupSplitter):
         self.seed = seed
 
     def _splits(self, X: Any, y: Any, groups: Any) -> list[Any]:
-        params = json.dumps(
-            {
-                "n_folds": self.n_folds,
-                "n_repeats": self.n_repeats,
-                "max_group_share": self.max_group_share,
-            }
+        params = settings_json(
+            n_folds=self.n_folds,
+            n_repeats=self.n_repeats,
+            max_group_share=self.max_group_share,
         )
         numbers = group_numbers(groups)
         return _core.grouped_k_fold(params, numbers, _binary_or_none(y), self.seed)
@@ -157,7 +154,7 @@ class LeaveOneStudyOut(_GroupSplitter):
     """
 
     def _splits(self, X: Any, y: Any, groups: Any) -> list[Any]:
-        return _core.leave_one_group_out([str(group) for group in groups], None)
+        return _core.leave_one_group_out(group_labels(groups), None)
 
 
 class PairSplit(_GroupSplitter):
@@ -203,12 +200,10 @@ class PairSplit(_GroupSplitter):
         self.seed = seed
 
     def _splits(self, X: Any, y: Any, groups: Any) -> list[Any]:
-        params = json.dumps(
-            {
-                "n_donor_folds": self.n_donor_folds,
-                "n_recipient_folds": self.n_recipient_folds,
-                "max_group_share": self.max_group_share,
-            }
+        params = settings_json(
+            n_donor_folds=self.n_donor_folds,
+            n_recipient_folds=self.n_recipient_folds,
+            max_group_share=self.max_group_share,
         )
         if any(isinstance(pair, str) or _length(pair) != 2 for pair in groups):
             message = "`groups` needs two columns, donor and recipient"

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from donormatch import _core
+from donormatch._errors import InputError
 
 
 class CenteredLogRatio(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -70,6 +71,10 @@ class CenteredLogRatio(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64, ensure_non_negative=True)
+        empty = np.flatnonzero(~X.any(axis=1))
+        if empty.size:
+            message = f"row {empty[0]} sums to 0, so that it has no log-ratios: drop such rows"
+            raise InputError(message)
         rows, columns = ([str(number) for number in range(length)] for length in X.shape)
         options = json.dumps({"unit": "count", "orientation": "samples_in_rows"})
         values = np.ascontiguousarray(X)

@@ -128,7 +128,7 @@ fn collect(
     options: &ReadOptions,
 ) -> Result<Draft, Fault> {
     if schema.fields().len() > options.limits.axis {
-        return Err("more columns than `limits.axis` allows".to_owned().into());
+        return Err("more columns than are allowed".to_owned().into());
     }
     let texts: Vec<usize> = (0..schema.fields().len())
         .filter(|&at| is_text(schema.field(at).data_type()))
@@ -225,7 +225,7 @@ fn collect_wide(
         let batch = batch?;
         rows.extend(labels(batch.column(label_column), corner, &options.limits)?);
         if rows.len() > options.limits.axis {
-            return Err("more rows than `limits.axis` allows".to_owned().into());
+            return Err("more rows than are allowed".to_owned().into());
         }
         let first = entries.len();
         entries.resize_with(rows.len(), Vec::new);

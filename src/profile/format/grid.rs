@@ -144,15 +144,12 @@ impl Grid {
     fn check(&self, limits: &ReadLimits) -> Result<(), String> {
         if self.values.len() as u64 > limits.nonzeros {
             return Err(format!(
-                "more than the {} abundances that `limits.nonzeros` allows",
+                "more than the {} abundances allowed",
                 limits.nonzeros
             ));
         }
         if self.rows.len() > limits.axis {
-            return Err(format!(
-                "more than the {} rows that `limits.axis` allows",
-                limits.axis
-            ));
+            return Err(format!("more than the {} rows allowed", limits.axis));
         }
         Ok(())
     }

@@ -86,7 +86,7 @@ pub(super) fn read(source: Source<'_>) -> Result<Draft> {
         open.push(nodes.len());
         if nodes.len() >= options.limits.axis {
             return Err(at_line(format!(
-                "more than the {} rows that `limits.axis` allows",
+                "more than the {} rows allowed",
                 options.limits.axis
             )));
         }

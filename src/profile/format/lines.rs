@@ -127,7 +127,7 @@ impl<'a> Blocks<'a> {
             return Err(Error::file(
                 &self.path,
                 format!(
-                    "more than the {} bytes of text that `limits.text_bytes` allows",
+                    "more than the {} bytes of text allowed",
                     self.limits().text_bytes
                 ),
             ));
@@ -148,7 +148,7 @@ impl<'a> Blocks<'a> {
             &self.path,
             self.next_line + n_lines as u64,
             format!(
-                "a line of more than the {} bytes that `limits.line_bytes` allows",
+                "a line of more than the {} bytes allowed",
                 self.limits().line_bytes
             ),
         ))
@@ -212,7 +212,7 @@ pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> + '_ {
 pub(super) fn label(bytes: &[u8], limits: &ReadLimits) -> Result<String, String> {
     if bytes.len() > limits.label_bytes {
         return Err(format!(
-            "a label of {} bytes, more than the {} that `limits.label_bytes` allows",
+            "a label of {} bytes, more than the {} allowed: shorten it",
             bytes.len(),
             limits.label_bytes
         ));

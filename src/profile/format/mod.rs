@@ -395,7 +395,16 @@ fn taxonomy_of(source: Source<'_>) -> Result<Taxonomy> {
 /// [`Error::Io`] where it cannot be read; [`Error::File`] where it is empty, damaged, or not UTF-8.
 pub(crate) fn read_text(path: &Path) -> Result<String> {
     let options = ReadOptions::default();
-    let bytes = Source::open(path, &options)?.hold()?;
+    utf8(path, Source::open(path, &options)?.hold()?)
+}
+
+/// The text of bytes in memory, as [`read_text`].
+pub(crate) fn text_of_bytes(path: &Path, bytes: &[u8]) -> Result<String> {
+    let options = ReadOptions::default();
+    utf8(path, Source::from_bytes(path, bytes, &options)?.hold()?)
+}
+
+fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String> {
     String::from_utf8(bytes).map_err(|source| Error::File {
         path: path.to_path_buf(),
         line: None,

@@ -55,7 +55,7 @@ pub(super) fn open(source: Source<'_>, names: &[&str]) -> Result<Artifact> {
         return Err(Error::file(
             &path,
             format!(
-                "{} members, more than the {} that `limits.members` allows",
+                "{} members, more than the {} allowed",
                 archive.len(),
                 limits.members
             ),

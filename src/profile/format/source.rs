@@ -115,7 +115,7 @@ impl<'a> Source<'a> {
         if bytes.len() as u64 > limit {
             return Err(Error::file(
                 &self.path,
-                format!("more than the {limit} bytes that `limits.held_bytes` allows"),
+                format!("more than the {limit} bytes allowed"),
             ));
         }
         Ok(bytes)
