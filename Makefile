@@ -95,7 +95,8 @@ models: wheel need-data ## rebuild the shipped models from the real tables in ..
 	@echo "run 'make build' to bundle them, and 'make golden' to write the golden values again"
 prove: wheel need-data ## evaluate on the real tables, a cohort left out at a time, and fuzz the readers
 	$(BIN)/donormatch evaluate --data $(DATA)
-	DONORMATCH_FUZZ=1000000 cargo test $(CARGO_FLAGS) --test it -- fuzz
+	DONORMATCH_FUZZ=1000000 cargo test $(CARGO_FLAGS) --test it -- fuzz privacy --nocapture
+	DONORMATCH_MUTANTS=100000 cargo test $(CARGO_FLAGS) --lib -- persist
 
 .PHONY: golden
 golden: need-rust ## write the golden cohort and its expected ranking again, with the bundled model

@@ -227,7 +227,11 @@ class Matcher:
 
     @property
     def header(self) -> dict[str, Any]:
-        """What the model file says of itself; empty for a matcher fitted here."""
+        """What the model file says of itself; empty for a matcher fitted here.
+
+        ``kind feature_names units vocabulary training warnings`` were compared with the model; the
+        rest, the figures among them, is what the writer of the file claims.
+        """
         header: dict[str, Any] = getattr(self, "header_", {})
         return header
 

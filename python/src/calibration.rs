@@ -1,6 +1,7 @@
 //! Held-out scores → calibrated probabilities.
 
 use donormatch::calibration::{CalibrationParams, Calibrator};
+use donormatch::persist;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -72,12 +73,12 @@ impl PyCalibrator {
 
     /// The calibrator as bytes, for pickling only.
     fn to_bytes<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyBytes>> {
-        settings::to_bytes(py, &self.0)
+        Ok(PyBytes::new(py, &persist::to_transfer(&self.0)?))
     }
 
     /// The calibrator of [`PyCalibrator::to_bytes`].
     #[staticmethod]
     fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        Ok(Self(settings::from_bytes(bytes)?))
+        Ok(Self(persist::from_transfer(bytes)?))
     }
 }

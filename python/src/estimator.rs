@@ -1,9 +1,12 @@
 //! The learning engines: params as JSON, features as a matrix, fitted models as frozen classes.
 
+use std::path::PathBuf;
+
 use donormatch::model::{
     BoostingModel, BoostingParams, ContributionReference, LogisticCvParams, LogisticModel,
     LogisticParams, TrainingData,
 };
+use donormatch::persist::{self, ModelHeader, Stored};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, ToPyArray};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -108,6 +111,12 @@ impl PyLogisticModel {
         self.0.intercept()
     }
 
+    /// Number of features.
+    #[getter]
+    fn n_features(&self) -> usize {
+        self.0.n_features()
+    }
+
     /// Log-odds per raw unit, one a feature.
     #[getter]
     fn coefficients<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
@@ -135,15 +144,29 @@ impl PyLogisticModel {
         Ok((self.0.base_score(), values.into_pyarray(py)))
     }
 
-    /// The model as bytes, for pickling only.
+    /// The model as the bytes of a model file.
     fn to_bytes<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyBytes>> {
-        settings::to_bytes(py, &self.0)
+        let bytes = persist::to_bytes(&self.0, &self.0.header())?;
+        Ok(PyBytes::new(py, &bytes))
     }
 
-    /// The model of [`PyLogisticModel::to_bytes`].
+    /// Writes a model file, whole or not at all; `header` is JSON.
+    fn write(&self, py: Python<'_>, path: PathBuf, header: &str) -> Result<()> {
+        let header: ModelHeader = settings::parse(header)?;
+        short(py, || persist::write(path, &self.0, &header))
+    }
+
+    /// The model of a model file, and its header as JSON.
+    #[staticmethod]
+    fn read(py: Python<'_>, path: PathBuf) -> Result<(Self, String)> {
+        let (model, header) = long(py, move || persist::read(path))?;
+        Ok((Self(model), settings::json(&header)?))
+    }
+
+    /// The model of [`PyLogisticModel::to_bytes`], checked entry by entry.
     #[staticmethod]
     fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        Ok(Self(settings::from_bytes(bytes)?))
+        Ok(Self(persist::from_bytes(bytes)?.0))
     }
 }
 
@@ -168,6 +191,18 @@ impl PyBoostingModel {
     #[getter]
     fn n_trees(&self) -> usize {
         self.0.n_trees()
+    }
+
+    /// Number of features.
+    #[getter]
+    fn n_features(&self) -> usize {
+        self.0.n_features()
+    }
+
+    /// The loss that was minimized.
+    #[getter]
+    fn loss(&self) -> PyResult<String> {
+        settings::spelled(self.0.loss())
     }
 
     /// Fall of the loss by splits on each feature.
@@ -197,17 +232,29 @@ impl PyBoostingModel {
         Ok(short(py, || self.0.scores(features.view()))?.into_pyarray(py))
     }
 
-    /// The model as bytes, for pickling only.
+    /// The model as the bytes of a model file.
     fn to_bytes<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyBytes>> {
-        settings::to_bytes(py, &self.0)
+        let bytes = persist::to_bytes(&self.0, &self.0.header())?;
+        Ok(PyBytes::new(py, &bytes))
     }
 
-    /// The model of [`PyBoostingModel::to_bytes`], every node checked.
+    /// Writes a model file, whole or not at all; `header` is JSON.
+    fn write(&self, py: Python<'_>, path: PathBuf, header: &str) -> Result<()> {
+        let header: ModelHeader = settings::parse(header)?;
+        short(py, || persist::write(path, &self.0, &header))
+    }
+
+    /// The model of a model file, and its header as JSON.
+    #[staticmethod]
+    fn read(py: Python<'_>, path: PathBuf) -> Result<(Self, String)> {
+        let (model, header) = long(py, move || persist::read(path))?;
+        Ok((Self(model), settings::json(&header)?))
+    }
+
+    /// The model of [`PyBoostingModel::to_bytes`], checked entry by entry.
     #[staticmethod]
     fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let model: BoostingModel = settings::from_bytes(bytes)?;
-        model.validate()?;
-        Ok(Self(model))
+        Ok(Self(persist::from_bytes(bytes)?.0))
     }
 }
 

@@ -1,5 +1,6 @@
 //! `ProfileTable` behind a frozen class; the Python half wraps it as `donormatch.Profiles`.
 
+use donormatch::persist;
 use donormatch::profile::{ProfileTable, SampleId, Taxon};
 use numpy::{IntoPyArray, PyArray1, PyArray2, ToPyArray};
 use pyo3::prelude::*;
@@ -154,13 +155,13 @@ impl PyProfiles {
 
     /// The table as bytes, for pickling only: readable by the same version of donormatch.
     fn to_bytes<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyBytes>> {
-        settings::to_bytes(py, &self.0)
+        Ok(PyBytes::new(py, &persist::to_transfer(&self.0)?))
     }
 
     /// The table of [`PyProfiles::to_bytes`].
     #[staticmethod]
     fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        Ok(Self(settings::from_bytes(bytes)?))
+        Ok(Self(persist::from_transfer(bytes)?))
     }
 
     fn __eq__(&self, other: &Self) -> bool {

@@ -2,6 +2,7 @@
 
 use donormatch::explanation::report::{self, ReportContext};
 use donormatch::matcher::PairPrediction;
+use donormatch::persist;
 use donormatch::ranking::{AssignmentParams, COLUMNS, Ranking, RankingParams};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -58,13 +59,13 @@ impl PyRanking {
 
     /// The ranking as bytes, for pickling only.
     fn to_bytes<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyBytes>> {
-        settings::to_bytes(py, &self.0)
+        Ok(PyBytes::new(py, &persist::to_transfer(&self.0)?))
     }
 
     /// The ranking of [`PyRanking::to_bytes`].
     #[staticmethod]
     fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        Ok(Self(settings::from_bytes(bytes)?))
+        Ok(Self(persist::from_transfer(bytes)?))
     }
 
     fn __eq__(&self, other: &Self) -> bool {

@@ -2,7 +2,6 @@
 
 use donormatch::Error;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -51,22 +50,4 @@ pub fn spelled(value: impl serde::Serialize) -> PyResult<String> {
 pub fn json(report: &impl serde::Serialize) -> Result<String> {
     let failed = |error: serde_json::Error| Error::table(error.to_string());
     Ok(serde_json::to_string(report).map_err(failed)?)
-}
-
-/// A value as bytes for pickling: readable by the same version of donormatch, not a model file.
-pub fn to_bytes<'py>(
-    py: Python<'py>,
-    value: &impl serde::Serialize,
-) -> Result<Bound<'py, PyBytes>> {
-    let failed = |error: bincode::error::EncodeError| Error::model_file(error.to_string());
-    let bytes =
-        bincode::serde::encode_to_vec(value, bincode::config::standard()).map_err(failed)?;
-    Ok(PyBytes::new(py, &bytes))
-}
-
-/// The value of [`to_bytes`].
-pub fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    let failed = |error: bincode::error::DecodeError| Error::model_file(error.to_string());
-    let decoded = bincode::serde::decode_from_slice(bytes, bincode::config::standard());
-    Ok(decoded.map(|(value, _)| value).map_err(failed)?)
 }

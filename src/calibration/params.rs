@@ -84,6 +84,9 @@ pub struct MethodLoss {
 }
 
 /// A fitted, non-decreasing map from scores to probabilities.
+///
+/// The isotonic and the Venn–Abers map hold scores of the rows that they were fitted on: whoever has
+/// the calibrator knows them. The other methods hold two or three numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibrator {
@@ -223,6 +226,36 @@ impl CalibrationParams {
 }
 
 impl Calibrator {
+    /// Checks a calibrator that came from elsewhere: the curve of its method, never falling.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where it is none.
+    pub(crate) fn check(&self) -> Result<()> {
+        let fits = match &self.curve {
+            Curve::Sigmoid { slope, intercept } => {
+                let sigmoid = [
+                    CalibrationMethod::Temperature,
+                    CalibrationMethod::SlopeIntercept,
+                    CalibrationMethod::Sigmoid,
+                ];
+                sigmoid.contains(&self.method) && *slope >= 0.0 && (slope + intercept).is_finite()
+            }
+            Curve::Beta { a, b, c } => {
+                let sound = *a >= 0.0 && *b >= 0.0 && (a + b + c).is_finite();
+                self.method == CalibrationMethod::Beta && sound
+            }
+            Curve::Isotonic(_) => self.method == CalibrationMethod::Isotonic,
+            Curve::VennAbers(_) => self.method == CalibrationMethod::VennAbers,
+        };
+        let mut losses = self.losses.iter().filter_map(|loss| loss.log_loss);
+        if fits && losses.all(f64::is_finite) {
+            return Ok(());
+        }
+        Err(Error::table(
+            "the calibrator holds no curve of its method that never falls",
+        ))
+    }
+
     /// The method, also where it was chosen.
     pub fn method(&self) -> CalibrationMethod {
         self.method

@@ -10,6 +10,7 @@ use super::input::note_skipped;
 use crate::cohort::Cohort;
 use crate::matcher::MatcherConfig;
 use crate::persist::{self, ModelHeader, ModelMetric};
+use crate::profile::read_held;
 use crate::taxonomy::Target;
 use crate::{Error, Result};
 
@@ -88,9 +89,12 @@ struct Results {
     rows: Vec<Judged>,
 }
 
+/// Bytes of results at most; those of the shipped model have a hundredth of it.
+const MAX_METRICS: u64 = 16 << 20;
+
 /// The means over cohorts; of the trials, each by its name.
 fn read_metrics(path: &Path) -> Result<Vec<ModelMetric>> {
-    let text = std::fs::read(path).map_err(|source| Error::io(path, source))?;
+    let text = read_held(path, MAX_METRICS)?;
     let results: Results = serde_json::from_slice(&text).map_err(|source| Error::File {
         path: path.to_path_buf(),
         line: Some(source.line() as u64),

@@ -8,6 +8,7 @@ use ndarray::ArrayView2;
 use super::feature::{CladeTable, FLOOR, StudySummary, TaxonFeatures, TaxonPrior};
 use super::pair::{PairProfile, TransplantContext};
 use crate::cohort::{Cohort, Transplant};
+use crate::numeric::decimal::rounded;
 use crate::profile::{CsrMatrix, ProfileTable, Rank, SampleId};
 use crate::{Error, Result};
 
@@ -125,6 +126,10 @@ fn rows_by_study<'a>(
         .collect()
 }
 
+/// Significant digits of the mean of a taxon in a study: where a single profile has the taxon, the
+/// mean times the number of profiles is its abundance.
+const SUMMARY_DIGITS: usize = 2;
+
 fn add_study<'a>(
     by_taxon: &mut BTreeMap<&'a str, Vec<StudySummary>>,
     study: u32,
@@ -149,7 +154,7 @@ fn add_study<'a>(
             .push(StudySummary {
                 study,
                 prevalence: samples.len() as f64 / n,
-                mean: closed.sum::<f64>() / n,
+                mean: rounded(closed.sum::<f64>() / n, SUMMARY_DIGITS),
             });
     }
 }

@@ -1,5 +1,7 @@
 //! The file that says what a shipped matcher is made of, so that anyone can make it again.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::params::MatcherParams;
 use crate::cohort::{Cohort, PatientCohort, PatientSource, TransplantSource, TreatmentContext};
 use crate::digest::Digest;
-use crate::profile::StudyId;
+use crate::profile::{StudyId, read_held};
 use crate::taxonomy::Target;
 use crate::{Error, Result};
 
@@ -50,6 +52,9 @@ pub struct TrialConfig {
     pub context: TreatmentContext,
 }
 
+/// Bytes of a configuration at most; the shipped one has a few thousand.
+const MAX_CONFIG: u64 = 1 << 20;
+
 impl MatcherConfig {
     /// Reads a TOML file.
     ///
@@ -57,7 +62,8 @@ impl MatcherConfig {
     /// [`Error::Io`] where it cannot be read; [`Error::File`] where it is not such a file.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, source))?;
+        let text = String::from_utf8(read_held(path, MAX_CONFIG)?)
+            .map_err(|_| Error::file(path, "a configuration is text in UTF-8; this is not"))?;
         toml::from_str(&text).map_err(|source| Error::File {
             path: path.to_path_buf(),
             line: source
@@ -86,9 +92,7 @@ impl MatcherConfig {
         let mut digest = Digest::default();
         for file in patients.chain(transplants) {
             let path = data.join(file);
-            let bytes = std::fs::read(&path).map_err(|source| Error::io(&path, source))?;
-            digest.add(&(bytes.len() as u64).to_le_bytes());
-            digest.add(&bytes);
+            add_file(&mut digest, &path).map_err(|source| Error::io(&path, source))?;
         }
         Ok(digest.finish())
     }
@@ -118,5 +122,22 @@ impl MatcherConfig {
             .filter(|source| target == Target::Genus || source.rank == Target::Species)
             .map(|source| source.read(data, target))
             .collect()
+    }
+}
+
+/// Adds the length and the content of a file to a digest, as long as it was when it was opened.
+fn add_file(digest: &mut Digest, path: &Path) -> std::io::Result<()> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    digest.add(&length.to_le_bytes());
+    let mut content = BufReader::new(file.take(length));
+    loop {
+        let part = content.fill_buf()?;
+        if part.is_empty() {
+            return Ok(());
+        }
+        digest.add(part);
+        let n = part.len();
+        content.consume(n);
     }
 }

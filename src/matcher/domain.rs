@@ -4,9 +4,11 @@ use ndarray::{ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::feature::COMMUNITY_FEATURES;
+use crate::numeric::decimal::{rounded, shortest_between};
 
 /// Means and spreads of the community features of the training profiles, and how far from them a
-/// training profile lies at most, save the farthest hundredth. Aggregates only: no profile is kept.
+/// training profile lies at most, save the farthest hundredth. Aggregates only, of few digits: no
+/// profile is kept, nor a number of one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Domain {
     pub(crate) means: Vec<f64>,
@@ -14,6 +16,10 @@ pub struct Domain {
     pub(crate) limit: f64,
     pub(crate) min_ln_richness: f64,
 }
+
+/// Significant digits of means and spreads: who knows all patients but one must not learn of the
+/// last one from them.
+pub(super) const DIGITS: usize = 4;
 
 /// The share of a profile's mass that must lie in taxa with a column of their own.
 const MIN_COVERED: f64 = 0.5;
@@ -28,7 +34,7 @@ impl Domain {
         let means: Vec<f64> = community
             .columns()
             .into_iter()
-            .map(|column| column.sum() / rows)
+            .map(|column| rounded(column.sum() / rows, DIGITS))
             .collect();
         let sds = community
             .columns()
@@ -36,7 +42,7 @@ impl Domain {
             .zip(&means)
             .map(|(column, mean)| {
                 let sum: f64 = column.iter().map(|value| (value - mean).powi(2)).sum();
-                (sum / rows).sqrt().max(1e-9)
+                rounded((sum / rows).sqrt().max(1e-9), DIGITS)
             })
             .collect();
         let mut domain = Self {
@@ -51,10 +57,10 @@ impl Domain {
             .map(|row| domain.distance(row))
             .collect();
         distances.sort_by(f64::total_cmp);
-        domain.limit = at_share(&distances, 0.99);
+        domain.limit = above(&distances, share_of(&distances, 0.99));
         let mut richness: Vec<f64> = community.column(LN_RICHNESS).to_vec();
         richness.sort_by(f64::total_cmp);
-        domain.min_ln_richness = at_share(&richness, 0.01);
+        domain.min_ln_richness = below(&richness, share_of(&richness, 0.01));
         domain
     }
 
@@ -102,7 +108,52 @@ impl Domain {
     }
 }
 
-fn at_share(sorted: &[f64], share: f64) -> f64 {
-    let at = (share * (sorted.len() - 1) as f64).round() as usize;
-    sorted.get(at).copied().unwrap_or(f64::INFINITY)
+/// The place of a share of sorted numbers.
+pub(super) fn share_of(sorted: &[f64], share: f64) -> usize {
+    (share * sorted.len().saturating_sub(1) as f64).round() as usize
+}
+
+/// How far beyond the outermost number a bound is put, as a share of it.
+const MARGIN: f64 = 0.01;
+
+/// A short decimal above the number at a place and below the next larger: it parts the sorted
+/// numbers as the number itself does, without telling it.
+pub(super) fn above(sorted: &[f64], place: usize) -> f64 {
+    let Some(&number) = sorted.get(place) else {
+        return f64::INFINITY;
+    };
+    let next = sorted.iter().copied().find(|&other| other > number);
+    shortest_between(
+        number,
+        next.unwrap_or(number + MARGIN * number.abs().max(MARGIN)),
+    )
+}
+
+/// The same below the number at a place and above the next smaller.
+pub(super) fn below(sorted: &[f64], place: usize) -> f64 {
+    let Some(&number) = sorted.get(place) else {
+        return f64::INFINITY;
+    };
+    let next = sorted.iter().copied().rfind(|&other| other < number);
+    shortest_between(
+        next.unwrap_or(number - MARGIN * number.abs().max(MARGIN)),
+        number,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_parts_what_the_number_parted_and_is_not_the_number() {
+        let sorted: Vec<f64> = (1..=50).map(|k| libm::log(f64::from(k * k))).collect();
+        for place in 0..sorted.len() {
+            let number = sorted[place];
+            let (high, low) = (above(&sorted, place), below(&sorted, place));
+            assert!(low < number && number < high, "{low} {number} {high}");
+            assert!(sorted.iter().all(|&x| (x > high) == (x > number)));
+            assert!(sorted.iter().all(|&x| (x < low) == (x < number)));
+        }
+    }
 }

@@ -4,11 +4,12 @@ use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::domain::Domain;
+use super::domain::{DIGITS, Domain};
 use super::response_rows::{ResponseRows, log_loss, slope_posterior};
 use crate::cohort::PatientCohort;
 use crate::feature::ProfileSchema;
 use crate::model::{BoostingModel, BoostingParams, LogisticModel, LogisticParams, TrainingData};
+use crate::numeric::decimal::rounded;
 use crate::numeric::random::derive;
 use crate::{Error, Result};
 
@@ -200,7 +201,7 @@ impl ResponseParams {
         Ok(ResponseMember {
             logistic_center: center(logistic.scores(features)?),
             boosting_center: center(boosting.scores(features)?),
-            logistic,
+            logistic: with_rounded_means(&logistic)?,
             boosting,
         })
     }
@@ -275,6 +276,17 @@ impl ResponseParams {
         }
         Ok(scores)
     }
+}
+
+/// The same model, counting contributions from means of few digits: twenty weighted means of a
+/// taxon that few patients have would tell of each of them. Scores stay as they are.
+fn with_rounded_means(model: &LogisticModel) -> Result<LogisticModel> {
+    let means = model.feature_means().iter();
+    LogisticModel::new(
+        model.intercept(),
+        model.coefficients().to_vec(),
+        means.map(|&mean| rounded(mean, DIGITS)).collect(),
+    )
 }
 
 /// What carries over to a new cohort.

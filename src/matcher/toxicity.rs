@@ -7,10 +7,12 @@ use ndarray::{ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::baseline::{LogOdds, myocarditis_baseline, severe_irae_baseline};
+use super::domain::{DIGITS, below, share_of};
 use super::posterior::Normal;
 use crate::cohort::{PatientCohort, TreatmentContext};
 use crate::feature::{COMMUNITY_FEATURES, ProfileSchema};
 use crate::model::{BoostingModel, BoostingParams, TrainingData, probability_of_score};
+use crate::numeric::decimal::rounded;
 use crate::numeric::random::{derive, normal};
 use crate::{Error, Result};
 
@@ -156,7 +158,7 @@ impl ToxicityParams {
         let community = features.slice(s![.., ..COMMUNITY_FEATURES.len()]);
         let burdens = community.column(BURDEN);
         let n = burdens.len() as f64;
-        let burden_mean = burdens.sum() / n;
+        let burden_mean = rounded(burdens.sum() / n, DIGITS);
         let variance = burdens
             .iter()
             .map(|burden| (burden - burden_mean).powi(2))
@@ -174,8 +176,8 @@ impl ToxicityParams {
             myocarditis: prior.with_sd(0, 0.5),
             severe_irae: prior,
             burden_mean,
-            burden_sd: variance.sqrt().max(1e-9),
-            rich: sorted[((sorted.len() - 1) as f64 * 0.9).round() as usize],
+            burden_sd: rounded(variance.sqrt().max(1e-9), DIGITS),
+            rich: below(&sorted, share_of(&sorted, 0.9)),
             feature_names: COMMUNITY_FEATURES.map(str::to_owned).to_vec(),
             exploratory,
             n_exploratory,

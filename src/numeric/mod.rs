@@ -1,5 +1,6 @@
 //! The mathematics that every room needs and that knows neither taxa nor patients, each written
-//! once: random numbers, the logistic function, Newton's method, distributions, checks of outcomes.
+//! once: random numbers, the logistic function, Newton's method, distributions, short decimals, checks
+//! of outcomes.
 //!
 //! Nothing here is public. `exp`, `log` and their kin come from `libm`, so that results are the
 //! same bits on every machine. What exists twice does so because published bits hang on it: the
@@ -8,6 +9,7 @@
 //! drawn.
 
 pub(crate) mod cholesky;
+pub(crate) mod decimal;
 pub(crate) mod distribution;
 pub(crate) mod groups;
 pub(crate) mod logistic;

@@ -27,12 +27,14 @@ mod file;
 mod frame;
 mod header;
 mod stored;
+mod transfer;
 mod v2;
 
 pub use file::{read, read_header, write, write_bytes};
 pub use frame::{FORMAT, from_bytes, header_from_bytes, to_bytes};
 pub use header::{ModelHeader, ModelMetric};
 pub use stored::Stored;
+pub use transfer::{Transfer, from_transfer, to_transfer};
 
 #[cfg(test)]
 mod tests;

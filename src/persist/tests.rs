@@ -1,7 +1,9 @@
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::matcher::{Matcher, MatcherParams, PredictParams};
+use crate::numeric::random::derive;
 use crate::taxonomy::{HarmonizeParams, Target, harmonize};
 use crate::trial::SimulationParams;
 use crate::{Error, ErrorKind, Result};
@@ -267,6 +269,50 @@ fn a_forged_payload_is_refused_or_valid_but_never_a_panic() {
         }
     }
     refusal(&framed(&[&payload[..], &[0]].concat()));
+}
+
+/// Mutants of a file; `make prove` asks for more.
+fn n_mutants() -> u64 {
+    let text = std::env::var("DONORMATCH_MUTANTS").ok();
+    text.and_then(|text| text.parse::<u64>().ok())
+        .map_or(300, |n| n / 5)
+}
+
+/// Bytes of the payload, and of the file as it stands, changed under a checksum that fits.
+#[test]
+fn mutants_with_mended_checksums_are_refused_or_valid_and_quickly() {
+    let payload = v2::encode_matcher(&TINY).unwrap();
+    let interesting = [0, 1, 0x7F, 0xFA, 0xFB, 0xFC, 0xFD, 0xFE, 0xFF];
+    let change = |bytes: &mut [u8], mutant: u64| {
+        for change in 0..=mutant % 4 {
+            let number = derive(mutant, change);
+            let at = number as usize % bytes.len();
+            bytes[at] = match number >> 60 {
+                0..8 => interesting[(number >> 32) as usize % interesting.len()],
+                _ => (number >> 24) as u8,
+            };
+        }
+    };
+    for mutant in 0..n_mutants() {
+        let bytes = if mutant % 2 == 0 {
+            let mut payload = payload.clone();
+            change(&mut payload, mutant);
+            framed(&payload)
+        } else {
+            let mut bytes = BYTES.clone();
+            let end = bytes.len() - 4;
+            change(&mut bytes[6..end], mutant);
+            let checksum = crc32fast::hash(&bytes[..end]).to_le_bytes();
+            bytes[end..].copy_from_slice(&checksum);
+            bytes
+        };
+        let start = Instant::now();
+        if let Ok((matcher, header)) = from_bytes::<Matcher>(&bytes) {
+            matcher.validate().unwrap();
+            assert_eq!(header.training, ModelHeader::of(&matcher).training);
+        }
+        assert!(start.elapsed() < Duration::from_secs(1), "mutant {mutant}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Files and arrays → [`ProfileTable`]: samples × taxa, sparse, with its unit and vocabulary.
 
 mod format;
+mod held;
 mod id;
 mod lineage;
 mod newick;
@@ -18,6 +19,7 @@ pub use format::{
     read, read_bytes, read_many,
 };
 pub(crate) use format::{read_text, text_of_bytes};
+pub(crate) use held::read_held;
 pub use id::{SampleId, StudyId, SubjectId};
 pub use lineage::{Lineage, Rank};
 pub use newick::Tree;

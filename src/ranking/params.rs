@@ -52,7 +52,7 @@ impl Weights {
             - self.myocarditis * p_myocarditis
     }
 
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let all = [self.response, self.severe_irae, self.myocarditis];
         if all
             .iter()

@@ -1,9 +1,12 @@
 //! What a ranking holds: one row per pair, one summary per recipient.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{RankingParams, Weights};
 use crate::profile::SampleId;
+use crate::{Error, Result};
 
 /// One donor for one recipient: a row of the table that all doors return.
 ///
@@ -60,7 +63,46 @@ pub struct RankingRow {
     pub reason: String,
 }
 
+/// Whether a share, where there is one, lies from 0 to 1.
+fn is_share(share: Option<f64>) -> bool {
+    share.is_none_or(|share| (0.0..=1.0).contains(&share))
+}
+
+impl DonorStanding {
+    fn numbers_are_sound(&self) -> bool {
+        self.expected_regret.is_finite()
+            && is_share(Some(self.p_on_front))
+            && is_share(self.p_severe_irae_exploratory)
+    }
+}
+
 impl RankingRow {
+    fn is_sound(&self) -> bool {
+        let probabilities = [
+            self.p_response,
+            self.p_response_lo,
+            self.p_response_hi,
+            self.p_response_baseline,
+            self.p_severe_irae,
+            self.p_severe_irae_lo,
+            self.p_severe_irae_hi,
+            self.p_myocarditis,
+            self.p_best,
+            self.p_better_than_random,
+        ];
+        let numbers = [
+            self.delta_response,
+            self.utility,
+            self.n_gained,
+            self.n_kept,
+            self.n_lost,
+            self.deleterious_lost,
+        ];
+        self.rank >= 1
+            && probabilities.map(Some).into_iter().all(is_share)
+            && numbers.iter().all(|number| number.is_finite())
+    }
+
     /// Whether the donor took part in the ranking, or is only shown.
     pub fn is_eligible(&self) -> bool {
         !self.flags.iter().any(|flag| flag == NOT_ELIGIBLE)
@@ -153,6 +195,57 @@ pub struct Ranking {
 }
 
 impl Ranking {
+    /// Checks a ranking that came from elsewhere: rows and summaries of the same recipients, donors
+    /// that are there, probabilities from 0 to 1, settings in range.
+    ///
+    /// # Errors
+    /// [`Error::Table`] naming the recipient that does not fit; those of [`RankingParams::check`].
+    pub(crate) fn check(&self) -> Result<()> {
+        self.params.check()?;
+        let mut n_rows = 0;
+        for (summary, rows) in self.by_recipient() {
+            n_rows += rows.len();
+            let donors: HashSet<&SampleId> = rows.iter().map(|row| &row.donor_id).collect();
+            let counts = summary.n_donors == rows.len()
+                && summary.n_eligible == summary.standings.len()
+                && summary.n_eligible <= rows.len()
+                && donors.len() == rows.len();
+            let standings = summary.standings.iter().all(|standing| {
+                donors.contains(&standing.donor_id)
+                    && (1..=standing.rank_hi).contains(&standing.rank_lo)
+                    && standing.rank_hi <= rows.len()
+                    && (1..=rows.len()).contains(&standing.tier)
+                    && standing.numbers_are_sound()
+            });
+            let cases = summary
+                .weight_cases
+                .iter()
+                .all(|case| donors.contains(&case.first_donor) && case.weights.check().is_ok());
+            let sound = rows
+                .iter()
+                .all(|row| row.is_sound() && row.rank <= rows.len());
+            let shares = [summary.p_first_beats_second, summary.first_donor_stability];
+            if !(counts && standings && cases && sound && shares.into_iter().all(is_share)) {
+                return Err(Error::table(format!(
+                    "the rows and the summary of recipient `{}` do not fit together",
+                    summary.recipient_id
+                )));
+            }
+        }
+        if n_rows != self.rows.len() {
+            return Err(Error::table(format!(
+                "{} rows belong to no recipient of the summaries",
+                self.rows.len() - n_rows
+            )));
+        }
+        match self.donor_order_agreement {
+            Some(tau) if !(-1.0..=1.0).contains(&tau) => Err(Error::table(format!(
+                "the agreement of the orders of donors is {tau}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// The rows of each recipient beside its summary, in order.
     pub fn by_recipient(&self) -> impl Iterator<Item = (&RecipientSummary, &[RankingRow])> {
         let mut rest = self.rows.as_slice();

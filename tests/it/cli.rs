@@ -233,12 +233,16 @@ fn engraft_predict_and_inspect_write_their_tables() {
 
     let done = run(&["inspect", &model]);
     assert!(
-        done.code == 0 && done.out.contains("name\ttiny\n"),
+        done.code == 0
+            && done.out.contains("name\ttiny\tclaimed\n")
+            && done.out.contains("kind\tmatcher\tchecked\n"),
         "{}",
         done.err
     );
     let done = run(&["inspect", "--json", &model]);
-    assert!(serde_json::from_str::<serde_json::Value>(&done.out).is_ok());
+    let told: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(told["checked"]["kind"], "matcher");
+    assert_eq!(told["claimed"]["name"], "tiny");
 }
 
 #[test]

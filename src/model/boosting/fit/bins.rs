@@ -86,27 +86,9 @@ fn share_out(
     shared
 }
 
-/// The middle of `low < high`, which `low` does not exceed and `high` does.
-pub(super) fn between(low: f64, high: f64) -> f64 {
-    let middle = low / 2.0 + high / 2.0;
-    if middle >= low && middle < high {
-        middle
-    } else {
-        low
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cut_parts_neighbors_one_ulp_apart() {
-        let low = 0.1_f64;
-        let high = f64::from_bits(low.to_bits() + 1);
-        assert!(low <= between(low, high) && high > between(low, high));
-        assert!(between(-f64::MAX, f64::MAX) == 0.0);
-    }
 
     #[test]
     fn bins_hold_enough_rows_on_either_side_of_the_heaviest_value() {

@@ -9,9 +9,10 @@ use std::ops::Range;
 use ndarray::s;
 use rayon::prelude::*;
 
-use super::bins::{between, merge};
+use super::bins::merge;
 use crate::model::boosting::params::BoostingParams;
 use crate::model::{ColumnView, MatrixView, TrainingData};
+use crate::numeric::decimal::shortest_between;
 use crate::{Error, Result};
 
 /// Not a training row.
@@ -353,10 +354,9 @@ impl BinnedColumn {
             .max_by_key(|&b| (size(&bins[b]), std::cmp::Reverse(b)))
             .unwrap_or(0);
         self.cuts.clear();
-        self.cuts.extend(
-            bins.windows(2)
-                .map(|pair| between(self.groups[pair[0].1].value, self.groups[pair[1].0].value)),
-        );
+        self.cuts.extend(bins.windows(2).map(|pair| {
+            shortest_between(self.groups[pair[0].1].value, self.groups[pair[1].0].value)
+        }));
         self.rows.clear();
         self.ends.clear();
         for (b, &(first, last)) in bins.iter().enumerate() {

@@ -13,6 +13,7 @@ use super::split::{Gradients, MissingSide, Rules, Split, TASK_ROWS};
 use crate::model::boosting::model::BoostingModel;
 use crate::model::boosting::params::BoostingParams;
 use crate::model::boosting::walker::{LEAF, Layout};
+use crate::numeric::decimal::single;
 
 /// The two ways to find splits; both find the same.
 #[derive(Debug)]
@@ -419,8 +420,8 @@ impl BoostingModel {
                 self.missing_left.push(false);
             }
             self.value.push(node.value);
-            self.cover.push(node.cover);
-            self.gain.push(node.gain);
+            self.cover.push(single(node.cover));
+            self.gain.push(single(node.gain));
         }
         self.tree_starts.push(self.feature.len() as u32);
     }

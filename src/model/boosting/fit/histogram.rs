@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::bins::{between, merge};
+use super::bins::merge;
 use super::columns::{BinnedColumn, SortedColumns, TrainingRows};
 use super::filter::{Filter, WIDTH};
 use super::node::SearchNode;
 use super::split::{Best, Gradients, MissingSide, Rules, Split, unpack};
 use crate::model::boosting::params::BoostingParams;
 use crate::model::{ColumnView, MatrixView};
+use crate::numeric::decimal::shortest_between;
 
 /// Columns side by side: 16 × 256 sums of 8 bytes are 32 kB.
 const BLOCK: usize = 16;
@@ -473,6 +474,6 @@ fn place_cuts(values: &[f64], rows: &TrainingRows, params: &BoostingParams) -> V
         params.bin_rows(rows.total_copies),
     )
     .windows(2)
-    .map(|pair| between(distinct[pair[0].1], distinct[pair[1].0]))
+    .map(|pair| shortest_between(distinct[pair[0].1], distinct[pair[1].0]))
     .collect()
 }

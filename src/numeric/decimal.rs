@@ -1,0 +1,123 @@
+//! Numbers with few digits, which tell little of the data that they were learned from.
+
+/// Powers of ten that a double holds exactly.
+const EXACT: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+];
+
+/// Digits that tell any two doubles apart.
+const MOST_DIGITS: i32 = 17;
+
+/// The middle of `low < high`, rounded to as few significant digits as leave it strictly between the
+/// two; where no decimal does, a number that `low` does not exceed and `high` does.
+///
+/// Half of a patient's value, to the last digit, would tell that value to whoever sees the number;
+/// a decimal that many pairs of values share does not.
+pub(crate) fn shortest_between(low: f64, high: f64) -> f64 {
+    let middle = low / 2.0 + high / 2.0;
+    if low < 0.0 && high > 0.0 && middle.abs() < 0.1 * (high - low) {
+        return 0.0;
+    }
+    let magnitude = libm::floor(libm::log10(middle.abs()));
+    if magnitude.is_finite() {
+        for n_digits in 1..=MOST_DIGITS {
+            let rounded = nearest_multiple(middle, magnitude as i32 + 1 - n_digits);
+            if low < rounded && rounded < high {
+                return rounded;
+            }
+        }
+    }
+    if middle >= low && middle < high {
+        middle
+    } else {
+        low
+    }
+}
+
+/// The multiple of 10^`exponent` that is nearest to a number.
+fn nearest_multiple(number: f64, exponent: i32) -> f64 {
+    match EXACT.get(exponent.unsigned_abs() as usize) {
+        Some(power) if exponent >= 0 => (number / power).round() * power,
+        Some(power) => (number * power).round() / power,
+        None => {
+            let n_digits = libm::floor(libm::log10(number.abs())) as i32 - exponent;
+            rounded(number, n_digits.max(0) as usize + 1)
+        }
+    }
+}
+
+/// A number rounded to `n_digits` significant digits.
+pub(crate) fn rounded(number: f64, n_digits: usize) -> f64 {
+    let decimals = n_digits.saturating_sub(1);
+    format!("{number:.decimals$e}").parse().unwrap_or(number)
+}
+
+/// A number in single precision, where that holds one that is finite and not 0.
+pub(crate) fn single(number: f64) -> f64 {
+    let single = f64::from(number as f32);
+    if single.is_finite() && single != 0.0 {
+        single
+    } else {
+        number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::numeric::random::derive;
+
+    #[test]
+    fn a_cut_is_the_shortest_rounding_of_the_middle_that_parts() {
+        // By hand.
+        for (low, high, expected) in [
+            (0.0, 1.05, 0.5),
+            (0.0, 2.0, 1.0),
+            (-1.0, 0.0, -0.5),
+            (-1.0, 1.1, 0.0),
+            (1.0, 2.0, 1.5),
+            (9.6, 10.9, 10.0),
+            (0.951, 0.999, 0.98),
+            (1_600_000_000.0, 1_600_000_010.0, 1_600_000_005.0),
+            (0.123_456_1, 0.123_456_9, 0.123_456_5),
+            (3e-30, 5e-30, 4e-30),
+            (3e40, 5e40, 4e40),
+            (-1e300, 1e300, 0.0),
+        ] {
+            let found = shortest_between(low, high);
+            assert!(
+                (found - expected).abs() <= 1e-15 * expected.abs(),
+                "{low} {high}: {found}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_cut_parts_any_two_numbers() {
+        for number in 0..20_000_u64 {
+            let bits = |stream| derive(number, stream);
+            let (a, b) = match number % 3 {
+                0 => (f64::from_bits(bits(0)), f64::from_bits(bits(1))),
+                1 => (f64::from_bits(bits(0)), f64::from_bits(bits(0) ^ 1)),
+                _ => (bits(0) as f64 * 1e-19, bits(1) as f64 * 1e-19),
+            };
+            let (low, high) = (a.min(b), a.max(b));
+            if low < high && (high - low).is_finite() {
+                let cut = shortest_between(low, high);
+                assert!(low <= cut && cut < high, "{low:e} {high:e}: {cut:e}");
+            }
+        }
+    }
+
+    #[test]
+    fn rounding_keeps_the_digits_asked_for() {
+        let same = |a: f64, b: f64| a.to_bits() == b.to_bits();
+        assert!(same(rounded(0.012_345, 2), 0.012));
+        assert!(same(rounded(-98_765.0, 1), -100_000.0));
+        assert!(same(rounded(0.0, 3), 0.0));
+        assert!(
+            same(single(0.5), 0.5) && same(single(1e300), 1e300) && same(single(1e-300), 1e-300)
+        );
+    }
+}

@@ -1,0 +1,292 @@
+//! What a model file tells of the patients it learned from: the attacks that its card speaks of.
+//!
+//! Thresholds: a cut in the exact middle of "absent" and a patient's value gives that value, and a
+//! number of the file that is a patient's gives it at once. Membership: who learned from whom, by
+//! scores and by their spread over the members.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use donormatch::cohort::PatientCohort;
+use donormatch::evaluation::{Metric, ScoredRows};
+use donormatch::matcher::{Matcher, MatcherConfig, MatcherParams};
+use donormatch::profile::{ProfileTable, ReadOptions, read};
+use donormatch::taxonomy::{HarmonizeParams, Target, harmonize};
+use donormatch::trial::SimulationParams;
+use ndarray::Array2;
+use serde_json::Value;
+
+/// Every number of a model that is no integer, whatever it is for.
+fn numbers(value: &Value, found: &mut Vec<f64>) {
+    match value {
+        Value::Number(number) => found.extend(number.as_f64().filter(|x| x.fract() != 0.0)),
+        Value::Array(values) => values.iter().for_each(|value| numbers(value, found)),
+        Value::Object(entries) => entries.values().for_each(|value| numbers(value, found)),
+        _ => {}
+    }
+}
+
+/// The thresholds of the trees of the response model, by feature.
+fn thresholds(model: &Value, n_features: usize) -> Vec<Vec<f64>> {
+    let mut found = vec![Vec::new(); n_features];
+    let mut trees = Vec::new();
+    lists(&model["response"], "feature", "threshold", &mut trees);
+    for (features, thresholds) in trees {
+        for (feature, threshold) in features.iter().zip(thresholds) {
+            let feature = feature.as_u64().unwrap() as usize;
+            if let Some(of_feature) = found.get_mut(feature) {
+                of_feature.push(threshold.as_f64().unwrap());
+            }
+        }
+    }
+    for of_feature in &mut found {
+        of_feature.sort_by(f64::total_cmp);
+        of_feature.dedup();
+    }
+    found
+}
+
+/// Every pair of lists with these names in one object.
+fn lists<'a>(
+    value: &'a Value,
+    one: &str,
+    other: &str,
+    found: &mut Vec<(&'a [Value], &'a [Value])>,
+) {
+    if let Some(entries) = value.as_object() {
+        let list = |name| Some(entries.get(name)?.as_array()?.as_slice());
+        found.extend(list(one).zip(list(other)));
+        for value in entries.values() {
+            lists(value, one, other, found);
+        }
+    }
+    if let Some(values) = value.as_array() {
+        for value in values {
+            lists(value, one, other, found);
+        }
+    }
+}
+
+/// Whether sorted numbers hold this one to within a relative 10⁻¹¹.
+fn holds(sorted: &[f64], value: f64) -> bool {
+    let tolerance = 1e-11 * value.abs();
+    let at = sorted.partition_point(|&number| number < value - tolerance);
+    sorted
+        .get(at)
+        .is_some_and(|&number| number <= value + tolerance)
+}
+
+/// Samples of a table that the model tells apart, and abundances read off it.
+struct Told {
+    samples: usize,
+    apart: usize,
+    values: usize,
+    middles: usize,
+}
+
+/// The attack: `features` are those of a table that the attacker has, and asks about.
+fn attack(matcher: &Matcher, features: &Array2<f64>) -> Told {
+    let model = serde_json::to_value(matcher).unwrap();
+    let mut all = Vec::new();
+    numbers(&model, &mut all);
+    all.sort_by(f64::total_cmp);
+    let cuts = thresholds(&model, features.ncols());
+    assert!(
+        cuts.iter().flatten().count() > 10,
+        "the model has hardly a threshold"
+    );
+    let mut told = HashSet::new();
+    let (mut n_values, mut n_middles) = (0, 0);
+    for (column, cuts) in features.columns().into_iter().zip(&cuts) {
+        // Values of few digits (classes, scores that are fractions of small numbers) meet short
+        // thresholds by chance, and tell nobody.
+        let own: Vec<(usize, f64)> = column
+            .iter()
+            .copied()
+            .enumerate()
+            .filter(|(_, value)| value.to_string().len() > 10)
+            .collect();
+        for &(row, value) in &own {
+            if holds(cuts, value / 2.0) || holds(&all, value) {
+                told.insert(row);
+                n_values += 1;
+            }
+        }
+        let mut values: Vec<f64> = own.into_iter().map(|(_, value)| value).collect();
+        values.sort_by(f64::total_cmp);
+        let is_middle = |pair: &&[f64]| holds(cuts, f64::midpoint(pair[0], pair[1]));
+        n_middles += values.windows(2).filter(is_middle).count();
+    }
+    Told {
+        samples: features.nrows(),
+        apart: told.len(),
+        values: n_values,
+        middles: n_middles,
+    }
+}
+
+/// A simulated cohort, as a matcher takes it.
+fn simulated(seed: u64) -> (PatientCohort, donormatch::cohort::Cohort) {
+    let simulation = SimulationParams {
+        n_donors: 8,
+        n_recipients: 80,
+        seed,
+        ..SimulationParams::default()
+    };
+    let (patients, transplants) = simulation.simulate().unwrap().to_cohorts().unwrap();
+    let species = HarmonizeParams::new(Target::Species);
+    let (profiles, _) = harmonize(patients.profiles(), &species).unwrap();
+    let patients = PatientCohort::new(patients.patients().to_vec(), &profiles).unwrap();
+    let (profiles, _) = harmonize(transplants.profiles(), &species).unwrap();
+    (patients, transplants.with_profiles(profiles).unwrap())
+}
+
+fn features(matcher: &Matcher, profiles: &ProfileTable) -> Array2<f64> {
+    matcher
+        .response()
+        .schema()
+        .features(&profiles.closure())
+        .unwrap()
+}
+
+#[test]
+fn no_value_of_a_training_profile_stands_in_a_matcher() {
+    let (patients, transplants) = simulated(5);
+    let mut params = MatcherParams::default();
+    params.engraftment.n_members = 2;
+    params.engraftment.presence.n_rounds = 5;
+    params.engraftment.abundance.n_rounds = 5;
+    params.response.n_members = 5;
+    params.response.n_slope_members = 1;
+    params.response.boosting.n_rounds = 30;
+    let matcher = params.fit(&patients, &[transplants]).unwrap();
+    let told = attack(&matcher, &features(&matcher, patients.profiles()));
+    assert_eq!((told.apart, told.values, told.middles), (0, 0, 0));
+}
+
+#[test]
+fn the_attack_finds_a_threshold_in_the_middle_and_a_value_that_stands_there() {
+    let (patients, transplants) = simulated(5);
+    let mut params = MatcherParams::default();
+    params.engraftment.n_members = 1;
+    params.engraftment.presence.n_rounds = 1;
+    params.engraftment.abundance.n_rounds = 1;
+    params.response.n_members = 2;
+    params.response.n_slope_members = 1;
+    params.response.boosting.n_rounds = 10;
+    let matcher = params.fit(&patients, &[transplants]).unwrap();
+    let mut features = features(&matcher, patients.profiles());
+    let model = serde_json::to_value(&matcher).unwrap();
+    let cuts = thresholds(&model, features.ncols());
+    let column = (0..cuts.len())
+        .rfind(|&column| cuts[column].iter().any(|cut| (2.0 * cut).fract() != 0.0))
+        .unwrap();
+    let cut = cuts[column]
+        .iter()
+        .copied()
+        .find(|cut| (2.0 * cut).fract() != 0.0)
+        .unwrap();
+    features[(3, column)] = 2.0 * cut;
+    assert!(attack(&matcher, &features).apart >= 1);
+}
+
+fn shared(file: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared/data")
+        .join(file);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("skipped: {} is absent", path.display());
+    None
+}
+
+/// ROC AUC of a statistic for "the model learned from this sample".
+fn membership(members: &[f64], others: &[f64]) -> f64 {
+    let scores = [members, others].concat();
+    let mut known = vec![1.0; members.len()];
+    known.resize(scores.len(), 0.0);
+    Metric::RocAuc
+        .value(&ScoredRows::new(&scores, &known).unwrap())
+        .unwrap()
+}
+
+/// Absolute score, and spread over the members, of each row.
+fn statistics(matcher: &Matcher, features: &Array2<f64>) -> (Vec<f64>, Vec<f64>) {
+    let members = matcher.response().member_scores(features.view()).unwrap();
+    let spread = |row: usize| members.column(row).std(1.0);
+    let scores = matcher.response().scores(features.view()).unwrap();
+    (
+        scores.into_iter().map(f64::abs).collect(),
+        (0..features.nrows()).map(spread).collect(),
+    )
+}
+
+#[test]
+fn few_training_samples_of_the_bundled_matcher_are_told_apart() {
+    let Some(data) = shared("") else { return };
+    let (Some(limeta), Some(spencer)) = (
+        shared("icb-limeta2020/profiles.motus.tsv.gz"),
+        shared("icb-spencer-matson/profiles.metaphlan.tsv.gz"),
+    ) else {
+        return;
+    };
+    let matcher = Matcher::bundled().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let config = MatcherConfig::read(root.join("models/default/config.toml")).unwrap();
+    let patients = config.read_patients(&data).unwrap();
+    let known = patients
+        .filter(|patient| patient.response.is_some())
+        .unwrap();
+    let training = known.before_treatment().unwrap();
+    let others: Vec<Array2<f64>> = [limeta, spencer]
+        .iter()
+        .map(|path| {
+            let table = read(path, &ReadOptions::default()).unwrap();
+            let params = HarmonizeParams::new(Target::Species);
+            features(&matcher, &harmonize(&table, &params).unwrap().0)
+        })
+        .collect();
+    let own = features(&matcher, training.profiles());
+    let told = attack(&matcher, &own);
+    eprintln!(
+        "training: {} of {} samples told apart, {} values, {} middles",
+        told.apart, told.samples, told.values, told.middles
+    );
+    for table in &others {
+        let told = attack(&matcher, table);
+        eprintln!(
+            "others: {} of {} samples told apart, {} values, {} middles",
+            told.apart, told.samples, told.values, told.middles
+        );
+    }
+    let (scores, spreads) = statistics(&matcher, &own);
+    let (mut other_scores, mut other_spreads) = (Vec::new(), Vec::new());
+    for table in &others {
+        let (scores, spreads) = statistics(&matcher, table);
+        other_scores.extend(scores);
+        other_spreads.extend(spreads);
+    }
+    // The trials' own samples under treatment, which were not learned from, are the fairest others.
+    let during = known
+        .filter(|patient| patient.day.is_some_and(|day| day > 0.0))
+        .unwrap();
+    let (late_scores, late_spreads) = statistics(&matcher, &features(&matcher, during.profiles()));
+    eprintln!(
+        "membership, ROC AUC against other tables and against samples under treatment: \
+         |score| {:.3} and {:.3}, spread of members {:.3} and {:.3}",
+        membership(&scores, &other_scores),
+        membership(&scores, &late_scores),
+        membership(&spreads, &other_spreads),
+        membership(&spreads, &late_spreads),
+    );
+    // Two patients whose values agree in eleven digits need a threshold of as many to be parted.
+    // With thresholds in the exact middle, more than half of the samples were told apart.
+    let share = told.apart as f64 / told.samples as f64;
+    assert!(
+        share < 0.1,
+        "{share:.3} of the training samples are told apart"
+    );
+}
