@@ -97,6 +97,7 @@ prove: wheel need-data ## evaluate on the real tables, a cohort left out at a ti
 	$(BIN)/donormatch evaluate --data $(DATA)
 	DONORMATCH_FUZZ=1000000 cargo test $(CARGO_FLAGS) --test it -- fuzz privacy --nocapture
 	DONORMATCH_MUTANTS=100000 cargo test $(CARGO_FLAGS) --lib -- persist
+	DONORMATCH_TABLES=100000 cargo test $(CARGO_FLAGS) --test it -- tables_written
 
 .PHONY: golden
 golden: need-rust ## write the golden cohort and its expected ranking again, with the bundled model

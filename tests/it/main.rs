@@ -23,6 +23,7 @@ mod reader_speed;
 mod readers;
 mod screening;
 mod tables;
+mod tables_written;
 mod taxonomy;
 mod toposcore;
 mod writers;

@@ -67,8 +67,14 @@ pub(super) fn read(source: Source<'_>) -> Result<Draft> {
         to_draft(grid, layout.columns, Orientation::TaxaInRows)?
     };
     draft.unit = UnitRule::CountIfWhole;
-    draft.hierarchy = Hierarchy::AllRanks;
     name_ranks(&mut draft);
+    // Without a header and without a root it may be any table of lineages.
+    let has_root = draft.taxa.iter().any(|taxon| !taxon.label().contains('|'));
+    draft.hierarchy = if has_header || has_root {
+        Hierarchy::AllRanks
+    } else {
+        Hierarchy::Unknown
+    };
     Ok(draft)
 }
 
