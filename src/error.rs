@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::text::Shown;
+
 /// A `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -10,13 +12,16 @@ type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
 
 /// Everything that a caller can cause to go wrong.
 ///
+/// What a message shows is one line: of the text that it quotes (ids, taxa, paths), control
+/// characters, line separators and marks of direction are written out, as `\u{1b}`.
+///
 /// The message names the offender, what was expected and what came, and the fix where there is
 /// one. The cause, if any, is in [`std::error::Error::source`], never pasted into the text.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused to read or write a file.
-    #[error("cannot access `{}`", path.display())]
+    #[error("cannot access `{}`", Shown(path.display()))]
     Io {
         /// The file.
         path: PathBuf,
@@ -24,7 +29,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A file was read but does not hold what it should.
-    #[error("`{}`{}: {message}", path.display(), line.map(|n| format!(", line {n}")).unwrap_or_default())]
+    #[error("`{}`{}: {}", Shown(path.display()), line.map(|n| format!(", line {n}")).unwrap_or_default(), Shown(message))]
     File {
         /// The file.
         path: PathBuf,
@@ -36,25 +41,25 @@ pub enum Error {
         source: Option<Cause>,
     },
     /// A table in memory breaks a rule: duplicated ids, negative values, mismatched lengths.
-    #[error("{message}")]
+    #[error("{}", Shown(message))]
     Table {
         /// What was expected and what came.
         message: String,
     },
     /// The unit of a table is unknown, ambiguous or not the one needed.
-    #[error("{message}")]
+    #[error("{}", Shown(message))]
     Unit {
         /// What was expected and what came.
         message: String,
     },
     /// Names of taxa cannot be brought into the vocabulary needed.
-    #[error("{message}")]
+    #[error("{}", Shown(message))]
     Vocabulary {
         /// What was expected and what came.
         message: String,
     },
     /// A setting is out of its range or contradicts another.
-    #[error("`{name}`: {message}")]
+    #[error("`{}`: {}", Shown(name), Shown(message))]
     Parameter {
         /// The setting, by the word the caller used.
         name: String,
@@ -62,19 +67,19 @@ pub enum Error {
         message: String,
     },
     /// A split is impossible, or would put one group on both sides.
-    #[error("{message}")]
+    #[error("{}", Shown(message))]
     Split {
         /// Which groups, and what to do.
         message: String,
     },
     /// A statistic was learned from rows that it is tested on.
-    #[error("leak: {message}")]
+    #[error("leak: {}", Shown(message))]
     Leak {
         /// Which statistic saw which rows.
         message: String,
     },
     /// A model file is truncated, foreign, damaged or of an unknown format.
-    #[error("model file{}: {message}", path.as_ref().map(|p| format!(" `{}`", p.display())).unwrap_or_default())]
+    #[error("model file{}: {}", path.as_ref().map(|p| format!(" `{}`", Shown(p.display()))).unwrap_or_default(), Shown(message))]
     ModelFile {
         /// The file, where the bytes came from one.
         path: Option<PathBuf>,
@@ -82,7 +87,7 @@ pub enum Error {
         message: String,
     },
     /// An iterative fit did not reach its tolerance.
-    #[error("{message}")]
+    #[error("{}", Shown(message))]
     Convergence {
         /// Which fit, after how many steps, and what to change.
         message: String,
@@ -121,6 +126,13 @@ impl Error {
             Self::ModelFile { .. } => ErrorKind::ModelFormat,
             Self::Convergence { .. } => ErrorKind::Convergence,
         }
+    }
+
+    /// The texts of the causes, outermost first, each on one line.
+    pub fn causes(&self) -> impl Iterator<Item = String> + '_ {
+        let first = std::error::Error::source(self);
+        std::iter::successors(first, |&cause| cause.source())
+            .map(|cause| Shown(cause.to_string().trim_end()).to_string())
     }
 
     /// An [`Error::Io`] about `path`.
@@ -240,6 +252,26 @@ mod tests {
             error.to_string(),
             "`a.tsv`, line 3: expected 4 fields, found 2"
         );
+    }
+
+    #[test]
+    fn no_id_or_path_acts_on_a_terminal_or_forges_a_line() {
+        let id = "\u{1b}]0;x\u{7}\nerror: forged\u{202e}";
+        let shown = "\\u{1b}]0;x\\u{7}\\u{a}error: forged\\u{202e}";
+        let cause = || io::Error::other(format!("near {id}"));
+        for error in [
+            Error::table(format!("sample `{id}` occurs more than once")),
+            Error::io(id, cause()),
+            Error::line(id, 3, "short"),
+            Error::parameter(id, "unknown"),
+            Error::model_file("foreign").at_path(id),
+        ] {
+            let text = error.to_string();
+            assert!(text.contains(shown), "{text}");
+            assert!(!text.contains(char::is_control), "{text:?}");
+        }
+        let causes: Vec<String> = Error::io("a", cause()).causes().collect();
+        assert_eq!(causes, [format!("near {shown}")]);
     }
 
     #[test]

@@ -81,12 +81,14 @@ pub mod matcher;
 mod metric;
 pub mod model;
 mod numeric;
+pub mod output;
 pub mod persist;
 pub mod profile;
 pub mod ranking;
 mod split;
 mod stored;
 pub mod taxonomy;
+mod text;
 pub mod trial;
 
 pub use error::{Error, ErrorKind, Result};

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from donormatch import _core, _html
@@ -152,7 +151,12 @@ class Ranking:
         return self._ranking.to_json()
 
     def to_html(
-        self, path: str | os.PathLike[str] | None = None, *, title: str = "", **context: Any
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        title: str = "",
+        access: Literal["private", "shared"] = "private",
+        **context: Any,
     ) -> str:
         """One self-contained page: recipients at a glance, intervals, flags explained.
 
@@ -162,6 +166,9 @@ class Ranking:
             Where to write it, if anywhere.
         title
             Heading of the page.
+        access
+            Who may read a new file, which holds ids of patients: its owner, or whom the process
+            lets read its files. An old file keeps its mode.
         **context
             For the page: `model_name`, `regimen`, `cancer`, `line`, `notes`, `provenance` and
             `seed`, by default that of the draws, where it is known.
@@ -171,12 +178,10 @@ class Ranking:
         str
             The page.
         """
-        page = self._ranking.to_html(
-            settings_json(**{"title": title, "seed": self._seed, **context})
-        )
-        if path is not None:
-            Path(path).write_text(page, encoding="utf-8")
-        return page
+        told = settings_json(**{"title": title, "seed": self._seed, **context})
+        if path is None:
+            return self._ranking.to_html(told)
+        return self._ranking.write_html(os.fspath(path), told, access)
 
     def assign(
         self,

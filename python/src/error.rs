@@ -1,7 +1,5 @@
 //! Errors of the core → exceptions of `donormatch._errors` and of the operating system.
 
-use std::error::Error as _;
-
 use donormatch::{Error, ErrorKind};
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
@@ -75,12 +73,9 @@ fn os_error(error: &Error) -> PyErr {
 
 /// The message with its causes, outermost first.
 fn joined(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
+    let causes = error.causes();
+    std::iter::once(error.to_string())
+        .chain(causes)
+        .collect::<Vec<_>>()
+        .join(": ")
 }

@@ -1,7 +1,10 @@
 //! Rankings: donors in order, as tables, text, one HTML page, and shared out under capacities.
 
+use std::path::PathBuf;
+
 use donormatch::explanation::report::{self, ReportContext};
 use donormatch::matcher::PairPrediction;
+use donormatch::output::{Access, write_bytes};
 use donormatch::persist;
 use donormatch::ranking::{AssignmentParams, COLUMNS, Ranking, RankingParams};
 use pyo3::prelude::*;
@@ -49,6 +52,20 @@ impl PyRanking {
     fn to_html(&self, context: &str) -> Result<String> {
         let context: ReportContext = settings::parse(context)?;
         Ok(report::html(&self.0, &context))
+    }
+
+    /// Writes the page of [`PyRanking::to_html`] to a file, whole or not at all; gives it.
+    fn write_html(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        context: &str,
+        access: &str,
+    ) -> Result<String> {
+        let access: Access = settings::word("access", access)?;
+        let page = self.to_html(context)?;
+        short(py, || write_bytes(path, page.as_bytes(), access))?;
+        Ok(page)
     }
 
     /// Who gets whose transplant under capacities, as JSON.

@@ -12,7 +12,7 @@ use crate::evaluation::{
     ReportParams, ReportRow, TrialSummary, evaluate_engraftment, evaluate_response, evaluate_trial,
 };
 use crate::matcher::{MatcherConfig, PredictParams};
-use crate::persist;
+use crate::output::{Access, write_bytes};
 use crate::taxonomy::Target;
 
 /// Judge the models on what they did not learn from, beside naive rules
@@ -97,7 +97,7 @@ impl EvaluateArguments {
                 .extend(rows.into_iter().map(|row| Judged { what, row }));
         }
         if let Some(path) = &self.output {
-            persist::write_bytes(path, json(&results)?.as_bytes())?;
+            write_bytes(path, json(&results)?.as_bytes(), Access::Shared)?;
         }
         streams.data(&tsv(&COLUMNS, &results.rows)?)
     }

@@ -10,7 +10,8 @@ use super::input::{
 };
 use crate::cohort::TreatmentContext;
 use crate::explanation::report::{ReportContext, html};
-use crate::persist::{self, ModelHeader};
+use crate::output::{Access, write_bytes};
+use crate::persist::ModelHeader;
 use crate::ranking::{Ranking, RankingParams, Weights, rank_harmonized};
 use crate::{Error, Result};
 
@@ -36,6 +37,9 @@ pub(super) struct RankArguments {
     /// Write a report too, one HTML file
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
+    /// Who may read a new report, which holds ids of patients; an old file keeps its mode
+    #[arg(long, value_enum, default_value_t = Access::Private)]
+    access: Access,
     #[command(flatten)]
     profiles: ProfileArguments,
     #[command(flatten)]
@@ -63,7 +67,7 @@ impl RankArguments {
         if let Some(path) = &self.report {
             let notes = donors.notes.into_iter().chain(recipients.notes).collect();
             let context = report_context(&header, &contexts, predict.seed, notes);
-            persist::write_bytes(path, html(&ranking, &context).as_bytes())?;
+            write_bytes(path, html(&ranking, &context).as_bytes(), self.access)?;
         }
         self.write(&ranking, streams)
     }

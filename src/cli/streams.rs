@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
+use crate::text::{Shown, printable_table};
 use crate::{Error, Result};
 
 /// stdout and stderr as a command sees them.
@@ -49,17 +50,24 @@ impl<'a> Streams<'a> {
     }
 
     /// Writes the result, in one piece and last of all.
+    ///
+    /// On a terminal, what acts on it is written out.
     pub(super) fn data(&mut self, text: &str) -> Result<()> {
+        let text = if self.out_is_terminal {
+            printable_table(text)
+        } else {
+            text.into()
+        };
         self.out
             .write_all(text.as_bytes())
             .and_then(|()| self.out.flush())
             .map_err(|source| Error::io("stdout", source))
     }
 
-    /// Tells a person something beside the result.
+    /// Tells a person something beside the result, in one line.
     pub(super) fn note(&mut self, text: &str) {
         // Nothing can be told where stderr is closed.
-        let _ = writeln!(self.err, "{text}");
+        let _ = writeln!(self.err, "{}", Shown(text));
     }
 
     /// A sign of life on a terminal until it is dropped.
@@ -75,7 +83,9 @@ impl<'a> Streams<'a> {
     pub(super) fn usage(&mut self, usage: &clap::Error) -> u8 {
         let text = usage.render().to_string();
         if usage.use_stderr() {
-            self.note(text.trim_end());
+            for line in text.trim_end().lines() {
+                self.note(line);
+            }
             return 2;
         }
         self.data(&text).map_or(1, |()| 0)
@@ -88,13 +98,10 @@ impl<'a> Streams<'a> {
             Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => return 0,
             Err(error) => error,
         };
-        let mut text = format!("error: {error}");
-        let mut cause = std::error::Error::source(&error);
-        while let Some(error) = cause {
-            text.extend(["\n  caused by: ", &error.to_string()]);
-            cause = error.source();
+        self.note(&format!("error: {error}"));
+        for cause in error.causes() {
+            self.note(&format!("  caused by: {cause}"));
         }
-        self.note(&text);
         1
     }
 }

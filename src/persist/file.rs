@@ -1,13 +1,13 @@
 //! Model files on disk.
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::BufReader;
 use std::path::Path;
 
 use super::frame::{Framed, to_bytes};
 use super::header::ModelHeader;
 use super::stored::Stored;
-use crate::profile::write_whole;
+use crate::output::{Access, write_bytes};
 use crate::{Error, Result};
 
 /// Writes a model file; it is complete or absent, never half-written.
@@ -15,18 +15,7 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Io`] where the folder refuses; those of [`to_bytes`].
 pub fn write<M: Stored>(path: impl AsRef<Path>, model: &M, header: &ModelHeader) -> Result<()> {
-    write_bytes(path, &to_bytes(model, header)?)
-}
-
-/// Writes any file so that it is complete or as it was before: beside its place, then renamed.
-///
-/// # Errors
-/// [`Error::Io`] where the folder refuses.
-pub fn write_bytes(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
-    write_whole(path.as_ref(), |mut file| {
-        file.write_all(bytes)
-            .map_err(|source| Error::io(path.as_ref(), source))
-    })
+    write_bytes(path, &to_bytes(model, header)?, Access::Shared)
 }
 
 /// Reads a model file: of a [`Matcher`](crate::matcher::Matcher), or of a single model.

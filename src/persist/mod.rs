@@ -30,7 +30,7 @@ mod stored;
 mod transfer;
 mod v2;
 
-pub use file::{read, read_header, write, write_bytes};
+pub use file::{read, read_header, write};
 pub use frame::{FORMAT, from_bytes, header_from_bytes, to_bytes};
 pub use header::{ModelHeader, ModelMetric};
 pub use stored::Stored;

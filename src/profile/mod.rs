@@ -26,5 +26,5 @@ pub use newick::Tree;
 pub use sparse::CsrMatrix;
 pub use table::{Completeness, ProfileTable, ProfileTableBuilder, Taxon};
 pub use unit::{Unit, Vocabulary};
-pub(crate) use write::write_whole;
+pub(crate) use write::write_tsv;
 pub use write::{WriteFormat, write};

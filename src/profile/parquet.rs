@@ -1,7 +1,6 @@
 //! The Parquet side of [`write()`](super::write()).
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use parquet::arrow::ArrowWriter;
 
 use super::ProfileTable;
 use super::statement::{UNCLASSIFIED, statement, unclassified};
+use crate::output::OutputFile;
 use crate::{Error, Result};
 
 /// The key of the metadata of a column that holds its lineage.
@@ -19,7 +19,7 @@ pub(super) const LINEAGE: &str = "lineage";
 const BATCH: usize = 1_024;
 
 /// Writes a table in batches of samples.
-pub(super) fn write(file: &File, path: &Path, table: &ProfileTable) -> Result<()> {
+pub(super) fn write(file: &mut OutputFile, path: &Path, table: &ProfileTable) -> Result<()> {
     let unclassified = unclassified(table);
     let schema = Arc::new(schema(table, unclassified.is_some()));
     let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::File {

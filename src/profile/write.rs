@@ -1,14 +1,13 @@
 //! [`ProfileTable`] → files that users hand on, written whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::ProfileTable;
 pub(super) use super::statement::Statement;
 use super::statement::{UNCLASSIFIED, statement, unclassified};
+use crate::output::{Access, OutputFile, write_whole};
 use crate::{Error, Result};
 
 /// A format that [`write()`] knows.
@@ -29,8 +28,8 @@ pub enum WriteFormat {
 /// Writes a table to a file, which [`read`](super::read) reads back with the same samples, taxa,
 /// unit, vocabulary and, bit for bit, abundances.
 ///
-/// The content goes to a temporary file in the same folder, which is then renamed: a reader never
-/// sees half a table, and a failed write leaves what was there before.
+/// Written as every result is (see [`output`](crate::output)): a reader never sees half a table, and
+/// a failed write leaves what was there before.
 ///
 /// # Errors
 /// [`Error::Io`] from the operating system; [`Error::Table`] for a label with a line break, which
@@ -54,9 +53,11 @@ pub enum WriteFormat {
 pub fn write(path: impl AsRef<Path>, table: &ProfileTable, format: WriteFormat) -> Result<()> {
     let path = path.as_ref();
     match format {
-        WriteFormat::Tsv => write_whole(path, |file| write_tsv(file, path, table)),
+        WriteFormat::Tsv => write_whole(path, Access::Shared, |file| write_tsv(file, table)),
         #[cfg(feature = "containers")]
-        WriteFormat::Parquet => write_whole(path, |file| super::parquet::write(file, path, table)),
+        WriteFormat::Parquet => write_whole(path, Access::Shared, |file| {
+            super::parquet::write(file, path, table)
+        }),
         #[cfg(not(feature = "containers"))]
         WriteFormat::Parquet => Err(Error::parameter(
             "format",
@@ -65,53 +66,9 @@ pub fn write(path: impl AsRef<Path>, table: &ProfileTable, format: WriteFormat) 
     }
 }
 
-/// Writes a file that is complete or as it was before: beside its place, then renamed.
-pub(crate) fn write_whole(path: &Path, content: impl FnOnce(&File) -> Result<()>) -> Result<()> {
-    let (file, temporary) = create_beside(path)?;
-    let written = content(&file)
-        .and_then(|()| file.sync_all().map_err(|source| Error::io(path, source)))
-        .and_then(|()| {
-            drop(file);
-            fs::rename(&temporary, path).map_err(|source| Error::io(path, source))
-        });
-    if written.is_err() {
-        // The first error is what the caller needs; a leftover is only untidy.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
-}
-
-fn create_beside(path: &Path) -> Result<(File, PathBuf)> {
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
-    let name = name.ok_or_else(|| {
-        Error::io(
-            path,
-            std::io::Error::from(std::io::ErrorKind::InvalidFilename),
-        )
-    })?;
-    let mut attempt = 0_u32;
-    loop {
-        let temporary =
-            path.with_file_name(format!(".{name}.{}.{attempt}.tmp", std::process::id()));
-        match OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&temporary)
-        {
-            Ok(file) => return Ok((file, temporary)),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 1_000 => {
-                attempt += 1;
-            }
-            Err(error) => return Err(Error::io(path, error)),
-        }
-    }
-}
-
-fn write_tsv(file: &File, path: &Path, table: &ProfileTable) -> Result<()> {
+/// The table as [`WriteFormat::Tsv`] into a file.
+pub(crate) fn write_tsv(out: &mut OutputFile, table: &ProfileTable) -> Result<()> {
     let unclassified = unclassified(table);
-    let mut out = BufWriter::with_capacity(1 << 20, file);
     let mut text = String::from("#donormatch");
     for (key, value) in statement(table) {
         text.extend([" ", key, "=", &value.replace(['\n', '\r', '\t'], " ")]);
@@ -126,11 +83,7 @@ fn write_tsv(file: &File, path: &Path, table: &ProfileTable) -> Result<()> {
         text.push_str(UNCLASSIFIED);
     }
     text.push('\n');
-    let put = |out: &mut BufWriter<&File>, text: &str| {
-        out.write_all(text.as_bytes())
-            .map_err(|source| Error::io(path, source))
-    };
-    put(&mut out, &text)?;
+    out.put(text.as_bytes())?;
     for (row, (sample, (columns, values))) in table
         .samples()
         .iter()
@@ -152,9 +105,9 @@ fn write_tsv(file: &File, path: &Path, table: &ProfileTable) -> Result<()> {
             push_number(&mut text, amount);
         }
         text.push('\n');
-        put(&mut out, &text)?;
+        out.put(text.as_bytes())?;
     }
-    out.flush().map_err(|source| Error::io(path, source))
+    Ok(())
 }
 
 /// The shortest text that reads back to the same bits.

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Ranking, RankingRow};
+use crate::text::TsvWriter;
 use crate::{Error, Result};
 
 /// The columns of the table, in order, as every door returns them.
@@ -44,12 +45,9 @@ impl Ranking {
     /// # Errors
     /// What the writer said; the caller knows the path to put it to ([`Error::io`]).
     pub fn write_tsv(&self, writer: impl Write) -> io::Result<()> {
-        let mut table = csv::WriterBuilder::new()
-            .delimiter(b'\t')
-            .from_writer(writer);
-        table.write_record(COLUMNS)?;
+        let mut table = TsvWriter::new(writer, COLUMNS)?;
         for row in &self.rows {
-            table.write_record(cells(row))?;
+            write_row(&mut table, row)?;
         }
         table.flush()
     }
@@ -87,46 +85,35 @@ impl Ranking {
     }
 }
 
-fn cells(row: &RankingRow) -> [String; 23] {
-    [
-        text(row.recipient_id.as_str()),
-        text(row.donor_id.as_str()),
-        row.rank.to_string(),
-        number(row.p_response),
-        number(row.p_response_lo),
-        number(row.p_response_hi),
-        number(row.p_response_baseline),
-        number(row.p_severe_irae),
-        number(row.p_severe_irae_lo),
-        number(row.p_severe_irae_hi),
-        number(row.p_myocarditis),
-        number(row.delta_response),
-        number(row.utility),
-        number(row.p_best),
-        number(row.p_better_than_random),
-        number(row.n_gained),
-        number(row.n_kept),
-        number(row.n_lost),
-        number(row.deleterious_lost),
-        text(&row.flags.join(";")),
-        row.in_domain.to_string(),
-        row.abstain.to_string(),
-        text(&row.reason),
-    ]
-}
-
-/// The shortest text that reads back to the same bits; no negative zero.
-fn number(value: f64) -> String {
-    (value + 0.0).to_string()
-}
-
-/// A text cell that no spreadsheet runs (OWASP ASVS 1.2.10, CWE-1236).
-fn text(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0', '\'']) {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
+fn write_row(table: &mut TsvWriter<impl Write>, row: &RankingRow) -> io::Result<()> {
+    table.text(row.recipient_id.as_str())?;
+    table.text(row.donor_id.as_str())?;
+    table.plain(&row.rank.to_string())?;
+    for value in [
+        row.p_response,
+        row.p_response_lo,
+        row.p_response_hi,
+        row.p_response_baseline,
+        row.p_severe_irae,
+        row.p_severe_irae_lo,
+        row.p_severe_irae_hi,
+        row.p_myocarditis,
+        row.delta_response,
+        row.utility,
+        row.p_best,
+        row.p_better_than_random,
+        row.n_gained,
+        row.n_kept,
+        row.n_lost,
+        row.deleterious_lost,
+    ] {
+        table.number(value)?;
     }
+    table.text(&row.flags.join(";"))?;
+    table.plain(&row.in_domain.to_string())?;
+    table.plain(&row.abstain.to_string())?;
+    table.text(&row.reason)?;
+    table.end_row()
 }
 
 #[cfg(test)]
@@ -180,7 +167,6 @@ mod tests {
             assert_eq!(cells[21], row.abstain.to_string());
             assert_eq!(cells[22], row.reason);
         }
-        assert_eq!(number(-0.0), "0");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary};
+use crate::text::printable;
 
 /// The sentence that stands over every result meant for reading.
 pub const RESEARCH_USE: &str = "Research use only: not a medical device, not for choosing a donor \
@@ -141,7 +142,7 @@ fn cells(row: &RankingRow, summary: &RecipientSummary) -> [String; 9] {
         } else {
             "–".to_owned()
         },
-        printable(row.donor_id.as_str()),
+        printable(row.donor_id.as_str()).into_owned(),
         with_interval(row.p_response, row.p_response_lo, row.p_response_hi),
         format!("{:+.1}", 100.0 * row.delta_response + 0.0),
         with_interval(
@@ -152,7 +153,7 @@ fn cells(row: &RankingRow, summary: &RecipientSummary) -> [String; 9] {
         percent(row.p_myocarditis),
         format!("{:+.3}", row.utility),
         percent(row.p_best),
-        printable(&notes.collect::<Vec<_>>().join("; ")),
+        printable(&notes.collect::<Vec<_>>().join("; ")).into_owned(),
     ]
 }
 
@@ -173,17 +174,6 @@ pub(crate) fn percent(probability: f64) -> String {
 /// At most six digits after the point, without trailing zeros.
 pub(crate) fn rounded(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
-}
-
-/// Text whose control characters are written out.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let steers = c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            let escaped: Vec<char> = if steers { c.escape_unicode().collect() } else { vec![c] };
-            escaped
-        })
-        .collect()
 }
 
 #[cfg(test)]

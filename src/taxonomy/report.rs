@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::profile::{SampleId, Vocabulary};
+use crate::text::tsv_in_memory;
+use crate::{Error, Result};
 
 /// How a name was brought into the vocabulary of the models.
 #[derive(
@@ -134,26 +136,37 @@ impl HarmonizationReport {
         self.mapped_mass.iter().sum::<f64>() / self.mapped_mass.len().max(1) as f64
     }
 
-    /// The report as a table: `original target how candidates n_samples mean_fraction max_fraction`.
-    pub fn to_tsv(&self) -> String {
-        let mut out = String::from(
-            "original\ttarget\thow\tcandidates\tn_samples\tmean_fraction\tmax_fraction\n",
-        );
-        for taxon in &self.taxa {
-            let line = [
-                taxon.original.as_str(),
-                taxon.target.as_deref().unwrap_or(""),
-                taxon.how.as_str(),
-                &taxon.candidates.join(","),
-                &taxon.n_samples.to_string(),
-                &taxon.mean_fraction.to_string(),
-                &taxon.max_fraction.to_string(),
-            ]
-            .join("\t");
-            out.push_str(&line);
-            out.push('\n');
-        }
-        out
+    /// The columns of [`HarmonizationReport::to_tsv`], in order.
+    pub const COLUMNS: [&str; 7] = [
+        "original",
+        "target",
+        "how",
+        "candidates",
+        "n_samples",
+        "mean_fraction",
+        "max_fraction",
+    ];
+
+    /// The report as a table of [`HarmonizationReport::COLUMNS`], candidates joined by `;`, cells
+    /// written as in every table of this crate (no name is run as a formula by a spreadsheet).
+    ///
+    /// # Errors
+    /// None in practice: memory does not refuse bytes.
+    pub fn to_tsv(&self) -> Result<String> {
+        tsv_in_memory(Self::COLUMNS, |table| {
+            for taxon in &self.taxa {
+                table.text(&taxon.original)?;
+                table.text(taxon.target.as_deref().unwrap_or(""))?;
+                table.plain(taxon.how.as_str())?;
+                table.text(&taxon.candidates.join(";"))?;
+                table.plain(&taxon.n_samples.to_string())?;
+                table.number(taxon.mean_fraction)?;
+                table.number(taxon.max_fraction)?;
+                table.end_row()?;
+            }
+            Ok(())
+        })
+        .map_err(|error| Error::table(error.to_string()))
     }
 }
 

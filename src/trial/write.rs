@@ -1,48 +1,34 @@
 //! A synthetic cohort → files.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::simulate::SyntheticCohort;
-use crate::profile::{ProfileTable, WriteFormat, write, write_whole};
-use crate::{Error, Result};
+use crate::Result;
+use crate::output::{Access, Content, write_together};
+use crate::profile::write_tsv;
 
 impl SyntheticCohort {
     /// Writes `donors.tsv`, `recipients.tsv`, `follow_ups.tsv` (profiles), `metadata.tsv`
     /// (`recipient_id regimen cancer line`), `transplants.tsv` (`study donor recipient
     /// donor_samples baseline follow_up day response`) and `truth.tsv` into a folder, which is made where
-    /// absent. Gives the paths.
+    /// absent. Gives the paths. Of two that write into one folder at once, one cohort stands.
     ///
     /// # Errors
-    /// [`Error::Io`] where the folder refuses.
+    /// [`Error::Io`](crate::Error::Io) where the folder refuses.
     pub fn write(&self, folder: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
         let folder = folder.as_ref();
-        fs::create_dir_all(folder).map_err(|source| Error::io(folder, source))?;
-        let mut written = Vec::new();
-        let tables: [(&str, &ProfileTable); 3] = [
-            ("donors.tsv", &self.donors),
-            ("recipients.tsv", &self.recipients),
-            ("follow_ups.tsv", &self.follow_ups),
+        let table = |table| -> Content<'_> { Box::new(move |file| write_tsv(file, table)) };
+        let text =
+            |text: String| -> Content<'_> { Box::new(move |file| file.put(text.as_bytes())) };
+        let files = vec![
+            ("donors.tsv", table(&self.donors)),
+            ("recipients.tsv", table(&self.recipients)),
+            ("follow_ups.tsv", table(&self.follow_ups)),
+            ("metadata.tsv", text(self.metadata())),
+            ("transplants.tsv", text(self.transplants_table())),
+            ("truth.tsv", text(self.truth())),
         ];
-        for (name, table) in tables {
-            let path = folder.join(name);
-            write(&path, table, WriteFormat::Tsv)?;
-            written.push(path);
-        }
-        let texts = [
-            ("metadata.tsv", self.metadata()),
-            ("transplants.tsv", self.transplants_table()),
-            ("truth.tsv", self.truth()),
-        ];
-        for (name, text) in texts {
-            let path = folder.join(name);
-            write_whole(&path, |mut file| {
-                std::io::Write::write_all(&mut file, text.as_bytes())
-                    .map_err(|source| Error::io(&path, source))
-            })?;
-            written.push(path);
-        }
-        Ok(written)
+        write_together(folder, Access::Shared, files)
     }
 
     fn metadata(&self) -> String {

@@ -17,6 +17,7 @@ mod hostile;
 mod house;
 mod logistic;
 mod logistic_tolerance;
+mod output;
 mod privacy;
 mod ranking;
 mod reader_speed;

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -101,3 +104,23 @@ def test_bad_weights_are_named():
     for weights in ([1, 2], [0, 0, 0], [-1, 0, 0]):
         with pytest.raises(dm.ParameterError, match="`weights`"):
             dm.Ranking.from_predictions([pair("d1", "r1", 0.3)], weights=weights)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_page_is_for_its_owner_follows_links_and_goes_through_pipes(ranking, tmp_path):
+    page = tmp_path / "report.html"
+    assert ranking.to_html(page) == page.read_text(encoding="utf-8")
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    page.chmod(0o640)
+    link = tmp_path / "link.html"
+    link.symlink_to(page)
+    ranking.to_html(link, title="again", access="shared")
+    assert link.is_symlink()
+    assert "again" in page.read_text(encoding="utf-8")
+    assert stat.S_IMODE(page.stat().st_mode) == 0o640
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        received = pool.submit(pipe.read_text, encoding="utf-8")
+        assert ranking.to_html(pipe) == received.result(timeout=10)
+    assert pipe.is_fifo()

@@ -1,6 +1,6 @@
 //! Foreign text in HTML and SVG.
 
-use crate::ranking::text::printable;
+use crate::text::printable;
 
 /// Text as HTML or SVG that can neither open a tag or an attribute nor form a link, wherever it
 /// stands. Control and direction characters are written out.

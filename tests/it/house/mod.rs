@@ -11,11 +11,13 @@ use std::path::Path;
 use self::source::{Module, Source, ungrouped};
 
 /// Base modules first, then the rooms in the order in which data flow through them.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 22] = [
+    "text",
     "error",
     "stored",
     "digest",
     "numeric",
+    "output",
     "profile",
     "taxonomy",
     "cohort",

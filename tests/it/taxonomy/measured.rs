@@ -221,7 +221,11 @@ fn write_reports() {
             };
             let (_, report) = harmonize(&table, &HarmonizeParams::new(target)).unwrap();
             let name = format!("{}.{target:?}.tsv", path.split('/').next().unwrap());
-            std::fs::write(std::path::Path::new(&folder).join(name), report.to_tsv()).unwrap();
+            std::fs::write(
+                std::path::Path::new(&folder).join(name),
+                report.to_tsv().unwrap(),
+            )
+            .unwrap();
         }
     }
 }

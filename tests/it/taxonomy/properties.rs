@@ -187,7 +187,7 @@ fn the_report_prints_and_writes_a_table() {
             .contains("synonym: 1 taxa, 100.00 % of mass"),
         "{report}"
     );
-    let tsv = report.to_tsv();
+    let tsv = report.to_tsv().unwrap();
     assert_eq!(
         tsv.lines().nth(1).unwrap(),
         "s__Bacteroides_vulgatus\tPhocaeicola_vulgatus\tsynonym\t\t1\t1\t1"
