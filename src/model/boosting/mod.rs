@@ -10,12 +10,14 @@ mod drawn_tests;
 mod explain;
 mod fit;
 mod importance;
+mod layout;
 mod loss;
 mod model;
 mod params;
 mod parts;
 mod predict;
 mod random;
+mod shallow;
 #[cfg(test)]
 mod tests;
 mod walker;

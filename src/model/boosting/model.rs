@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::layout::Layout;
 use super::params::BoostingLoss;
-use super::walker::{LEAF, Layout};
+use super::walker::LEAF;
 use crate::stored::checked_serde;
 use crate::{Error, Result};
 

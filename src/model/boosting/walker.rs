@@ -1,7 +1,5 @@
 //! Trees laid out for walking: what scores of new rows are made by.
 
-use std::sync::{Arc, OnceLock};
-
 /// Stands for "no feature": the node is a leaf.
 pub(super) const LEAF: u32 = u32::MAX;
 
@@ -46,24 +44,6 @@ pub(super) struct Walker {
     /// Features used, rising.
     pub(super) used: Vec<u32>,
     pub(super) base_score: f64,
-}
-
-/// The walker of a model, laid out at its first score and kept, so that scores of a row at a time
-/// cost a walk each. It follows from the trees and is no part of what a model is or says.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Layout(OnceLock<Arc<Walker>>);
-
-impl PartialEq for Layout {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Layout {
-    /// The walker, made by `make` at the first call.
-    pub(super) fn get_or_make(&self, make: impl FnOnce() -> Walker) -> &Walker {
-        self.0.get_or_init(|| Arc::new(make()))
-    }
 }
 
 impl Walker {

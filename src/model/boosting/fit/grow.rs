@@ -10,9 +10,10 @@ use super::node::{Bounds, Cuts, Family, SearchNode};
 use super::open::OpenFeatures;
 use super::runs::Runs;
 use super::split::{Gradients, MissingSide, Rules, Split, TASK_ROWS};
+use crate::model::boosting::layout::Layout;
 use crate::model::boosting::model::BoostingModel;
 use crate::model::boosting::params::BoostingParams;
-use crate::model::boosting::walker::{LEAF, Layout};
+use crate::model::boosting::walker::LEAF;
 use crate::numeric::decimal::single;
 
 /// The two ways to find splits; both find the same.

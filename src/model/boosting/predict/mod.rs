@@ -1,17 +1,18 @@
 //! Scores of new rows.
 
-mod shallow;
-
 use rayon::prelude::*;
 
-use self::shallow::ShallowTrees;
 use super::model::BoostingModel;
+use super::shallow::{self, ShallowTrees};
 use super::walker::{TreeArrays, Walker};
 use crate::model::{ColumnView, MatrixView};
 use crate::{Error, Result};
 
 /// Rows scored together: their features and scores stay in the first-level cache.
 const BLOCK_ROWS: usize = shallow::ROWS;
+
+/// From this many rows on, a block is coded: fewer are walked in less time.
+const LEAST_CODED_ROWS: usize = 24;
 
 /// Writes the used features of rows `first..` into `block`, row after row.
 pub(super) fn gather(matrix: MatrixView<'_>, used: &[u32], first: usize, block: &mut [f64]) {
@@ -72,12 +73,13 @@ impl BoostingModel {
     pub fn scores<'a>(&self, features: impl Into<MatrixView<'a>>) -> Result<Vec<f64>> {
         let features = features.into();
         self.check_width(features)?;
-        let walker = self.layout.get_or_make(|| self.walker());
+        let walker = self.layout.walker(|| self.walker());
         let width = walker.used.len().max(1);
-        let shallow = if features.n_rows() < BLOCK_ROWS {
+        let shallow = if features.n_rows() < LEAST_CODED_ROWS {
             None
         } else {
-            ShallowTrees::new(self, &walker.used)
+            self.layout
+                .coded(|| ShallowTrees::new(&self.trees(), self.thresholds_of(&walker.used)))
         };
         let mut scores = vec![walker.base_score; features.n_rows()];
         let score_task = |task: usize, scores: &mut [f64]| {
@@ -90,7 +92,7 @@ impl BoostingModel {
                     task * TASK_ROWS + part * BLOCK_ROWS,
                     block,
                 );
-                match &shallow {
+                match shallow {
                     Some(shallow) => shallow.add(block, scores),
                     None => walker.add(block, scores),
                 }
@@ -105,7 +107,12 @@ impl BoostingModel {
 
     /// The trees laid out for walking.
     pub(super) fn walker(&self) -> Walker {
-        Walker::new(&TreeArrays {
+        Walker::new(&self.trees())
+    }
+
+    /// The arrays that a layout is made from.
+    pub(super) fn trees(&self) -> TreeArrays<'_> {
+        TreeArrays {
             starts: &self.tree_starts,
             feature: &self.feature,
             threshold: &self.threshold,
@@ -115,7 +122,7 @@ impl BoostingModel {
             value: &self.value,
             used: self.used_features(),
             base_score: self.base_score,
-        })
+        }
     }
 
     /// Refuses a matrix of another width.

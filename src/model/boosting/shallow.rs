@@ -1,15 +1,10 @@
 //! Scores by shallow trees: each feature of a block of rows is coded once against its thresholds,
 //! then every tree decides all of its splits for the whole block by comparisons of bytes.
 
-use crate::model::boosting::model::BoostingModel;
+use super::walker::{LEAF, TreeArrays};
 
 /// Rows scored together.
 pub(super) const ROWS: usize = 64;
-
-/// Splits above a leaf at most.
-const DEPTH: usize = 3;
-const SPLITS: usize = (1 << DEPTH) - 1;
-const LEAVES: usize = 1 << DEPTH;
 
 /// Thresholds of one feature at most, so that a code is a byte.
 const MOST_THRESHOLDS: usize = 255;
@@ -23,9 +18,10 @@ const ABREAST: usize = 16;
 /// The code of each row of a block: how many thresholds of a feature its value exceeds.
 type Codes = [u8; ROWS];
 
-/// A tree filled up to [`DEPTH`] levels, level by level, children side by side.
+/// A tree filled up to three levels (7 splits, 8 leaves) or four (15, 16), level by level, children
+/// side by side.
 #[derive(Debug, Clone)]
-struct ShallowTree {
+struct ShallowTree<const SPLITS: usize, const LEAVES: usize> {
     /// Place of the feature's codes: twice the place of the feature among those used, and one
     /// more where a missing value goes right.
     place: [u32; SPLITS],
@@ -34,66 +30,33 @@ struct ShallowTree {
     value: [f64; LEAVES],
 }
 
-/// Trees of [`DEPTH`] levels at most, by codes.
+/// The trees of a model, all filled up to the depth of the deepest.
+#[derive(Debug)]
+enum Trees {
+    Three(Vec<ShallowTree<7, 8>>),
+    Four(Vec<ShallowTree<15, 16>>),
+}
+
+/// Trees of four levels at most, by codes.
 #[derive(Debug)]
 pub(super) struct ShallowTrees {
-    trees: Vec<ShallowTree>,
+    trees: Trees,
     /// The thresholds of each used feature, rising.
     thresholds: Vec<Vec<f64>>,
 }
 
 impl ShallowTrees {
-    /// The trees of a model that splits on the `used` features; `None` where a tree is too deep or
-    /// a feature has too many thresholds.
-    pub(super) fn new(model: &BoostingModel, used: &[u32]) -> Option<Self> {
-        let thresholds = model.thresholds_of(used);
+    /// The trees by codes, given the thresholds of each used feature, rising; `None` where a tree is
+    /// too deep or a feature has too many thresholds.
+    pub(super) fn new(trees: &TreeArrays<'_>, thresholds: Vec<Vec<f64>>) -> Option<Self> {
         if thresholds.iter().any(|its| its.len() > MOST_THRESHOLDS) {
             return None;
         }
-        let mut shallow = Self {
-            trees: Vec::with_capacity(model.n_trees()),
-            thresholds,
+        let trees = match ShallowTree::all(trees, &thresholds) {
+            Some(trees) => Trees::Three(trees),
+            None => Trees::Four(ShallowTree::all(trees, &thresholds)?),
         };
-        for tree in 0..model.n_trees() {
-            let tree = shallow.tree(model, used, model.nodes_of(tree).start)?;
-            shallow.trees.push(tree);
-        }
-        Some(shallow)
-    }
-
-    fn tree(&self, model: &BoostingModel, used: &[u32], root: usize) -> Option<ShallowTree> {
-        let mut tree = ShallowTree {
-            place: [0; SPLITS],
-            // No code exceeds it: below a leaf every row goes left.
-            code: [u8::MAX; SPLITS],
-            value: [0.0; LEAVES],
-        };
-        let mut level = vec![root];
-        let mut n_placed = 0;
-        for _ in 0..DEPTH {
-            let mut next = Vec::new();
-            for node in level {
-                if model.is_leaf(node) {
-                    next.extend([node, node]);
-                } else {
-                    let place = used.binary_search(&model.feature[node]).ok()?;
-                    let threshold = model.threshold[node];
-                    let below = self.thresholds[place].partition_point(|&other| other < threshold);
-                    tree.place[n_placed] = 2 * place as u32 + u32::from(!model.missing_left[node]);
-                    tree.code[n_placed] = below as u8;
-                    next.extend([model.left[node] as usize, model.right[node] as usize]);
-                }
-                n_placed += 1;
-            }
-            level = next;
-        }
-        for (value, node) in tree.value.iter_mut().zip(level) {
-            if !model.is_leaf(node) {
-                return None;
-            }
-            *value = model.value[node];
-        }
-        Some(tree)
+        Some(Self { trees, thresholds })
     }
 
     /// Adds the trees, in their order, to the scores of the rows in `features` (row after row, as
@@ -141,11 +104,58 @@ impl ShallowTrees {
                 }
             }
             all[..scores.len()].copy_from_slice(scores);
-            for tree in &self.trees {
-                tree.add(&codes, &mut all);
+            match &self.trees {
+                Trees::Three(trees) => trees.iter().for_each(|tree| tree.add(&codes, &mut all)),
+                Trees::Four(trees) => trees.iter().for_each(|tree| tree.add(&codes, &mut all)),
             }
             scores.copy_from_slice(&all[..scores.len()]);
         }
+    }
+}
+
+impl<const SPLITS: usize, const LEAVES: usize> ShallowTree<SPLITS, LEAVES> {
+    /// The trees of a model; `None` where one is too deep for this many splits.
+    fn all(trees: &TreeArrays<'_>, thresholds: &[Vec<f64>]) -> Option<Vec<Self>> {
+        let roots = &trees.starts[..trees.starts.len().saturating_sub(1)];
+        roots
+            .iter()
+            .map(|&root| Self::new(trees, thresholds, root as usize))
+            .collect()
+    }
+
+    fn new(trees: &TreeArrays<'_>, thresholds: &[Vec<f64>], root: usize) -> Option<Self> {
+        let mut tree = Self {
+            place: [0; SPLITS],
+            // No code exceeds it: below a leaf every row goes left.
+            code: [u8::MAX; SPLITS],
+            value: [0.0; LEAVES],
+        };
+        let mut level = vec![root];
+        let mut n_placed = 0;
+        while level.len() < LEAVES {
+            let mut next = Vec::new();
+            for node in level {
+                if trees.feature[node] == LEAF {
+                    next.extend([node, node]);
+                } else {
+                    let place = trees.used.binary_search(&trees.feature[node]).ok()?;
+                    let threshold = trees.threshold[node];
+                    let below = thresholds[place].partition_point(|&other| other < threshold);
+                    tree.place[n_placed] = 2 * place as u32 + u32::from(!trees.missing_left[node]);
+                    tree.code[n_placed] = below as u8;
+                    next.extend([trees.left[node] as usize, trees.right[node] as usize]);
+                }
+                n_placed += 1;
+            }
+            level = next;
+        }
+        for (value, node) in tree.value.iter_mut().zip(level) {
+            if trees.feature[node] != LEAF {
+                return None;
+            }
+            *value = trees.value[node];
+        }
+        Some(tree)
     }
 }
 
@@ -179,7 +189,7 @@ fn codes_of(values: &[f64; ROWS], thresholds: &[f64]) -> Codes {
     codes
 }
 
-impl ShallowTree {
+impl<const SPLITS: usize, const LEAVES: usize> ShallowTree<SPLITS, LEAVES> {
     #[inline(always)]
     #[expect(
         clippy::inline_always,
@@ -200,6 +210,15 @@ impl ShallowTree {
                 choose(second, right(4), right(3)),
             );
             leaves[row] = (first & 4) | (second & 2) | (third & 1);
+            if LEAVES == 16 {
+                let below = |split: usize| choose(third, right(split + 1), right(split));
+                let fourth = choose(
+                    first,
+                    choose(second, below(13), below(11)),
+                    choose(second, below(9), below(7)),
+                );
+                leaves[row] = (leaves[row] << 1) | (fourth & 1);
+            }
         }
         for (score, leaf) in scores.iter_mut().zip(leaves) {
             *score += self.value[usize::from(leaf) % LEAVES];
@@ -218,7 +237,7 @@ mod tests {
 
     #[test]
     fn coded_trees_score_as_walked_ones_do_to_the_bit() {
-        for (seed, max_depth, n_rounds) in [(1, 1, 30), (2, 2, 30), (3, 3, 200)] {
+        for (seed, max_depth, n_rounds) in [(1, 1, 30), (2, 2, 30), (3, 3, 200), (5, 4, 200)] {
             let mut x: Array2<f64> = features(seed, 300, 12, 0.3, 1e6);
             for i in 0..200 {
                 x[[(i * 7) % 300, i % 5]] = f64::NAN;
@@ -242,7 +261,8 @@ mod tests {
                 };
             }
             let walker = model.walker();
-            let coded = ShallowTrees::new(&model, &walker.used).unwrap();
+            let coded =
+                ShallowTrees::new(&model.trees(), model.thresholds_of(&walker.used)).unwrap();
             let mut block = vec![0.0; 300 * walker.used.len()];
             gather(x.view().into(), &walker.used, 0, &mut block);
             let [mut walked, mut by_codes, mut portable] = [(); 3].map(|()| vec![0.5; 300]);
@@ -259,12 +279,13 @@ mod tests {
         let x = features(4, 300, 12, 0.3, 1e6);
         let y = outcomes(4, &x);
         let params = BoostingParams {
-            max_depth: 4,
+            max_depth: 5,
             ..BoostingParams::unsampled()
         };
         let model = params
             .fit(&TrainingData::new(x.view(), &y).unwrap())
             .unwrap();
-        assert!(ShallowTrees::new(&model, &model.used_features()).is_none());
+        let thresholds = model.thresholds_of(&model.used_features());
+        assert!(ShallowTrees::new(&model.trees(), thresholds).is_none());
     }
 }
