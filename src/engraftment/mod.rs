@@ -13,7 +13,10 @@ mod rule;
 mod training;
 
 pub(crate) use feature::{CladeTable, FEATURES, StudySummary, TaxonPrior};
-pub use model::{EngraftmentModel, EngraftmentPredictor, Fate, TaxonRecord, TransplantPrediction};
+pub use model::{
+    EngraftmentModel, EngraftmentPredictor, Fate, RealizedProfile, TaxonRecord, TransplantOutcomes,
+    TransplantPrediction,
+};
 pub use pair::{PairProfile, TransplantContext, align_to_fractions};
 pub use params::{EngraftmentFeatures, EngraftmentParams};
 pub use rule::NaiveRule;

@@ -109,6 +109,11 @@ impl EngraftmentModel {
             .collect()
     }
 
+    /// Spread of log10 fraction around what is expected.
+    pub(crate) fn abundance_sd(&self) -> f64 {
+        self.abundance_sd
+    }
+
     /// A predictor for tables with these columns: what does not change with the pair is worked out
     /// once.
     pub fn predictor(&self, taxa: &[Taxon]) -> EngraftmentPredictor<'_> {
@@ -268,32 +273,75 @@ impl TransplantPrediction {
         records
     }
 
-    /// One profile that may come of the transplant, closed to 1, written into `out` as
-    /// `(taxon, fraction)`. `random` gives for each taxon a uniform number, which decides its
-    /// presence, and a standard normal one, which moves its abundance; the same numbers for two
-    /// donors make their outcomes comparable draw by draw.
+    /// What draws profiles that may come of the transplant.
+    pub fn outcomes(&self) -> TransplantOutcomes<'_> {
+        let median = |&log: &f64| libm::pow(10.0, log);
+        TransplantOutcomes {
+            prediction: self,
+            medians: self.log_abundance.iter().map(median).collect(),
+        }
+    }
+}
+
+/// Draws profiles that may come of a transplant; made once a pair, see
+/// [`TransplantPrediction::outcomes`].
+#[derive(Debug, Clone)]
+pub struct TransplantOutcomes<'a> {
+    prediction: &'a TransplantPrediction,
+    /// Median fraction of each taxon where present, the floor included.
+    medians: Vec<f64>,
+}
+
+impl TransplantOutcomes<'_> {
+    /// One profile that may come of the transplant, closed to 1, written into `out`.
+    ///
+    /// By column of the tables, `uniforms` decide the presence of a taxon and `factors` multiply
+    /// its median abundance: 10 to the power of [`TransplantPrediction::abundance_sd`] times a
+    /// standard normal number. The same numbers for two donors make their outcomes comparable draw
+    /// by draw.
+    ///
+    /// # Panics
+    /// Where there are fewer numbers than columns.
     pub fn realize(
         &self,
         member: usize,
-        random: impl Fn(u32) -> (f64, f64),
-        out: &mut Vec<(u32, f64)>,
+        uniforms: &[f64],
+        factors: &[f64],
+        out: &mut RealizedProfile,
     ) {
-        out.clear();
-        let p_present = self.p_present.row(member % self.p_present.nrows());
-        let mut sum = 0.0;
-        for (at, &taxon) in self.pair.taxa.iter().enumerate() {
-            let (uniform, normal) = random(taxon);
-            if uniform < p_present[at] {
-                let log = self.log_abundance[at] + self.abundance_sd * normal;
-                let fraction = (libm::pow(10.0, log) - FLOOR).max(FLOOR);
-                sum += fraction;
-                out.push((taxon, fraction));
-            }
+        let TransplantPrediction {
+            pair, p_present, ..
+        } = self.prediction;
+        let p_present = p_present.row(member % p_present.nrows());
+        out.taxa.clear();
+        out.taxa.resize(pair.n_taxa(), 0);
+        out.fractions.clear();
+        out.fractions.resize(pair.n_taxa(), 0.0);
+        let mut n_present = 0;
+        let columns = pair.taxa.iter().zip(p_present).zip(&self.medians);
+        for ((&taxon, &p_present), median) in columns {
+            // Written in any case and kept only where present: a branch would be mispredicted.
+            out.taxa[n_present] = taxon;
+            out.fractions[n_present] = (median * factors[taxon as usize] - FLOOR).max(FLOOR);
+            n_present += usize::from(uniforms[taxon as usize] < p_present);
         }
-        for (_, fraction) in out.iter_mut() {
+        out.taxa.truncate(n_present);
+        out.fractions.truncate(n_present);
+        let sum: f64 = out.fractions.iter().sum();
+        for fraction in &mut out.fractions {
             *fraction /= sum;
         }
     }
+}
+
+/// A profile drawn by [`TransplantOutcomes::realize`]: the taxa present, rising, and their
+/// fractions.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RealizedProfile {
+    /// Columns of the tables.
+    pub taxa: Vec<u32>,
+    /// Fractions, closed to 1.
+    pub fractions: Vec<f64>,
 }
 
 /// What is expected of one taxon of a pair; abundances are fractions.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::numeric::logarithm::{ln_1p_all, ln_all};
 use crate::profile::{ProfileTable, Unit, Vocabulary};
 use crate::taxonomy::{Membership, signature};
 use crate::{Error, Result};
@@ -281,6 +282,36 @@ impl ProfileFeatures<'_> {
             .fold(0.0, |sum, (_, fraction)| sum + fraction)
     }
 
+    /// As [`ProfileFeatures::fill`], for many profiles: the taxa and their fractions stand apart,
+    /// all fractions above 0, and `logs` is room for numbers that is used again. Summaries are the
+    /// same bits, columns of taxa the same to 4e-16.
+    pub(crate) fn fill_present(
+        &self,
+        taxa: &[u32],
+        fractions: &[f64],
+        logs: &mut Vec<f64>,
+        row: &mut [f64],
+    ) {
+        row.fill(0.0);
+        let pseudocount = self.schema.pseudocount;
+        let mut community = Community::default();
+        logs.clear();
+        logs.extend_from_slice(fractions);
+        ln_all(logs);
+        for ((&taxon, &fraction), &ln) in taxa.iter().zip(fractions).zip(logs.iter()) {
+            community.add(&self.roles, taxon as usize, fraction, ln);
+        }
+        logs.clear();
+        logs.extend(fractions.iter().map(|fraction| fraction / pseudocount));
+        ln_1p_all(logs);
+        for (&taxon, &burden) in taxa.iter().zip(logs.iter()) {
+            if let Some(column) = self.columns[taxon as usize] {
+                row[column] = burden;
+            }
+        }
+        community.write(pseudocount, row);
+    }
+
     /// Writes the features of one profile, given as `(column of the table, fraction)`, into `row`.
     pub fn fill(&self, profile: impl Iterator<Item = (u32, f64)>, row: &mut [f64]) {
         row.fill(0.0);
@@ -288,7 +319,7 @@ impl ProfileFeatures<'_> {
         let mut community = Community::default();
         for (taxon, fraction) in profile {
             let taxon = taxon as usize;
-            community.add(&self.roles, taxon, fraction);
+            community.add(&self.roles, taxon, fraction, libm::log(fraction));
             if let Some(column) = self.columns[taxon] {
                 row[column] = burden(fraction, pseudocount);
             }
@@ -312,18 +343,18 @@ struct Community {
 }
 
 impl Community {
-    fn add(&mut self, roles: &Roles, taxon: usize, fraction: f64) {
-        self.shannon -= fraction * libm::log(fraction);
+    fn add(&mut self, roles: &Roles, taxon: usize, fraction: f64, ln: f64) {
+        self.shannon -= fraction * ln;
         self.richness += 1.0;
         self.sig1 |= roles.sig1[taxon];
         self.sig2 |= roles.sig2[taxon];
         if roles.akkermansia[taxon] {
             self.akkermansia += fraction;
         }
-        for (bit, sum) in self.burdens.iter_mut().enumerate() {
-            if roles.burdens[taxon] & (1 << bit) != 0 {
-                *sum += fraction;
-            }
+        let mut burdens = roles.burdens[taxon];
+        while burdens != 0 {
+            self.burdens[burdens.trailing_zeros() as usize] += fraction;
+            burdens &= burdens - 1;
         }
     }
 

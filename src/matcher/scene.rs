@@ -1,13 +1,15 @@
 //! One call of the matcher: what its donors, recipients and draws share, and each pair in it.
 
-use ndarray::{Array2, s};
+use ndarray::{Array2, ArrayView2, s};
 
 use super::baseline::{LogOdds, response_baseline, severe_irae_is_borrowed};
 use super::matcher::{Matcher, PredictParams};
 use super::prediction::PairPrediction;
-use super::toxicity::{ToxicityPair, burden};
+use super::toxicity::{ToxicityDraws, ToxicityPair, burden};
 use crate::cohort::TreatmentContext;
-use crate::engraftment::{EngraftmentPredictor, PairProfile, TransplantPrediction};
+use crate::engraftment::{
+    EngraftmentPredictor, PairProfile, RealizedProfile, TransplantPrediction,
+};
 use crate::feature::ProfileFeatures;
 use crate::model::probability_of_score;
 use crate::numeric::random::{address, derive, normal, uniform};
@@ -25,7 +27,11 @@ pub(super) struct Scene<'a> {
     predictor: EngraftmentPredictor<'a>,
     /// draws × taxa: the random numbers of a taxon are the same for every pair.
     uniforms: Array2<f64>,
-    normals: Array2<f64>,
+    /// What a draw multiplies the median abundance of a taxon by.
+    factors: Array2<f64>,
+    /// One a draw, not below 0.
+    slopes: Vec<f64>,
+    toxicity: ToxicityDraws,
     depletion_targets: Vec<bool>,
 }
 
@@ -85,9 +91,20 @@ impl<'a> Scene<'a> {
         {
             depletion_targets[column as usize] = true;
         }
+        let spread = matcher.engraftment.abundance_sd();
+        let factor = |z: f64| libm::pow(10.0, spread * z);
+        let response = &matcher.response;
+        let n_draws = params.n_draws as usize;
+        let slope_of = |draw| {
+            let z = standard_normal(params.seed, Purpose::Slope, draw);
+            (response.slope + response.slope_sd * z).max(0.0)
+        };
+        let toxicity_seed = derive(params.seed, Purpose::Toxicity as u64);
         Ok(Self {
             uniforms: numbers(Purpose::Presence, uniform),
-            normals: numbers(Purpose::Abundance, normal),
+            factors: numbers(Purpose::Abundance, normal).mapv_into(factor),
+            slopes: (0..n_draws).map(slope_of).collect(),
+            toxicity: matcher.toxicity.draws(n_draws, toxicity_seed),
             matcher,
             params,
             features,
@@ -104,10 +121,7 @@ impl<'a> Scene<'a> {
 
     /// A standard normal number of a draw, the same for all pairs.
     fn z(&self, purpose: Purpose, draw: usize) -> f64 {
-        normal(derive(
-            derive(self.params.seed, purpose as u64),
-            draw as u64,
-        ))
+        standard_normal(self.params.seed, purpose, draw)
     }
 
     /// The response member that a draw uses: draws are dealt to members in equal runs.
@@ -116,8 +130,7 @@ impl<'a> Scene<'a> {
     }
 
     fn slope(&self, draw: usize) -> f64 {
-        let response = &self.matcher.response;
-        (response.slope + response.slope_sd * self.z(Purpose::Slope, draw)).max(0.0)
+        self.slopes[draw]
     }
 
     fn side_features(&self, table: &ProfileTable, row: usize) -> (Vec<f64>, Option<String>) {
@@ -182,22 +195,51 @@ impl<'a> Scene<'a> {
         shared * self.z(Purpose::Intercept, draw) + own * self.z(Purpose::Transplant, draw)
     }
 
-    pub(super) fn pair(
+    /// Some donors of one recipient, worked out together so that every member sees enough rows.
+    pub(super) fn pairs(
+        &self,
+        donors: &[DonorSide],
+        recipient: &RecipientSide,
+    ) -> Result<Vec<PairPrediction>> {
+        let transplants = donors
+            .iter()
+            .map(|donor| self.transplant(donor, recipient))
+            .collect::<Result<Vec<_>>>()?;
+        let features = self.realized_features(&transplants);
+        let p_response = self.response_draws(&features, donors.len(), recipient)?;
+        let sides = donors.iter().zip(transplants).zip(p_response);
+        sides
+            .enumerate()
+            .map(|(at, ((donor, transplant), p_response))| {
+                let after = features.slice(s![at..;donors.len(), ..]);
+                self.pair(donor, recipient, &transplant, p_response, after)
+            })
+            .collect()
+    }
+
+    fn transplant(
         &self,
         donor: &DonorSide,
         recipient: &RecipientSide,
-    ) -> Result<PairPrediction> {
+    ) -> Result<TransplantPrediction> {
         let (donors, recipients) = (self.donors.abundance(), self.recipients.abundance());
         let pair = PairProfile::new(donors, &[donor.row], recipients, recipient.row)?;
-        let transplant = self.predictor.predict(&pair, self.params.transplant())?;
-        let features = self.realized_features(&transplant);
-        let p_response = self.response_draws(&features, recipient)?;
+        self.predictor.predict(&pair, self.params.transplant())
+    }
+
+    fn pair(
+        &self,
+        donor: &DonorSide,
+        recipient: &RecipientSide,
+        transplant: &TransplantPrediction,
+        p_response: Vec<f64>,
+        after: ArrayView2<'_, f64>,
+    ) -> Result<PairPrediction> {
         let toxicity = self.matcher.toxicity.pair(ToxicityPair {
             context: recipient.context,
             donor_burden: donor.burden,
-            after: features.view(),
-            n_draws: self.n_draws(),
-            seed: derive(self.params.seed, Purpose::Toxicity as u64),
+            after,
+            draws: &self.toxicity,
         })?;
         let (n_gained, n_kept, n_lost) = transplant.expected_counts();
         let domain_reason = objection(donor, recipient);
@@ -219,7 +261,7 @@ impl<'a> Scene<'a> {
             n_gained,
             n_kept,
             n_lost,
-            deleterious_lost: self.deleterious_lost(&transplant),
+            deleterious_lost: self.deleterious_lost(transplant),
             flags,
             in_domain: domain_reason.is_none(),
             domain_reason,
@@ -227,41 +269,51 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// One realized transplant a draw, as features; draws × columns.
-    fn realized_features(&self, transplant: &TransplantPrediction) -> Array2<f64> {
+    /// One realized transplant a draw and pair, as features; draws × pairs, the pairs of a draw
+    /// side by side, by columns.
+    fn realized_features(&self, transplants: &[TransplantPrediction]) -> Array2<f64> {
         let n_features = self.matcher.response.schema.n_features();
-        let mut features = Array2::zeros((self.n_draws(), n_features));
-        let mut profile = Vec::with_capacity(transplant.pair.n_taxa());
-        for (draw, mut row) in features.rows_mut().into_iter().enumerate() {
-            let random = |taxon: u32| {
-                let taxon = taxon as usize;
-                (self.uniforms[[draw, taxon]], self.normals[[draw, taxon]])
-            };
-            transplant.realize(draw, random, &mut profile);
-            if let Some(row) = row.as_slice_mut() {
-                self.features.fill(profile.iter().copied(), row);
+        let mut features = Array2::zeros((self.n_draws() * transplants.len(), n_features));
+        let (mut profile, mut logs) = (RealizedProfile::default(), Vec::new());
+        for (at, transplant) in transplants.iter().enumerate() {
+            let outcomes = transplant.outcomes();
+            let numbers = self.uniforms.rows().into_iter().zip(self.factors.rows());
+            for (draw, (uniforms, factors)) in numbers.enumerate() {
+                let mut row = features.row_mut(draw * transplants.len() + at);
+                let slices = (uniforms.as_slice(), factors.as_slice(), row.as_slice_mut());
+                if let (Some(uniforms), Some(factors), Some(row)) = slices {
+                    outcomes.realize(draw, uniforms, factors, &mut profile);
+                    let RealizedProfile { taxa, fractions } = &profile;
+                    self.features.fill_present(taxa, fractions, &mut logs, row);
+                }
             }
         }
         features
     }
 
+    /// Probabilities of response, one a draw, of each pair.
     fn response_draws(
         &self,
         features: &Array2<f64>,
+        n_pairs: usize,
         recipient: &RecipientSide,
-    ) -> Result<Vec<f64>> {
+    ) -> Result<Vec<Vec<f64>>> {
         let response = &self.matcher.response;
-        let mut probabilities = Vec::with_capacity(self.n_draws());
+        let mut probabilities = vec![Vec::with_capacity(self.n_draws()); n_pairs];
+        let mut start = 0;
         for (number, member) in response.members.iter().enumerate() {
-            let start = probabilities.len();
             let end = (start..self.n_draws())
                 .find(|&draw| self.member_of(draw) != number)
                 .unwrap_or(self.n_draws());
-            let scores = member.scores(response.engine, features.slice(s![start..end, ..]))?;
-            for (draw, score) in (start..end).zip(scores) {
-                let log_odds = recipient.with_transplant[draw] + self.slope(draw) * score;
-                probabilities.push(probability_of_score(log_odds));
+            let rows = features.slice(s![start * n_pairs..end * n_pairs, ..]);
+            let scores = member.scores(response.engine, rows)?;
+            for (draw, scores) in (start..end).zip(scores.chunks(n_pairs)) {
+                for (probabilities, score) in probabilities.iter_mut().zip(scores) {
+                    let log_odds = recipient.with_transplant[draw] + self.slope(draw) * score;
+                    probabilities.push(probability_of_score(log_odds));
+                }
             }
+            start = end;
         }
         Ok(probabilities)
     }
@@ -275,6 +327,10 @@ impl<'a> Scene<'a> {
             .map(|at| 1.0 - presence[at])
             .sum()
     }
+}
+
+fn standard_normal(seed: u64, purpose: Purpose, draw: usize) -> f64 {
+    normal(derive(derive(seed, purpose as u64), draw as u64))
 }
 
 fn objection(donor: &DonorSide, recipient: &RecipientSide) -> Option<String> {

@@ -226,8 +226,14 @@ pub(crate) struct ToxicityPair<'a> {
     pub donor_burden: f64,
     /// Features of the realized transplants, draws × columns.
     pub after: ArrayView2<'a, f64>,
-    pub n_draws: usize,
-    pub seed: u64,
+    pub draws: &'a ToxicityDraws,
+}
+
+/// Coefficients drawn from the posterior, the same for all pairs of a call.
+#[derive(Debug)]
+pub(crate) struct ToxicityDraws {
+    severe_irae: Vec<Vec<f64>>,
+    myocarditis: Vec<Vec<f64>>,
 }
 
 /// What the toxicity model says of a pair.
@@ -338,22 +344,34 @@ impl ToxicityModel {
         })
     }
 
-    pub(crate) fn pair(&self, pair: ToxicityPair<'_>) -> Result<ToxicityPrediction> {
-        let row = row_of(pair.context, self.in_spreads(pair.donor_burden));
-        let draws = |coefficients: &Normal, baseline: LogOdds, stream: u64| -> Vec<f64> {
-            let seed = derive(pair.seed, stream);
-            (0..pair.n_draws)
+    pub(crate) fn draws(&self, n_draws: usize, seed: u64) -> ToxicityDraws {
+        let draws = |coefficients: &Normal, stream: u64| -> Vec<Vec<f64>> {
+            let seed = derive(seed, stream);
+            (0..n_draws)
                 .map(|draw| {
                     let address = derive(seed, draw as u64);
-                    let drawn = coefficients.draw(|k| normal(derive(address, k as u64)));
-                    let moved: f64 = drawn.iter().zip(&row).map(|(b, x)| b * x).sum();
-                    probability_of_score(baseline.mean + moved)
+                    coefficients.draw(|k| normal(derive(address, k as u64)))
                 })
                 .collect()
         };
+        ToxicityDraws {
+            severe_irae: draws(&self.severe_irae, 1),
+            myocarditis: draws(&self.myocarditis, 2),
+        }
+    }
+
+    pub(crate) fn pair(&self, pair: ToxicityPair<'_>) -> Result<ToxicityPrediction> {
+        let row = row_of(pair.context, self.in_spreads(pair.donor_burden));
+        let draws = |coefficients: &[Vec<f64>], baseline: LogOdds| -> Vec<f64> {
+            let probability = |drawn: &Vec<f64>| {
+                let moved: f64 = drawn.iter().zip(&row).map(|(b, x)| b * x).sum();
+                probability_of_score(baseline.mean + moved)
+            };
+            coefficients.iter().map(probability).collect()
+        };
         Ok(ToxicityPrediction {
-            p_severe_irae: draws(&self.severe_irae, severe_irae_baseline(pair.context), 1),
-            p_myocarditis: draws(&self.myocarditis, myocarditis_baseline(pair.context), 2),
+            p_severe_irae: draws(&pair.draws.severe_irae, severe_irae_baseline(pair.context)),
+            p_myocarditis: draws(&pair.draws.myocarditis, myocarditis_baseline(pair.context)),
             p_severe_irae_exploratory: self.exploratory_probability(pair.after)?,
             flags: self.flags(pair.context, pair.donor_burden),
         })

@@ -12,6 +12,7 @@ pub(crate) mod cholesky;
 pub(crate) mod decimal;
 pub(crate) mod distribution;
 pub(crate) mod groups;
+pub(crate) mod logarithm;
 pub(crate) mod logistic;
 pub(crate) mod newton;
 pub(crate) mod outcomes;
