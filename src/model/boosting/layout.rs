@@ -9,10 +9,14 @@ use super::walker::Walker;
 /// layout nor a table of thresholds. It follows from the trees and is no part of what a model is
 /// or says.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Layout {
-    walker: OnceLock<Arc<Walker>>,
+pub(super) struct Layout(OnceLock<Arc<Laid>>);
+
+/// See [`Layout`].
+#[derive(Debug)]
+pub(super) struct Laid {
+    pub(super) walker: Walker,
     /// `None` where the trees cannot be coded.
-    coded: OnceLock<Option<Arc<ShallowTrees>>>,
+    coded: OnceLock<Option<ShallowTrees>>,
 }
 
 impl PartialEq for Layout {
@@ -22,17 +26,23 @@ impl PartialEq for Layout {
 }
 
 impl Layout {
-    /// The walker, made by `make` at the first call.
-    pub(super) fn walker(&self, make: impl FnOnce() -> Walker) -> &Walker {
-        self.walker.get_or_init(|| Arc::new(make()))
+    /// What is kept, with the walker that `make` gives at the first call.
+    pub(super) fn get_or_make(&self, make: impl FnOnce() -> Walker) -> &Laid {
+        self.0.get_or_init(|| {
+            Arc::new(Laid {
+                walker: make(),
+                coded: OnceLock::new(),
+            })
+        })
     }
+}
 
+impl Laid {
     /// The trees by codes, made by `make` at the first call.
     pub(super) fn coded(
         &self,
         make: impl FnOnce() -> Option<ShallowTrees>,
     ) -> Option<&ShallowTrees> {
-        let coded = self.coded.get_or_init(|| make().map(Arc::new));
-        coded.as_deref()
+        self.coded.get_or_init(make).as_ref()
     }
 }

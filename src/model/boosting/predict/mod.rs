@@ -73,13 +73,13 @@ impl BoostingModel {
     pub fn scores<'a>(&self, features: impl Into<MatrixView<'a>>) -> Result<Vec<f64>> {
         let features = features.into();
         self.check_width(features)?;
-        let walker = self.layout.walker(|| self.walker());
+        let laid = self.layout.get_or_make(|| self.walker());
+        let walker = &laid.walker;
         let width = walker.used.len().max(1);
         let shallow = if features.n_rows() < LEAST_CODED_ROWS {
             None
         } else {
-            self.layout
-                .coded(|| ShallowTrees::new(&self.trees(), self.thresholds_of(&walker.used)))
+            laid.coded(|| ShallowTrees::new(&self.trees(), self.thresholds_of(&walker.used)))
         };
         let mut scores = vec![walker.base_score; features.n_rows()];
         let score_task = |task: usize, scores: &mut [f64]| {
