@@ -450,7 +450,7 @@ fn an_unknown_regimen_or_none_is_refused() {
         &["--regimen", "anti-lag-3"],
         &["`regimen`", "`anti-lag-3`"],
     );
-    refused_with(&donors, &[], &["`regimen`", "--metadata"]);
+    refused_with(&donors, &[], &["give `regimen`", "`metadata`"]);
     refused_with(
         &donors,
         &["--regimen", "anti-pd-1", "--weights", "1,2"],
