@@ -61,6 +61,7 @@ __all__ = [
     "rclr",
     "read_many_profiles",
     "read_profiles",
+    "read_profiles_of_bytes",
     "read_signature",
     "read_tree",
     "run_cli",

@@ -154,7 +154,7 @@ def test_what_cannot_be_rarefied_is_refused():
     with pytest.raises(dm.InputError, match="count"):
         counts().closure().rarefy(1)
     assert counts().closure().depth is None
-    with pytest.raises(dm.InputError, match=r"whole count, found 1\.5"):
+    with pytest.raises(dm.InputError, match=r"sample `a` holds 1\.5, and counts are whole numbers"):
         counts([[1.5, 2, 3]], ["a"]).rarefy(1)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from donormatch import _core
-from donormatch._errors import InputError
+from donormatch._errors import InputError, ParameterError
 
 
 class CenteredLogRatio(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -75,11 +73,15 @@ class CenteredLogRatio(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if empty.size:
             message = f"row {empty[0]} sums to 0, so that it has no log-ratios: drop such rows"
             raise InputError(message)
-        rows, columns = ([str(number) for number in range(length)] for length in X.shape)
-        options = json.dumps({"unit": "count", "orientation": "samples_in_rows"})
-        values = np.ascontiguousarray(X)
-        table = _core.profiles_from_matrix(values, rows, columns, None, None, options)
-        return _core.clr(table, self.pseudocount)
+        if not (np.isfinite(self.pseudocount) and self.pseudocount >= 0):
+            message = f"`pseudocount`: expected a number of 0 or more, found {self.pseudocount}"
+            raise ParameterError(message)
+        if self.pseudocount == 0 and not X.all():
+            message = "`pseudocount`: expected a number above 0, since zeros have no logarithm"
+            raise ParameterError(message)
+        logs: npt.NDArray[np.float64] = np.log(X + self.pseudocount)
+        centered: npt.NDArray[np.float64] = logs - logs.mean(axis=1, keepdims=True)
+        return centered
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
