@@ -27,7 +27,7 @@ from donormatch._errors import (
 from donormatch._features import toposcore_from_counts
 from donormatch._harmonize import HarmonizationReport
 from donormatch._matcher import Matcher, rank_donors
-from donormatch._profiles import Profiles, read_profiles, read_tree
+from donormatch._profiles import Decision, Profiles, check, read_profiles, read_tree
 from donormatch._ranking import Assignment, Ranking
 from donormatch._screening import Screening, screen, screening_panel
 from donormatch._signature import (
@@ -58,6 +58,7 @@ __all__ = [
     "OutOfDomainWarning",
     "ParameterError",
     "PatientCohort",
+    "Decision",
     "Profiles",
     "Ranking",
     "Screening",
@@ -72,6 +73,7 @@ __all__ = [
     "metrics",
     "n_threads",
     "rank_donors",
+    "check",
     "read_profiles",
     "read_tree",
     "screen",

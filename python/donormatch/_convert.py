@@ -20,6 +20,7 @@ Orientation = Literal["samples_in_rows", "taxa_in_rows"]
 Completeness = Literal["complete", "filtered"]
 Duplicates = Literal["reject", "sum"]
 EmptySamples = Literal["reject", "drop"]
+Ranks = Literal["repeated", "disjoint"]
 
 
 class SparseParts:
@@ -108,6 +109,14 @@ def maybe_texts(labels: Iterable[object] | None) -> list[str] | None:
     if labels is None:
         return None
     return ["" if is_missing(label) else str(label) for label in labels]
+
+
+def maybe_list(names: Iterable[object] | None) -> list[str] | None:
+    """Names as text where there are any; one text is no list of names."""
+    if isinstance(names, str):
+        message = f"expected a list of names, found the text `{names}`"
+        raise ParameterError(message)
+    return None if names is None else texts(names, "name")
 
 
 class ScoredRows(NamedTuple):

@@ -15,8 +15,10 @@ from donormatch._convert import (
     Duplicates,
     EmptySamples,
     Orientation,
+    Ranks,
     SparseParts,
     Unit,
+    maybe_list,
     maybe_texts,
     options_json,
     present,
@@ -59,6 +61,8 @@ class FromMemory:
         unit: Unit | None = None,
         vocabulary: str | None = None,
         completeness: Completeness | None = None,
+        ranks: Ranks | None = None,
+        ignore_columns: Sequence[str] | None = None,
         duplicates: Duplicates = "reject",
         empty_samples: EmptySamples = "reject",
     ) -> Self:
@@ -72,7 +76,7 @@ class FromMemory:
             What rows and columns are.
         lineages
             The lineage of each taxon, where its label does not hold it.
-        unit, vocabulary, completeness, duplicates, empty_samples
+        unit, vocabulary, completeness, ranks, ignore_columns, duplicates, empty_samples
             As in :func:`read_profiles`.
 
         Returns
@@ -88,6 +92,8 @@ class FromMemory:
             unit=unit,
             vocabulary=vocabulary,
             completeness=completeness,
+            ranks=ranks,
+            ignore_columns=maybe_list(ignore_columns),
             duplicates=duplicates,
             empty_samples=empty_samples,
             orientation="samples_in_rows",
@@ -109,6 +115,8 @@ class FromMemory:
         unit: Unit | None = None,
         vocabulary: str | None = None,
         completeness: Completeness | None = None,
+        ranks: Ranks | None = None,
+        ignore_columns: Sequence[str] | None = None,
         duplicates: Duplicates = "reject",
         empty_samples: EmptySamples = "reject",
     ) -> Self:
@@ -118,7 +126,7 @@ class FromMemory:
         ----------
         values
             Abundances, one row a sample.
-        sample_ids, taxa, lineages, unit, vocabulary, completeness, duplicates, empty_samples
+        sample_ids, taxa, lineages, unit, vocabulary, completeness, ranks, ignore_columns, duplicates, empty_samples
             As in :meth:`from_numpy`.
 
         Returns
@@ -130,6 +138,8 @@ class FromMemory:
             unit=unit,
             vocabulary=vocabulary,
             completeness=completeness,
+            ranks=ranks,
+            ignore_columns=maybe_list(ignore_columns),
             duplicates=duplicates,
             empty_samples=empty_samples,
             orientation="samples_in_rows",
@@ -151,6 +161,8 @@ class FromMemory:
         orientation: Orientation | None = None,
         vocabulary: str | None = None,
         completeness: Completeness | None = None,
+        ranks: Ranks | None = None,
+        ignore_columns: Sequence[str] | None = None,
         duplicates: Duplicates = "reject",
         empty_samples: EmptySamples = "reject",
     ) -> Self:
@@ -162,7 +174,7 @@ class FromMemory:
             Abundances, samples × taxa or the other way round.
         sample_column
             The column of ids of the rows, where it is not the index.
-        unit, orientation, vocabulary, completeness, duplicates, empty_samples
+        unit, orientation, vocabulary, completeness, ranks, ignore_columns, duplicates, empty_samples
             As in :func:`read_profiles`.
 
         Returns
@@ -183,15 +195,24 @@ class FromMemory:
         elif type(frame.index).__name__ == "RangeIndex":
             message = "the rows have no ids: set the index of the frame, or name `sample_column`"
             raise InputError(message)
+        if ignore_columns is not None:
+            ignored = [name for name in frame.columns if str(name) in ignore_columns]
+            frame = frame.drop(columns=ignored)
+            left_out = {str(name) for name in ignored}
+            ignore_columns = [name for name in ignore_columns if name not in left_out]
         for name, dtype in zip(frame.columns, frame.dtypes, strict=True):
             if dtype.kind not in "iufb":
-                message = f"column `{name}` holds {dtype}, not numbers"
+                message = (
+                    f"column `{name}` holds {dtype}, not numbers: leave it out by `ignore_columns`"
+                )
                 raise InputError(message)
         options = options_json(
             unit=unit,
             orientation=orientation,
             vocabulary=vocabulary,
             completeness=completeness,
+            ranks=ranks,
+            ignore_columns=maybe_list(ignore_columns),
             duplicates=duplicates,
             empty_samples=empty_samples,
         )
@@ -215,6 +236,8 @@ class FromMemory:
         orientation: Orientation | None = None,
         vocabulary: str | None = None,
         completeness: Completeness | None = None,
+        ranks: Ranks | None = None,
+        ignore_columns: Sequence[str] | None = None,
         duplicates: Duplicates = "reject",
         empty_samples: EmptySamples = "reject",
     ) -> Self:
@@ -226,7 +249,7 @@ class FromMemory:
             An object with ``__arrow_c_stream__``: one column of ids, the others numbers.
         sample_column
             The column of ids of the rows; the only column of text where absent.
-        unit, orientation, vocabulary, completeness, duplicates, empty_samples
+        unit, orientation, vocabulary, completeness, ranks, ignore_columns, duplicates, empty_samples
             As in :func:`read_profiles`.
 
         Returns
@@ -242,6 +265,8 @@ class FromMemory:
             orientation=orientation,
             vocabulary=vocabulary,
             completeness=completeness,
+            ranks=ranks,
+            ignore_columns=maybe_list(ignore_columns),
             duplicates=duplicates,
             empty_samples=empty_samples,
         )
@@ -257,6 +282,8 @@ class FromMemory:
         orientation: Orientation | None = None,
         vocabulary: str | None = None,
         completeness: Completeness | None = None,
+        ranks: Ranks | None = None,
+        ignore_columns: Sequence[str] | None = None,
         duplicates: Duplicates = "reject",
         empty_samples: EmptySamples = "reject",
     ) -> Self:
@@ -266,7 +293,7 @@ class FromMemory:
         ----------
         frame
             One column of ids, the others numbers.
-        sample_column, unit, orientation, vocabulary, completeness, duplicates, empty_samples
+        sample_column, unit, orientation, vocabulary, completeness, ranks, ignore_columns, duplicates, empty_samples
             As in :meth:`from_arrow`.
 
         Returns
@@ -281,6 +308,8 @@ class FromMemory:
             orientation=orientation,
             vocabulary=vocabulary,
             completeness=completeness,
+            ranks=ranks,
+            ignore_columns=maybe_list(ignore_columns),
             duplicates=duplicates,
             empty_samples=empty_samples,
         )
@@ -295,6 +324,8 @@ class FromMemory:
         unit: Unit | None = None,
         vocabulary: str | None = None,
         completeness: Completeness | None = None,
+        ranks: Ranks | None = None,
+        ignore_columns: Sequence[str] | None = None,
         duplicates: Duplicates = "reject",
         empty_samples: EmptySamples = "reject",
     ) -> Self:
@@ -308,7 +339,7 @@ class FromMemory:
             The layer that holds the abundances; ``X`` by default.
         lineage_column
             The column of ``var`` with the lineage of each taxon; ``"lineage"`` where there is one.
-        unit, vocabulary, completeness, duplicates, empty_samples
+        unit, vocabulary, completeness, ranks, ignore_columns, duplicates, empty_samples
             As in :func:`read_profiles`; those that :meth:`to_anndata` stored are used by default.
 
         Returns
@@ -338,6 +369,8 @@ class FromMemory:
             unit=unit or stored.get("unit"),
             vocabulary=vocabulary or stored.get("vocabulary"),
             completeness=completeness or stored.get("completeness"),
+            ranks=ranks,
+            ignore_columns=ignore_columns,
             duplicates=duplicates,
             empty_samples=empty_samples,
         )
@@ -350,6 +383,8 @@ class FromMemory:
         unit: Unit | None = None,
         vocabulary: str | None = None,
         completeness: Completeness | None = None,
+        ranks: Ranks | None = None,
+        ignore_columns: Sequence[str] | None = None,
         duplicates: Duplicates = "reject",
         empty_samples: EmptySamples = "reject",
     ) -> Self:
@@ -359,7 +394,7 @@ class FromMemory:
         ----------
         table
             Observations (taxa) × samples, as the format has it.
-        unit, vocabulary, completeness, duplicates, empty_samples
+        unit, vocabulary, completeness, ranks, ignore_columns, duplicates, empty_samples
             As in :func:`read_profiles`.
 
         Returns
@@ -377,6 +412,8 @@ class FromMemory:
             unit=unit,
             vocabulary=vocabulary,
             completeness=completeness,
+            ranks=ranks,
+            ignore_columns=maybe_list(ignore_columns),
             duplicates=duplicates,
             empty_samples=empty_samples,
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import operator
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from typing import IO, Any, Literal, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import IO, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +15,13 @@ from donormatch import _core, _html
 from donormatch._convert import Completeness, Orientation, Unit, options_json, texts
 from donormatch._core import Phylogeny
 from donormatch._engraftment import ObservedChange
-from donormatch._errors import InputError
+from donormatch._errors import InputError, ParameterError
 from donormatch._features import ProfileFeatures
 from donormatch._from_memory import FromMemory
 from donormatch._harmonize import HarmonizationReport
 from donormatch._to_memory import ToMemory
 
-__all__ = ["Profiles", "read_profiles", "read_tree"]
+__all__ = ["Decision", "Profiles", "check", "read_profiles", "read_tree"]
 
 Readable: TypeAlias = "str | bytes | os.PathLike[str] | os.PathLike[bytes] | IO[str] | IO[bytes]"
 
@@ -132,6 +132,60 @@ def read_profiles(
     if len(paths) == len(several):
         return Profiles._warned(_core.read_many_profiles(paths, options), unit)
     return Profiles._warned(_core.merge_profiles([_read(one, options) for one in several]), unit)
+
+
+class Decision(NamedTuple):
+    """What was decided about a file, and why."""
+
+    question: str
+    answer: str
+    reason: str
+
+
+def check(path: Readable, **options: Any) -> list[Decision]:
+    r"""Say what a file of profiles is taken for, question by question, and do nothing with it.
+
+    Parameters
+    ----------
+    path
+        As in :func:`read_profiles`, one file.
+    **options
+        As in :func:`read_profiles`, which would read the file with them.
+
+    Returns
+    -------
+    list of Decision
+        Where the header is, the shape, the orientation, the unit and so on, in the order in which
+        they were decided.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_profiles` would raise it.
+    ParameterError
+        An option that :func:`read_profiles` has not got.
+
+    Examples
+    --------
+    >>> import io
+    >>> text = "taxon,d1\ns__Blautia_obeum,60.5\ns__Dorea_longicatena,39.5\n"
+    >>> [one.answer for one in check(io.StringIO(text)) if one.question == "unit"]
+    ['percent']
+    """
+    known = set(read_profiles.__kwdefaults__ or {})
+    if unknown := sorted(set(options) - known):
+        message = f"`{unknown[0]}` is no option of `read_profiles`"
+        raise ParameterError(message)
+    if options.get("ignore_columns") is not None:
+        options["ignore_columns"] = texts(options["ignore_columns"])
+    if options.get("taxonomy") is not None:
+        options["taxonomy"] = os.fspath(options["taxonomy"])
+    source, said = path_or_bytes(path), options_json(**options)
+    if isinstance(source, bytes):
+        found = _core.check_profiles_of_bytes(source, said)
+    else:
+        found = _core.check_profiles(source, said)
+    return [Decision(*one) for one in found]
 
 
 def path_or_bytes(source: object) -> str | bytes:
@@ -295,6 +349,43 @@ class Profiles(FromMemory, ToMemory, ProfileFeatures, ObservedChange):
         """
         return Profiles(self._table.select(texts(sample_ids)))
 
+    def rename(
+        self,
+        samples: Mapping[str, str] | Callable[[str], str] | None = None,
+        *,
+        taxa: Mapping[str, str] | Callable[[str], str] | None = None,
+    ) -> Profiles:
+        """The same table under other names.
+
+        Parameters
+        ----------
+        samples
+            Old → new ids of samples, or a function of the old one; what is not named stays.
+        taxa
+            The same of taxa.
+
+        Returns
+        -------
+        Profiles
+            The renamed table.
+
+        Raises
+        ------
+        InputError
+            An old name is not in the table, or two would have one name.
+
+        Examples
+        --------
+        >>> profiles = Profiles.from_numpy(
+        ...     [[100]], sample_ids=["D01.report"], taxa=["s__A"], unit="percent"
+        ... )
+        >>> profiles.rename({"D01.report": "D01"}).sample_ids
+        ['D01']
+        """
+        return Profiles(
+            self._table.rename(_new_names(samples, self.sample_ids), _new_names(taxa, self.taxa))
+        )
+
     @classmethod
     def merge(cls, tables: Iterable[Profiles]) -> Profiles:
         """One table of the samples of several, over the union of their taxa.
@@ -457,6 +548,16 @@ class Profiles(FromMemory, ToMemory, ProfileFeatures, ObservedChange):
         rows = zip(self.sample_ids, *self._table.row_summary(), strict=True)
         columns = ["sample_id", "n_taxa", "sum", "most abundant"]
         return _html.table(repr(self), columns, rows, self.n_samples)
+
+
+def _new_names(
+    names: Mapping[str, str] | Callable[[str], str] | None, old: list[str]
+) -> dict[str, str]:
+    if names is None:
+        return {}
+    if callable(names):
+        return {one: str(names(one)) for one in old}
+    return {str(one): str(new) for one, new in names.items()}
 
 
 def _unpickled(data: bytes) -> Profiles:

@@ -1,5 +1,7 @@
 //! `ProfileTable` behind a frozen class; the Python half wraps it as `donormatch.Profiles`.
 
+use std::collections::BTreeMap;
+
 use donormatch::persist;
 use donormatch::profile::{ProfileTable, SampleId, Taxon};
 use numpy::{IntoPyArray, PyArray1, PyArray2, ToPyArray};
@@ -132,6 +134,15 @@ impl PyProfiles {
     fn select(&self, sample_ids: Vec<String>) -> Result<Self> {
         let ids: Vec<SampleId> = sample_ids.into_iter().map(SampleId::new).collect();
         Ok(Self(self.0.select_samples(&ids)?))
+    }
+
+    /// The same table with other names of samples and taxa.
+    fn rename(
+        &self,
+        samples: BTreeMap<String, String>,
+        taxa: BTreeMap<String, String>,
+    ) -> Result<Self> {
+        Ok(Self(self.0.rename(&samples, &taxa)?))
     }
 
     /// Number of taxa, sum and most abundant taxon of each sample.

@@ -8,7 +8,9 @@ use arrow_array::{Array, ArrayRef};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field, Fields};
 use donormatch::Error;
-use donormatch::profile::{CsrMatrix, LabelledMatrix, ProfileTable, ReadOptions, WriteFormat};
+use donormatch::profile::{
+    CsrMatrix, Decision, LabelledMatrix, ProfileTable, ReadOptions, WriteFormat,
+};
 use numpy::PyReadonlyArray2;
 use numpy::ndarray::ArrayView2;
 use pyo3::prelude::*;
@@ -36,6 +38,36 @@ pub fn read_profiles_of_bytes(py: Python<'_>, bytes: Vec<u8>, options: &str) -> 
         donormatch::profile::read_bytes(&bytes, &options)
     })?;
     Ok(PyProfiles(table))
+}
+
+/// A question about a file, its answer and the reason.
+type Decided = (&'static str, String, String);
+
+fn decided(decisions: Vec<Decision>) -> Vec<Decided> {
+    let decided = |one: Decision| (one.question.as_str(), one.answer, one.reason);
+    decisions.into_iter().map(decided).collect()
+}
+
+/// What is decided about a file, question by question.
+#[pyfunction]
+pub fn check_profiles(py: Python<'_>, path: PathBuf, options: &str) -> Result<Vec<Decided>> {
+    let options: ReadOptions = settings::parse(options)?;
+    let (_, decisions) = long(py, move || donormatch::profile::inspect(&path, &options))?;
+    Ok(decided(decisions))
+}
+
+/// What is decided about the bytes of a file.
+#[pyfunction]
+pub fn check_profiles_of_bytes(
+    py: Python<'_>,
+    bytes: Vec<u8>,
+    options: &str,
+) -> Result<Vec<Decided>> {
+    let options: ReadOptions = settings::parse(options)?;
+    let (_, decisions) = long(py, move || {
+        donormatch::profile::inspect_bytes("<bytes>", &bytes, &options)
+    })?;
+    Ok(decided(decisions))
 }
 
 /// Reads several files into one table over the union of their taxa.
@@ -143,16 +175,18 @@ pub fn profiles_from_arrow(
     id_column: Option<&str>,
     options: &str,
 ) -> Result<PyProfiles> {
-    let options: ReadOptions = settings::parse(options)?;
+    let mut options: ReadOptions = settings::parse(options)?;
     let (batches, schema) = table.into_inner();
-    let id_at = id_position(schema.fields(), id_column)?;
+    let ignored = take_ignored(schema.fields(), &mut options);
+    let id_at = id_position(schema.fields(), id_column, &ignored)?;
+    let is_value = |at: usize| at != id_at && !ignored.contains(&at);
     let field = schema.field(id_at);
     let corner = Some(field.name().clone());
     let others = schema
         .fields()
         .iter()
         .enumerate()
-        .filter(|(at, _)| *at != id_at);
+        .filter(|(at, _)| is_value(*at));
     let columns: Vec<String> = others.map(|(_, field)| field.name().clone()).collect();
     let (mut rows, mut values) = (Vec::new(), vec![Vec::new(); columns.len()]);
     for batch in &batches {
@@ -161,7 +195,7 @@ pub fn profiles_from_arrow(
             .columns()
             .iter()
             .enumerate()
-            .filter(|(at, _)| *at != id_at);
+            .filter(|(at, _)| is_value(*at));
         for ((column, (_, array)), name) in values.iter_mut().zip(others).zip(&columns) {
             column.extend(numbers(array, name)?);
         }
@@ -177,15 +211,31 @@ pub fn profiles_from_arrow(
     Ok(PyProfiles(long(py, move || matrix.to_profiles(&options))?))
 }
 
+/// The columns that `ignore_columns` names, which may hold anything; their names are taken off the
+/// list.
+fn take_ignored(fields: &Fields, options: &mut ReadOptions) -> Vec<usize> {
+    let Some(names) = &mut options.ignore_columns else {
+        return Vec::new();
+    };
+    let is_named = |field: &Field| names.iter().any(|name| name == field.name());
+    let found: Vec<usize> = (0..)
+        .zip(fields)
+        .filter(|(_, field)| is_named(field))
+        .map(|(at, _)| at)
+        .collect();
+    names.retain(|name| fields.iter().all(|field| field.name() != name));
+    found
+}
+
 /// The column of ids: the one named, else the only one that is not of numbers.
-fn id_position(fields: &Fields, wanted: Option<&str>) -> Result<usize> {
+fn id_position(fields: &Fields, wanted: Option<&str>, ignored: &[usize]) -> Result<usize> {
     let is_id = |field: &Field| match wanted {
         Some(name) => field.name() == name,
         None => !field.data_type().is_numeric() && !field.data_type().is_null(),
     };
     let found: Vec<usize> = (0..)
         .zip(fields)
-        .filter(|(_, field)| is_id(field))
+        .filter(|(at, field)| is_id(field) && !ignored.contains(at))
         .map(|(at, _)| at)
         .collect();
     match (found.as_slice(), wanted) {
@@ -221,7 +271,10 @@ fn ids(array: &ArrayRef, name: &str) -> Result<Vec<String>> {
 fn numbers(array: &ArrayRef, name: &str) -> Result<Vec<f64>> {
     if !array.data_type().is_numeric() && !array.data_type().is_null() {
         let found = array.data_type();
-        return Err(Error::table(format!("column `{name}` holds {found}, not numbers")).into());
+        return Err(Error::table(format!(
+            "column `{name}` holds {found}, not numbers: leave it out by `ignore_columns`"
+        ))
+        .into());
     }
     let values = cast(array, &DataType::Float64).map_err(|error| unusable(name, &error))?;
     let values = values.as_primitive::<Float64Type>();

@@ -4,9 +4,11 @@ mod format;
 mod held;
 mod id;
 mod lineage;
+mod ncbi;
 mod newick;
 #[cfg(feature = "containers")]
 mod parquet;
+mod rename;
 mod sparse;
 mod statement;
 mod table;

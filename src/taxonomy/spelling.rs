@@ -4,6 +4,7 @@
 /// `s__[Clostridium] innocuum` and `"Clostridium_innocuum"` both give `Clostridium_innocuum`.
 pub(super) fn spelled(raw: &str) -> String {
     let name = without_prefix(raw.trim().trim_matches('"').trim());
+    let name = without_r_prefix(name);
     let mut out = String::with_capacity(name.len());
     for letter in name.chars() {
         match letter {
@@ -20,6 +21,15 @@ pub(super) fn spelled(raw: &str) -> String {
         out.pop();
     }
     out
+}
+
+/// `X.Clostridium..innocuum` → `.Clostridium..innocuum`: R puts an `X` before a name that would begin
+/// with a point, and a point for each bracket.
+fn without_r_prefix(name: &str) -> &str {
+    match name.strip_prefix('X') {
+        Some(rest) if rest.starts_with('.') && rest.contains("..") => rest,
+        _ => name,
+    }
 }
 
 /// The form in which names are compared: [`spelled`], lower case.
@@ -145,6 +155,7 @@ mod tests {
         }
         assert_eq!(spelled("Clostridium_sp._CAG:138"), "Clostridium_sp_CAG_138");
         assert_eq!(spelled("D_6__Blautia obeum"), "Blautia_obeum");
+        assert_eq!(spelled("X.Clostridium..innocuum"), "Clostridium_innocuum");
     }
 
     #[test]

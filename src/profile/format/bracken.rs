@@ -49,14 +49,14 @@ pub(super) fn read(source: Source<'_>) -> Result<Draft> {
         lead: 3,
         columns,
         trail: Trail::Exactly(0),
-        keep: Some(1),
+        keep: vec![Some(1)],
         orientation: Some(Orientation::TaxaInRows),
         decimal: options.decimal,
         pick: None,
     };
     let body = preamble.body(&first);
     let levels = grid::Layout {
-        keep: Some(2),
+        keep: vec![Some(2)],
         ..layout.clone()
     };
     let level = first_field(&body.bytes, &levels);
@@ -92,7 +92,7 @@ fn first_field(bytes: &[u8], layout: &Layout) -> String {
         .unwrap_or_default();
     let field = line
         .split(|&byte| byte == layout.delimiter)
-        .nth(layout.keep.unwrap_or(0));
+        .nth(layout.keep.first().copied().flatten().unwrap_or(0));
     String::from_utf8_lossy(field.unwrap_or_default())
         .trim()
         .to_owned()

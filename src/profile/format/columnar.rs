@@ -1,15 +1,16 @@
 //! Parquet and Arrow IPC: wide (one column a taxon or a sample) and long (sample, taxon, value).
 
-use std::collections::HashMap;
-
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Schema};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use super::columns::is_annotation;
 use super::draft::{Draft, with_lineage};
+use super::entries::Names;
 use super::source::Source;
+use super::tabbed::push_cell;
 use super::{Orientation, ReadLimits, ReadOptions, ipc, orientation};
 use crate::profile::parquet::LINEAGE;
 use crate::profile::write::Statement;
@@ -28,8 +29,17 @@ const TAXA: [&str; 8] = [
     "species",
 ];
 
+/// What a table of columns is read as.
+pub(super) enum Columnar {
+    /// Labels and numbers.
+    Table(Box<Draft>),
+    /// Text with tabs: there are columns besides labels and numbers, which the readers of text
+    /// know.
+    Text(Vec<u8>),
+}
+
 /// Reads a Parquet file.
-pub(super) fn read_parquet(source: Source<'_>) -> Result<Draft> {
+pub(super) fn read_parquet(source: Source<'_>) -> Result<Columnar> {
     let path = source.path().to_path_buf();
     let options = source.options();
     let bytes = bytes::Bytes::from(source.hold()?);
@@ -63,8 +73,8 @@ pub(super) fn read_parquet(source: Source<'_>) -> Result<Draft> {
     collect(reader, &schema, options).map_err(|fault| fault.at(&path, "Parquet"))
 }
 
-/// Reads an Arrow IPC file (Feather 2).
-pub(super) fn read_ipc(source: Source<'_>) -> Result<Draft> {
+/// Reads an Arrow IPC file (Feather 2) or stream.
+pub(super) fn read_ipc(source: Source<'_>) -> Result<Columnar> {
     let path = source.path().to_path_buf();
     let options = source.options();
     let bytes = source.hold()?;
@@ -126,7 +136,7 @@ fn collect(
     batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
     schema: &Schema,
     options: &ReadOptions,
-) -> Result<Draft, Fault> {
+) -> Result<Columnar, Fault> {
     if schema.fields().len() > options.limits.axis {
         return Err("more columns than are allowed".to_owned().into());
     }
@@ -137,20 +147,70 @@ fn collect(
         .filter(|at| !texts.contains(at))
         .filter(|&at| !schema.field(at).name().starts_with("__index_level_"))
         .collect();
-    match (texts.as_slice(), others.as_slice()) {
-        (&[one, other], &[value]) => {
+    let has_annotations = others
+        .iter()
+        .any(|&at| is_annotation(schema.field(at).name()));
+    let draft = match (texts.as_slice(), others.as_slice()) {
+        _ if has_annotations => return to_text(batches, schema, options),
+        (&[one, other], &[value]) if long_columns(schema, one, other).is_ok() => {
             let (sample, taxon) = long_columns(schema, one, other)?;
-            collect_long(batches, [sample, taxon, value], &options.limits)
+            collect_long(batches, [sample, taxon, value], &options.limits)?
         }
-        (&[labels], [_, ..]) => collect_wide(batches, schema, labels, &others, options),
-        _ => Err(format!(
-            "expected one column of labels and columns of numbers, or a sample, a taxon and a \
-             value; found {} columns of text and {} others",
-            texts.len(),
-            others.len()
-        )
-        .into()),
+        (&[labels], [_, ..]) => collect_wide(batches, schema, labels, &others, options)?,
+        (_, [_, ..]) => return to_text(batches, schema, options),
+        _ => {
+            return Err(format!(
+                "expected columns of labels and of numbers; found {} columns of text and {} others",
+                texts.len(),
+                others.len()
+            )
+            .into());
+        }
+    };
+    Ok(Columnar::Table(Box::new(draft)))
+}
+
+/// The table as text with tabs; what is missing is blank.
+fn to_text(
+    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
+    schema: &Schema,
+    options: &ReadOptions,
+) -> Result<Columnar, Fault> {
+    let mut out = Vec::new();
+    let columns: Vec<usize> = (0..schema.fields().len())
+        .filter(|&at| !schema.field(at).name().starts_with("__index_level_"))
+        .collect();
+    for (place, &at) in columns.iter().enumerate() {
+        if place > 0 {
+            out.push(b'\t');
+        }
+        push_cell(&mut out, schema.field(at).name());
     }
+    out.push(b'\n');
+    for batch in batches {
+        let batch = batch?;
+        let mut texts = Vec::with_capacity(columns.len());
+        for &at in &columns {
+            texts.push(arrow_cast::cast(batch.column(at), &DataType::LargeUtf8)?);
+        }
+        let texts: Vec<_> = texts.iter().map(AsArray::as_string::<i64>).collect();
+        for row in 0..batch.num_rows() {
+            for (place, column) in texts.iter().enumerate() {
+                if place > 0 {
+                    out.push(b'\t');
+                }
+                if column.is_valid(row) {
+                    push_cell(&mut out, column.value(row));
+                }
+            }
+            out.push(b'\n');
+            if out.len() as u64 > options.limits.held_bytes {
+                let limit = options.limits.held_bytes;
+                return Err(format!("more than the {limit} bytes allowed").into());
+            }
+        }
+    }
+    Ok(Columnar::Text(out))
 }
 
 /// Which of two columns of text is the sample, which the taxon: by their names.
@@ -277,25 +337,6 @@ fn collect_wide(
 
 fn to_taxa(labels: Vec<String>) -> Vec<Taxon> {
     labels.into_iter().map(Taxon::new).collect()
-}
-
-/// Names in the order in which they first occur.
-#[derive(Default)]
-struct Names {
-    number_of: HashMap<String, u32>,
-    names: Vec<String>,
-}
-
-impl Names {
-    fn number(&mut self, name: &str) -> u32 {
-        if let Some(&number) = self.number_of.get(name) {
-            return number;
-        }
-        let number = self.names.len() as u32;
-        self.number_of.insert(name.to_owned(), number);
-        self.names.push(name.to_owned());
-        number
-    }
 }
 
 fn collect_long(

@@ -4,6 +4,7 @@
 //!   anything else is named in an error (`ignore_columns`).
 //! * `Confidence` and ids of taxa are numbers that are no abundances: known by name.
 //! * A column without a name must be empty.
+//! * Columns of text that are called by ranks, from two on, make up lineages.
 //! * A sample, a taxon and a number in each row make a long table.
 
 use super::decisions::{Decisions, Question};
@@ -13,6 +14,7 @@ use super::long::{self, Long};
 use super::number;
 use super::options::ReadOptions;
 use super::preamble::{Preamble, is_number_like};
+use crate::profile::{Rank, ncbi};
 
 /// Columns of ids and of what a classifier says of itself.
 const ANNOTATIONS: [&str; 16] = [
@@ -45,12 +47,21 @@ const LINEAGES: [&str; 7] = [
     "taxa",
 ];
 
+/// Whether a column is known by its name for one that holds no abundances.
+#[cfg(feature = "containers")]
+pub(super) fn is_annotation(name: &str) -> bool {
+    ANNOTATIONS
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
 /// What a column is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Label,
     Value,
     Lineage,
+    Rank(Rank),
     Annotation,
     Ignored,
     Empty,
@@ -128,6 +139,7 @@ impl Columns {
         columns.roles = (0..columns.names.len())
             .map(|at| columns.role(at, written, options))
             .collect();
+        columns.find_ranks();
         Ok(columns)
     }
 
@@ -149,8 +161,46 @@ impl Columns {
             Role::Annotation
         } else if self.is_text(at) {
             Role::Text
+        } else if ncbi::rank_of(name).is_some() && self.fields(at).all(number::is_missing) {
+            // A rank at which no taxon has a name.
+            Role::Text
         } else {
             Role::Value
+        }
+    }
+
+    /// Columns of text that are called by ranks are parts of lineages, from two on.
+    fn find_ranks(&mut self) {
+        let rank_at = |at: usize| {
+            let of_name = ncbi::rank_of(self.name(at)).filter(|&rank| rank <= Rank::Species);
+            of_name.filter(|_| self.roles.get(at) == Some(&Role::Text))
+        };
+        let found: Vec<(usize, Rank)> = (0..self.names.len())
+            .filter_map(|at| Some((at, rank_at(at)?)))
+            .collect();
+        if found.len() < 2 {
+            return;
+        }
+        for (at, rank) in found {
+            if let Some(role) = self.roles.get_mut(at) {
+                *role = Role::Rank(rank);
+            }
+        }
+    }
+
+    /// The columns that hold lineages: one, or one a rank.
+    fn lineages(&self) -> Vec<Option<usize>> {
+        if let Some(&whole) = self.of(Role::Lineage).last() {
+            return vec![Some(whole)];
+        }
+        let of_rank = |rank: &Rank| {
+            let mut roles = self.roles.iter();
+            roles.position(|role| *role == Role::Rank(*rank))
+        };
+        let places: Vec<Option<usize>> = Rank::ALL.iter().map(of_rank).collect();
+        match places.iter().rposition(Option::is_some) {
+            Some(last) => places.into_iter().take(last + 1).collect(),
+            None => Vec::new(),
         }
     }
 
@@ -226,8 +276,7 @@ impl Columns {
     /// Where the columns stand in each row.
     pub(super) fn layout(&self, options: &ReadOptions) -> Layout {
         let values = self.of(Role::Value);
-        let lineages = self.of(Role::Lineage);
-        let keep = lineages.last().copied();
+        let keep = self.lineages();
         let lead = values.first().copied().unwrap_or(1);
         let side_by_side = values
             .last()
@@ -328,10 +377,16 @@ impl Columns {
                 orientation.as_str()
             ));
         }
-        let lineage = self
-            .of(Role::Lineage)
-            .into_iter()
-            .find(|&at| at != taxon && at != sample);
+        let lineage = match self.lineages() {
+            whole
+                if whole
+                    .iter()
+                    .all(|&at| at == Some(taxon) || at == Some(sample)) =>
+            {
+                Vec::new()
+            }
+            whole => whole,
+        };
         Ok(Some(Long {
             delimiter: self.delimiter,
             quotes: self.quotes,
@@ -368,7 +423,12 @@ impl Columns {
     }
 
     pub(super) fn add_decision(&self, decisions: &mut Decisions) {
-        let annotations = [self.of(Role::Lineage), self.of(Role::Annotation)].concat();
+        let mut annotations = [self.of(Role::Lineage), self.of(Role::Annotation)].concat();
+        let roles = self.roles.iter().enumerate();
+        annotations.extend(roles.filter_map(|(at, role)| match role {
+            Role::Rank(_) => Some(at),
+            _ => None,
+        }));
         if !annotations.is_empty() {
             decisions.add(
                 Question::Annotations,

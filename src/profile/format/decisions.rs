@@ -27,6 +27,8 @@ pub enum Question {
     Completeness,
     /// The naming system of the taxa.
     Vocabulary,
+    /// What was left out as the host's.
+    Host,
 }
 
 impl Question {
@@ -43,6 +45,7 @@ impl Question {
             Self::Unit => "unit",
             Self::Completeness => "completeness",
             Self::Vocabulary => "vocabulary",
+            Self::Host => "host",
         }
     }
 }

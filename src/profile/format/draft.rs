@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use super::completeness;
 use super::decisions::{Decision, Decisions, Question};
 use super::grid::Grid;
+use super::host::{self, is_host};
 use super::leaf::{self, Hierarchy};
 use super::options::{
     DuplicatedTaxa, EmptySamples, Orientation, Ranks, ReadOptions, UnclassifiedTaxa,
 };
+use super::renamed;
 use super::stranger;
 use super::units::{self, Evidence, UnitRule};
 use crate::profile::write::Statement;
@@ -96,6 +98,7 @@ impl Draft {
     /// broken.
     pub(super) fn finish(mut self, options: &ReadOptions) -> Result<Reading> {
         self.leave_out(options)?;
+        self.undo_renaming();
         self.refuse_unnamed()?;
         self.refuse_negative()?;
         self.refuse_strangers(options)?;
@@ -107,10 +110,28 @@ impl Draft {
         for (unknown, unresolved) in unknown.iter_mut().zip(unresolved) {
             *unknown += unresolved;
         }
+        let host = self.take_host()?;
         self.join_duplicates(options)?;
-        let samples_by_taxa = self.by_taxon.transpose();
-        let known = samples_by_taxa.row_sums();
-        let unit = self.settle_unit(&samples_by_taxa, [&known, &unknown], options)?;
+        let mut samples_by_taxa = self.by_taxon.transpose();
+        let mut known = samples_by_taxa.row_sums();
+        let beside: Vec<f64> = unknown.iter().zip(&host).map(|(a, b)| a + b).collect();
+        let unit = self.settle_unit(&samples_by_taxa, [&known, &beside], options)?;
+        if let Some(total) = unit.total().filter(|_| host.iter().any(|&host| host > 0.0)) {
+            // What is not the host's makes up the whole.
+            let factor = |sample: usize| {
+                let host = host.get(sample).copied().unwrap_or(0.0);
+                if host < total {
+                    total / (total - host)
+                } else {
+                    1.0
+                }
+            };
+            samples_by_taxa = samples_by_taxa.map_rows(|sample, value| value * factor(sample));
+            known = samples_by_taxa.row_sums();
+            for (sample, unknown) in unknown.iter_mut().enumerate() {
+                *unknown *= factor(sample);
+            }
+        }
         let completeness =
             self.settle_completeness(unit, &samples_by_taxa, [&known, &unknown], options);
         let unclassified = fractions(unit, &known, &unknown);
@@ -178,6 +199,14 @@ impl Draft {
             || matches!(self.unit, UnitRule::Stated(_))
         {
             return Ok(());
+        }
+        let strangers = stranger::among_samples(&self.samples);
+        if !strangers.is_empty() {
+            return Err(Error::table(format!(
+                "{} do not look like samples: leave them out by `ignore_columns`; an \
+                 `ignore_columns` that does not name them keeps them as samples",
+                quoted(&strangers)
+            )));
         }
         let labels: Vec<&str> = self.taxa.iter().map(Taxon::label).collect();
         let strangers = stranger::among_taxa(&labels);
@@ -354,6 +383,52 @@ impl Draft {
             "`{label}` was taken out of the columns into the unclassified fractions"
         ));
         Ok(unknown)
+    }
+
+    /// Undoes what R did to lineages.
+    fn undo_renaming(&mut self) {
+        let n_changed = renamed::undo(&mut self.taxa);
+        if n_changed > 0 {
+            self.notes.push(format!(
+                "{n_changed} lineages have points for bars, as R writes them: the bars were put back"
+            ));
+        }
+    }
+
+    /// Removes the columns of the host and gives their sum per sample.
+    fn take_host(&mut self) -> Result<Vec<f64>> {
+        let mut host = vec![0.0; self.samples.len()];
+        let kept: Vec<usize> = (0..self.taxa.len())
+            .filter(|&row| !self.taxa.get(row).is_some_and(is_host))
+            .collect();
+        if kept.len() == self.taxa.len() {
+            return Ok(host);
+        }
+        let mut sums = vec![0.0; self.samples.len()];
+        for row in 0..self.taxa.len() {
+            let target = if kept.binary_search(&row).is_ok() {
+                &mut sums
+            } else {
+                &mut host
+            };
+            let (samples, values) = self.by_taxon.row(row);
+            for (&sample, &value) in samples.iter().zip(values) {
+                if let Some(sum) = target.get_mut(sample as usize) {
+                    *sum += value;
+                }
+            }
+        }
+        if kept.is_empty() {
+            return Err(Error::table("the table holds reads of the host only"));
+        }
+        let found = host::range(&host, &sums);
+        self.select(&kept);
+        self.notes.push(format!(
+            "`Homo sapiens` is no taxon of the gut and was left out: {found}"
+        ));
+        self.decisions
+            .add(Question::Host, found, "reads of `Homo sapiens`");
+        Ok(host)
     }
 
     /// Keeps the leaves; gives what each sample has above them and in none of them.

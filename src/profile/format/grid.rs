@@ -37,8 +37,9 @@ pub(super) struct Layout {
     pub(super) columns: Vec<String>,
     /// Fields after the last number.
     pub(super) trail: Trail,
-    /// A text field to keep beside the label, counted from 0.
-    pub(super) keep: Option<usize>,
+    /// Text fields to keep beside the label, counted from 0, and joined by `;`; a place that the
+    /// table has not got is blank.
+    pub(super) keep: Vec<Option<usize>>,
     /// For messages: which of row and column is the sample.
     pub(super) orientation: Option<Orientation>,
     pub(super) decimal: Decimal,
@@ -238,13 +239,10 @@ fn parse_plain_row<'a>(
     if !fits {
         return Err(ragged());
     }
-    if let Some(field) = layout.keep {
-        let text = line.split(|&byte| byte == delimiter).nth(field);
-        grid.kept.push(
-            String::from_utf8_lossy(text.unwrap_or_default())
-                .trim()
-                .to_owned(),
-        );
+    if !layout.keep.is_empty() {
+        let fields: Vec<&[u8]> = line.split(|&byte| byte == delimiter).collect();
+        let text = |at: usize| fields.get(at).copied();
+        grid.kept.push(kept_texts(&layout.keep, text));
     }
     Ok(Cow::Borrowed(row_label))
 }
@@ -366,12 +364,28 @@ fn parse_divided_row<'a>(
             ));
         }
     }
-    if let Some(field) = layout.keep {
-        let text = fields.get(field).map_or(&[][..], |text| &text[..]);
-        grid.kept
-            .push(String::from_utf8_lossy(text).trim().to_owned());
+    if !layout.keep.is_empty() {
+        let text = |at: usize| fields.get(at).map(|text| &text[..]);
+        grid.kept.push(kept_texts(&layout.keep, text));
     }
     Ok(row_label)
+}
+
+/// The texts at these places, joined by `;`; of several, those that are missing are blank.
+pub(super) fn kept_texts<'a>(
+    keep: &[Option<usize>],
+    text: impl Fn(usize) -> Option<&'a [u8]>,
+) -> String {
+    let texts = keep.iter().map(|&at| {
+        let text = at.and_then(&text).unwrap_or_default();
+        let text = String::from_utf8_lossy(text).trim().to_owned();
+        if keep.len() > 1 && number::is_missing(&text) {
+            String::new()
+        } else {
+            text
+        }
+    });
+    texts.collect::<Vec<_>>().join(";")
 }
 
 /// Commas divide the fields, so that one inside a field before three digits divides thousands.

@@ -1,4 +1,4 @@
-//! Arrow IPC files (Feather 2), block by block.
+//! Arrow IPC files (Feather 2) and streams, block by block.
 //!
 //! The reader of the `arrow-ipc` crate allocates whatever length a file states; here every length
 //! is checked against the bytes there are, and against the limits, before its decoder is called.
@@ -9,7 +9,7 @@ use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
 use arrow_ipc::{Block, Message, Precision};
-use arrow_schema::{ArrowError, Schema};
+use arrow_schema::{ArrowError, DataType, Schema};
 
 /// The bytes after the footer: its length, and `ARROW1`.
 const TRAILER: usize = 10;
@@ -25,7 +25,72 @@ pub(super) struct IpcFile {
 /// # Errors
 /// [`ArrowError`] where a length does not fit, or a block does not hold what the schema says.
 pub(super) fn read(bytes: Vec<u8>, limit: u64) -> Result<IpcFile, ArrowError> {
-    let buffer = Buffer::from_vec(bytes);
+    if bytes.starts_with(b"ARROW1") {
+        read_file(Buffer::from_vec(bytes), limit)
+    } else {
+        read_stream(Buffer::from_vec(bytes), limit)
+    }
+}
+
+/// A stream: messages one after another, the schema first, each before its data.
+fn read_stream(buffer: Buffer, limit: u64) -> Result<IpcFile, ArrowError> {
+    let refused = || ArrowError::IpcError("the stream is damaged or truncated".to_owned());
+    let mut schema: Option<Arc<Schema>> = None;
+    let mut decoder: Option<FileDecoder> = None;
+    let mut batches = Vec::new();
+    let (mut at, mut budget) = (0, limit);
+    while let Some((prefix, length)) = next_message(&buffer, at) {
+        if length == 0 {
+            break;
+        }
+        let end = prefix.checked_add(length).and_then(|n| n.checked_add(at));
+        let head = end
+            .and_then(|end| buffer.get(at..end))
+            .ok_or_else(refused)?;
+        let message = message(head).ok_or_else(refused)?;
+        let body = usize::try_from(message.bodyLength()).map_err(|_| refused())?;
+        let n_head = i32::try_from(head.len()).map_err(|_| refused())?;
+        let start = i64::try_from(at).map_err(|_| refused())?;
+        let block = Block::new(start, n_head, message.bodyLength());
+        match (message.header_as_schema(), decoder.as_mut(), &schema) {
+            (Some(found), None, _) => {
+                check_schema(&found)?;
+                let found = Arc::new(arrow_ipc::convert::fb_to_schema(found));
+                decoder = Some(FileDecoder::new(Arc::clone(&found), message.version()));
+                schema = Some(found);
+            }
+            (None, Some(decoder), Some(schema)) => {
+                let data = checked_block(&buffer, &block, &mut budget)?;
+                check_values(schema, &data)?;
+                if message.header_as_dictionary_batch().is_some() {
+                    decoder.read_dictionary(&block, &data)?;
+                } else {
+                    batches.extend(decoder.read_record_batch(&block, &data)?);
+                }
+            }
+            _ => return Err(refused()),
+        }
+        let next = at.checked_add(head.len()).and_then(|n| n.checked_add(body));
+        at = next.ok_or_else(refused)?;
+    }
+    let schema = schema.ok_or_else(refused)?;
+    Ok(IpcFile { schema, batches })
+}
+
+/// The bytes before the next message and its length; nothing where the stream ends.
+fn next_message(buffer: &[u8], at: usize) -> Option<(usize, usize)> {
+    let word =
+        |at: usize| -> Option<[u8; 4]> { buffer.get(at..at.checked_add(4)?)?.try_into().ok() };
+    let first = word(at)?;
+    if first == [0xff; 4] {
+        let length = word(at + 4)?;
+        Some((8, u32::from_le_bytes(length) as usize))
+    } else {
+        Some((4, u32::from_le_bytes(first) as usize))
+    }
+}
+
+fn read_file(buffer: Buffer, limit: u64) -> Result<IpcFile, ArrowError> {
     let refused = || ArrowError::IpcError("the footer is damaged or truncated".to_owned());
     let trailer_start = buffer.len().checked_sub(TRAILER).ok_or_else(refused)?;
     let trailer = buffer
@@ -115,31 +180,57 @@ fn checked_block(buffer: &Buffer, block: &Block, budget: &mut u64) -> Result<Buf
     Ok(data)
 }
 
-/// Refuses missing values, which neither a label nor an abundance may be; the decoder panics where
-/// their bitmap is too short.
+/// Refuses missing values where numbers stand, and bitmaps of missing texts that are too short: the
+/// decoder panics at these.
 fn check_values(schema: &Schema, data: &[u8]) -> Result<(), ArrowError> {
-    let message = message(data).ok_or_else(|| ArrowError::IpcError("a block is damaged".into()))?;
+    let damaged = || ArrowError::IpcError("a block is damaged".into());
+    let message = message(data).ok_or_else(damaged)?;
     let dictionary = message.header_as_dictionary_batch();
-    let batch = dictionary.and_then(|dictionary| dictionary.data());
-    let nodes = message.header_as_record_batch().or(batch);
-    let mut nodes = nodes.and_then(|batch| batch.nodes()).into_iter().flatten();
-    let Some((column, node)) = (0..)
-        .zip(&mut nodes)
-        .find(|(_, node)| node.null_count() != 0)
-    else {
-        return Ok(());
-    };
-    let name = match dictionary {
-        Some(_) => "a dictionary".to_owned(),
-        None => format!(
-            "column `{}`",
-            schema.fields().get(column).map_or("", |field| field.name())
-        ),
-    };
-    Err(ArrowError::ComputeError(format!(
-        "{name}: expected abundances, found {} missing values (write 0 for not detected)",
-        node.null_count()
-    )))
+    let batch = message
+        .header_as_record_batch()
+        .or_else(|| dictionary.and_then(|dictionary| dictionary.data()))
+        .ok_or_else(damaged)?;
+    let mut buffers = batch.buffers().into_iter().flatten();
+    let mut n_views = batch.variadicBufferCounts().into_iter().flatten();
+    for (column, node) in (0..).zip(batch.nodes().into_iter().flatten()) {
+        let field = schema.fields().get(column).filter(|_| dictionary.is_none());
+        let kind = field.map_or(&DataType::Utf8, |field| field.data_type());
+        let is_text = matches!(
+            kind,
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..)
+        );
+        let bitmap = buffers.next();
+        let n_more = match kind {
+            DataType::Utf8 | DataType::LargeUtf8 => 2,
+            DataType::Utf8View => 1 + usize::try_from(n_views.next().unwrap_or(0)).unwrap_or(0),
+            _ => 1,
+        };
+        if n_more > 0 {
+            buffers.nth(n_more - 1);
+        }
+        if node.null_count() == 0 {
+            continue;
+        }
+        if !is_text || dictionary.is_some() {
+            let name = field.map_or_else(
+                || "a dictionary".to_owned(),
+                |field| format!("column `{}`", field.name()),
+            );
+            return Err(ArrowError::ComputeError(format!(
+                "{name}: expected abundances, found {} missing values (write 0 for not detected)",
+                node.null_count()
+            )));
+        }
+        let n_bits = u64::try_from(node.length()).map_err(|_| damaged())?;
+        let is_compressed = batch.compression().is_some();
+        let n_bytes = bitmap.and_then(|bitmap| u64::try_from(bitmap.length()).ok());
+        // What a compressed bitmap unpacks to is known to the decoder only, which checks it.
+        let is_long_enough = n_bytes.is_some_and(|n| is_compressed || n * 8 >= n_bits);
+        if !is_long_enough {
+            return Err(damaged());
+        }
+    }
+    Ok(())
 }
 
 /// The message at the start of a block.

@@ -75,7 +75,13 @@ pub(super) fn leaves(
         _ if tree.is_flat && !tree.has_bare_ranks() => {
             return disjoint("no row lies above another");
         }
-        (None, Hierarchy::AllRanks) => "the format repeats its ranks".to_owned(),
+        (None, Hierarchy::AllRanks) => {
+            let held = Held::count(&tree, by_taxon);
+            if held.n_top > 0 && held.n_top_covers * 2 < held.n_top {
+                return disjoint("rows at the top hold less than the rows below them");
+            }
+            "the format repeats its ranks".to_owned()
+        }
         (None, _) => match judge(&tree, by_taxon, unknown)? {
             (Ranks::Repeated, reason) => reason.to_owned(),
             (Ranks::Disjoint, reason) => return disjoint(reason),

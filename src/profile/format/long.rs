@@ -1,10 +1,9 @@
 //! Long tables in text: a sample, a taxon and an abundance in each row.
 
-use std::collections::HashMap;
-
 use super::decisions::Question;
 use super::draft::{Draft, with_lineage};
-use super::grid::{Quotes, split};
+use super::entries::Names;
+use super::grid::{Quotes, kept_texts, split};
 use super::lines::{Block, Blocks, is_blank, label, lines};
 use super::number;
 use super::options::{Decimal, DuplicatedTaxa};
@@ -13,7 +12,7 @@ use crate::profile::{CsrMatrix, Taxon, Unit};
 use crate::{Error, Result};
 
 /// Names of columns of samples.
-pub(super) const SAMPLES: [&str; 9] = [
+pub(super) const SAMPLES: [&str; 10] = [
     "sample",
     "sample_id",
     "sampleid",
@@ -22,17 +21,19 @@ pub(super) const SAMPLES: [&str; 9] = [
     "run",
     "run_id",
     "subject_id",
+    "sample name",
     "obs",
 ];
 
 /// Names of columns of taxa.
-pub(super) const TAXA: [&str; 14] = [
+pub(super) const TAXA: [&str; 15] = [
     "taxon",
     "taxa",
     "clade_name",
     "clade",
     "feature",
     "feature_id",
+    "featureid",
     "otu",
     "asv",
     "taxonomy",
@@ -87,29 +88,10 @@ pub(super) struct Long {
     pub(super) sample: usize,
     pub(super) taxon: usize,
     pub(super) value: usize,
-    pub(super) lineage: Option<usize>,
+    pub(super) lineage: Vec<Option<usize>>,
     pub(super) names: Vec<String>,
     /// The columns that `ignore_columns` names.
     pub(super) ignored: Vec<String>,
-}
-
-/// Names in the order in which they first occur.
-#[derive(Debug, Default)]
-struct Names {
-    number_of: HashMap<String, u32>,
-    names: Vec<String>,
-}
-
-impl Names {
-    fn number(&mut self, name: String) -> u32 {
-        if let Some(&number) = self.number_of.get(&name) {
-            return number;
-        }
-        let number = self.names.len() as u32;
-        self.number_of.insert(name.clone(), number);
-        self.names.push(name);
-        number
-    }
 }
 
 /// What was read so far.
@@ -192,13 +174,13 @@ impl Entries {
         };
         let value =
             value.map_err(|message| format!("sample `{sample}`, taxon `{taxon}`: {message}"))?;
-        let (sample, taxon) = (self.samples.number(sample), self.taxa.number(taxon));
+        let (sample, taxon) = (self.samples.number(&sample), self.taxa.number(&taxon));
         if self.taxa.names.len() > limits.axis || self.samples.names.len() > limits.axis {
             return Err("more samples or taxa than `limits.axis` allows".to_owned());
         }
         if self.taxa.names.len() > self.values.len() {
             self.values.push(Vec::new());
-            let lineage = long.lineage.map_or(Ok(String::new()), text)?;
+            let lineage = kept_texts(&long.lineage, |at| fields.get(at).map(|field| &field[..]));
             self.lineages.push(lineage);
         }
         if let Some(row) = self.values.get_mut(taxon as usize) {

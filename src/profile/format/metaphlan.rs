@@ -92,7 +92,7 @@ fn read_profile(source: Source<'_>) -> Result<Draft> {
         lead,
         columns: vec![sample],
         trail: Trail::AtMost(names.len().saturating_sub(lead + 1)),
-        keep: None,
+        keep: Vec::new(),
         orientation: Some(Orientation::TaxaInRows),
         decimal: options.decimal,
         pick: None,

@@ -1,6 +1,6 @@
 //! Files of profiles → [`ProfileTable`], one file a format, each recognized from its content.
 //!
-//! Six rules hold for every reader:
+//! Seven rules hold for every reader:
 //!
 //! 1. The format is told by bytes, never by the file's name; `.gz` is undone wherever it occurs.
 //! 2. The unit is fixed by the format, or declared, or told by the sums of the samples; where
@@ -8,7 +8,8 @@
 //! 3. Interior ranks are never columns, nor trusted.
 //! 4. What a profiler could not name is no column: it goes to the unclassified fractions.
 //! 5. The database that named the taxa stays with the table as its vocabulary.
-//! 6. Which way round a plain table stands is told by its labels, or asked for.
+//! 6. Reads of the host are no part of the whole.
+//! 7. Which way round a plain table stands is told by its labels, or asked for.
 
 #![expect(
     clippy::doc_markdown,
@@ -19,6 +20,7 @@
 mod biom_hdf5;
 mod biom_json;
 mod bracken;
+mod cami;
 #[cfg(feature = "containers")]
 mod columnar;
 mod columns;
@@ -26,14 +28,20 @@ mod completeness;
 mod decisions;
 mod delimited;
 mod draft;
+mod entries;
+mod genomes;
 mod grid;
 #[cfg(feature = "containers")]
 mod h5ad;
 #[cfg(feature = "containers")]
 mod hdf5;
+mod host;
 #[cfg(feature = "containers")]
 mod ipc;
+mod kaiju;
 mod kraken;
+mod kraken_combined;
+mod kraken_tree;
 mod leaf;
 mod lines;
 mod long;
@@ -42,17 +50,30 @@ mod merge;
 mod metaphlan;
 mod motus;
 mod mpa;
+mod naming;
 mod number;
 mod options;
 mod orientation;
 mod preamble;
 #[cfg(feature = "containers")]
 mod qza;
+mod records;
+mod renamed;
+mod singlem;
 mod sniff;
 mod source;
 mod stranger;
+mod sylph;
+#[cfg(feature = "containers")]
+mod tabbed;
 mod taxonomy_tsv;
+mod taxpasta;
 mod units;
+mod unusable;
+#[cfg(feature = "containers")]
+mod workbook;
+#[cfg(feature = "containers")]
+mod zipped;
 
 use std::path::Path;
 
@@ -88,8 +109,24 @@ pub enum Format {
     KrakenReport,
     /// Bracken, one sample or combined.
     Bracken,
+    /// Kraken reports of several samples in one table, as KrakenTools combines them.
+    KrakenCombined,
     /// MPA-style output of Kraken tools.
     Mpa,
+    /// taxpasta, one sample or merged, wide or long.
+    Taxpasta,
+    /// The summary table of Kaiju.
+    Kaiju,
+    /// A taxonomic profile of SingleM.
+    Singlem,
+    /// sylph, with the taxonomy of sylph-tax or without.
+    Sylph,
+    /// A profile in the format of CAMI, of one sample or several.
+    Cami,
+    /// KMCP.
+    Kmcp,
+    /// Centrifuge's own report.
+    Centrifuge,
     /// TSV or CSV, either way round.
     Delimited,
     /// BIOM 1.0 (JSON).
@@ -102,23 +139,32 @@ pub enum Format {
     Qiime2Artifact,
     /// Parquet, wide or long.
     Parquet,
-    /// Arrow IPC (Feather 2), wide or long.
+    /// Arrow IPC, a file (Feather 2) or a stream, wide or long.
     ArrowIpc,
+    /// A workbook, `.xlsx` or `.ods`, whose first sheet holds any of the texts.
+    Workbook,
 }
 
 /// Reads the profiles of a file, whose format is recognized from its content.
 ///
 /// Interior ranks are left out, unclassified abundance is taken out of the columns, and what was
-/// decided stands in [`ProfileTable::notes`]. `.gz` is undone by content, whatever the name.
+/// decided stands in [`ProfileTable::notes`]. `.gz` is undone by content, whatever the name. Reads
+/// of *Homo sapiens* are no taxon of the gut: they are left out, and their share is noted.
 ///
 /// | content | unit | columns |
 /// |---|---|---|
 /// | MetaPhlAn with a `#mpa_…` line | percent; reads of a profile where `unit` is `count` | `t__`, else `s__` rows |
 /// | mOTUs | counts or fractions, by its first line | mOTUs |
-/// | Kraken report | counts | species, summed from direct reads; else leaves |
+/// | Kraken report, one or combined | counts | species, summed from direct reads; else leaves |
 /// | Bracken, MPA-style | counts | its taxa; species |
+/// | taxpasta, summary of Kaiju | counts | species and below; else the deepest rank |
+/// | SingleM | fractions of coverage | species; else the deepest rank |
+/// | sylph, sylph-tax, CAMI | percent | genomes; leaves |
+/// | KMCP | percent; reads where `unit` is `count` | taxa of its genomes |
+/// | Centrifuge | fractions; reads where `unit` is `count` | species and below |
 /// | BIOM, QIIME 2 table | by the artifact's type; whole numbers are counts; else by sums | its features |
 /// | AnnData | by sums | `var`, lineages from its column `lineage`, `taxonomy`, `taxon` or `tax` |
+/// | workbook (`.xlsx`, `.ods`) | as its first sheet | as its first sheet |
 /// | TSV, CSV, Parquet, Arrow | by sums, unless [`write()`](super::write()) wrote it | leaves |
 ///
 /// By sums: whole numbers of which a sample has more than 100 are counts; samples that sum to
@@ -296,19 +342,76 @@ fn draft(source: Source<'_>) -> Result<Draft> {
         None => sniff(source.head()).map_err(|message| Error::file(source.path(), message))?,
     };
     let mut draft = match content {
-        Content::Text(Format::Metaphlan) => metaphlan::read(source),
-        Content::Text(Format::Motus) => motus::read(source),
-        Content::Text(Format::KrakenReport) => kraken::read(source),
-        Content::Text(Format::Bracken) => bracken::read(source),
-        Content::Text(Format::Mpa) => mpa::read(source),
-        Content::Text(Format::BiomJson) => biom_json::read(source),
-        Content::Text(_) => delimited::read(source),
+        Content::Text(format) => read_text_of(source, format),
         Content::Container(container) => read_container(source, container),
     }?;
+    if let Some(n_unknown) = naming::name_ids(&mut draft.taxa) {
+        draft.notes.push(format!(
+            "the labels are taxonomy ids of NCBI and were replaced by names; {n_unknown} of {} are \
+             not known here",
+            draft.taxa.len()
+        ));
+    }
     if let Some(path) = &options.taxonomy {
         taxonomy_tsv::apply(&mut draft, &read_taxonomy(path, options)?);
     }
     Ok(draft)
+}
+
+fn read_text_of(source: Source<'_>, format: Format) -> Result<Draft> {
+    match format {
+        Format::Metaphlan => metaphlan::read(source),
+        Format::Motus => motus::read(source),
+        Format::KrakenReport => kraken::read(source),
+        Format::KrakenCombined => kraken_combined::read(source),
+        Format::Bracken => bracken::read(source),
+        Format::Mpa => mpa::read(source),
+        Format::Taxpasta => taxpasta::read(source),
+        Format::Kaiju => kaiju::read(source),
+        Format::Singlem => singlem::read(source),
+        Format::Sylph => sylph::read(source),
+        Format::Cami => cami::read(source),
+        Format::Kmcp => genomes::read_kmcp(source),
+        Format::Centrifuge => genomes::read_centrifuge(source),
+        Format::BiomJson => biom_json::read(source),
+        _ => delimited::read(source),
+    }
+}
+
+/// Reads content that another file holds as text.
+#[cfg(feature = "containers")]
+fn read_inner_text(path: &Path, text: &[u8], options: &ReadOptions) -> Result<Draft> {
+    let source = Source::from_bytes(path, text, options)?;
+    match sniff(source.head()).map_err(|message| Error::file(path, message))? {
+        Content::Text(format) => read_text_of(source, format),
+        Content::Container(_) => delimited::read(source),
+    }
+}
+
+/// The first sheet of a workbook, or the table of a QIIME 2 artifact.
+#[cfg(feature = "containers")]
+fn read_archive(source: Source<'_>) -> Result<Draft> {
+    let (path, options) = (source.path().to_path_buf(), source.options());
+    let bytes = source.hold()?;
+    let Some(found) = workbook::read(&bytes, &options.limits, &path)? else {
+        return qza::read(Source::from_bytes(&path, &bytes, options)?);
+    };
+    let mut draft = read_inner_text(&path, &found.text, options)?;
+    draft.notes.push(found.note);
+    Ok(draft)
+}
+
+/// A table of columns, or the text of one that holds more than labels and numbers.
+#[cfg(feature = "containers")]
+fn read_columns(
+    source: Source<'_>,
+    read: fn(Source<'_>) -> Result<columnar::Columnar>,
+) -> Result<Draft> {
+    let (path, options) = (source.path().to_path_buf(), source.options());
+    match read(source)? {
+        columnar::Columnar::Table(draft) => Ok(*draft),
+        columnar::Columnar::Text(text) => read_inner_text(&path, &text, options),
+    }
 }
 
 /// Reads a container behind a barrier: the decoder of Parquet panics on a damaged file in places
@@ -346,9 +449,9 @@ fn decode_container(source: Source<'_>, container: Container) -> Result<Draft> {
                 ))
             }
         }
-        Container::Zip => qza::read(source),
-        Container::Parquet => columnar::read_parquet(source),
-        Container::ArrowIpc => columnar::read_ipc(source),
+        Container::Zip => read_archive(source),
+        Container::Parquet => read_columns(source, columnar::read_parquet),
+        Container::ArrowIpc => read_columns(source, columnar::read_ipc),
     }
 }
 
@@ -405,6 +508,13 @@ pub(crate) fn text_of_bytes(path: &Path, bytes: &[u8]) -> Result<String> {
 }
 
 fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String> {
+    #[cfg(feature = "containers")]
+    if bytes.starts_with(ZIP) {
+        let limits = ReadLimits::default();
+        if let Some(found) = workbook::read(&bytes, &limits, path)? {
+            return utf8(path, found.text);
+        }
+    }
     String::from_utf8(bytes).map_err(|source| Error::File {
         path: path.to_path_buf(),
         line: None,

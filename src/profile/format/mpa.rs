@@ -55,7 +55,7 @@ pub(super) fn read(source: Source<'_>) -> Result<Draft> {
             lead: 1,
             columns: vec![sample],
             trail: Trail::Exactly(0),
-            keep: None,
+            keep: Vec::new(),
             orientation: Some(Orientation::TaxaInRows),
             decimal: options.decimal,
             pick: None,

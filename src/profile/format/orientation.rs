@@ -70,7 +70,7 @@ pub(super) fn has_rank(label: &str) -> bool {
     letters.next().is_some_and(|c| "dkpcofgstm".contains(c)) && letters.as_str().starts_with("__")
 }
 
-/// `…|…`, `…;…`, mOTUs, SGBs, OTUs and hashes of amplicons: a sample may be called so too.
+/// `…|…`, `…;…`, mOTUs, SGBs, OTUs, amplicons and their hashes: a sample may be called so too.
 pub(super) fn is_taxon_path(label: &str) -> bool {
     let numbered = |prefix: &str| {
         label
@@ -95,6 +95,7 @@ pub(super) fn is_taxon_path(label: &str) -> bool {
         .iter()
         .any(|prefix| numbered(prefix))
         || (label.len() == 32 && label.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        || (label.len() >= 40 && label.bytes().all(|byte| b"ACGTN".contains(&byte)))
 }
 
 /// `Genus_species` or `Genus species`.

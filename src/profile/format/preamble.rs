@@ -1,7 +1,8 @@
 //! The top of a table in text: what divides the fields, which lines are comments, where the header
 //! is.
 //!
-//! * What divides the fields is looked for in the rows, never in comments.
+//! * What divides the fields is looked for in the rows, never in comments; blanks divide them only
+//!   where nothing else does, as R's `write.table` has it.
 //! * A first row whose label looks like the labels below it and whose other fields are numbers
 //!   where theirs are is data; a header with numbers for ids has a name over the labels that is
 //!   none of them.
@@ -256,9 +257,12 @@ fn delimiter(plain: &[Line], decimal_comma: bool) -> u8 {
     if memchr::memchr(b'\t', &first.bytes).is_some() {
         return b'\t';
     }
-    let candidates: &[u8] = if decimal_comma { b"\t;" } else { b"\t,;" };
+    let candidates: &[u8] = if decimal_comma { b"\t; " } else { b"\t,; " };
     let mut best = ((false, false, 0), b'\t');
     for &delimiter in candidates {
+        if delimiter == b' ' && best.0.0 {
+            break;
+        }
         let n_first = fields(&first.bytes, delimiter).len();
         let rows: Vec<_> = plain
             .iter()
@@ -285,6 +289,7 @@ fn delimiter_name(delimiter: u8) -> &'static str {
     match delimiter {
         b',' => "commas",
         b';' => "semicolons",
+        b' ' => "blanks",
         _ => "tabs",
     }
 }

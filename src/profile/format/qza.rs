@@ -1,15 +1,11 @@
 //! QIIME 2 artifacts: a zip archive with one root folder, the payload in its `data/`.
 //!
-//! Nothing is ever extracted to disk. Names that leave the archive, too many members and members
-//! that grow beyond measure are refused before they are read.
+//! Nothing is ever extracted to disk.
 
-use std::io::{Cursor, Read};
 use std::path::Path;
 
-use zip::ZipArchive;
-
 use super::source::Source;
-use super::{ReadLimits, ReadOptions};
+use super::{ReadOptions, zipped};
 use crate::profile::Unit;
 use crate::{Error, Result};
 
@@ -44,24 +40,8 @@ pub(super) fn open(source: Source<'_>, names: &[&str]) -> Result<Artifact> {
     let path = source.path().to_path_buf();
     let limits = &source.options().limits;
     let bytes = source.hold()?;
-    let damaged = |source: zip::result::ZipError| Error::File {
-        path: path.clone(),
-        line: None,
-        message: "the zip archive is damaged".to_owned(),
-        source: Some(Box::new(source)),
-    };
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
-    if archive.len() > limits.members {
-        return Err(Error::file(
-            &path,
-            format!(
-                "{} members, more than the {} allowed",
-                archive.len(),
-                limits.members
-            ),
-        ));
-    }
-    let members = members(&archive, &path)?;
+    let mut archive = zipped::open(bytes, limits, &path)?;
+    let members = zipped::members(&archive, &path)?;
     let root = members
         .iter()
         .find_map(|name| {
@@ -69,7 +49,7 @@ pub(super) fn open(source: Source<'_>, names: &[&str]) -> Result<Artifact> {
                 .filter(|root| !root.contains('/'))
         })
         .ok_or_else(|| Error::file(&path, "no QIIME 2 artifact: it has no `<uuid>/VERSION`"))?;
-    let metadata = member(
+    let metadata = zipped::member(
         &mut archive,
         &format!("{root}/metadata.yaml"),
         limits,
@@ -88,66 +68,8 @@ pub(super) fn open(source: Source<'_>, names: &[&str]) -> Result<Artifact> {
             ),
         ));
     };
-    let bytes = member(&mut archive, &format!("{root}/data/{name}"), limits, &path)?;
+    let bytes = zipped::member(&mut archive, &format!("{root}/data/{name}"), limits, &path)?;
     Ok(Artifact { kind, bytes })
-}
-
-/// The names of all members, none of which may leave the archive's folder.
-fn members(archive: &ZipArchive<Cursor<Vec<u8>>>, path: &Path) -> Result<Vec<String>> {
-    archive
-        .file_names_raw()
-        .map(|raw| {
-            let name = String::from_utf8_lossy(raw).into_owned();
-            let leaves = name.starts_with(['/', '\\'])
-                || name.contains(':')
-                || name.split(['/', '\\']).any(|part| part == "..");
-            if leaves {
-                Err(Error::file(
-                    path,
-                    format!("the member `{name}` leaves its folder"),
-                ))
-            } else {
-                Ok(name)
-            }
-        })
-        .collect()
-}
-
-fn member(
-    archive: &mut ZipArchive<Cursor<Vec<u8>>>,
-    name: &str,
-    limits: &ReadLimits,
-    path: &Path,
-) -> Result<Vec<u8>> {
-    let damaged = |source: Box<dyn std::error::Error + Send + Sync>| Error::File {
-        path: path.to_path_buf(),
-        line: None,
-        message: format!("the member `{name}` is absent or damaged"),
-        source: Some(source),
-    };
-    let mut member = archive
-        .by_name(name)
-        .map_err(|source| damaged(Box::new(source)))?;
-    let size = member.size();
-    let limit = limits.unpacked(member.compressed_size());
-    let too_large = || {
-        Error::file(
-            path,
-            format!("the member `{name}` would unpack to more than {limit} bytes"),
-        )
-    };
-    if size > limit {
-        return Err(too_large());
-    }
-    let mut bytes = Vec::new();
-    (&mut member)
-        .take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|source| damaged(Box::new(source)))?;
-    if bytes.len() as u64 > limit {
-        return Err(too_large());
-    }
-    Ok(bytes)
 }
 
 /// The value of a line `key: value`.

@@ -148,7 +148,7 @@ fn read_head(path: &Path, reader: &mut (dyn Read + Send)) -> Result<Vec<u8>> {
 
 /// The sample id that a file name stands for: the name without the endings of profilers.
 pub(super) fn sample_name(path: &Path) -> String {
-    const ENDINGS: [&str; 16] = [
+    const ENDINGS: [&str; 24] = [
         ".gz",
         ".txt",
         ".tsv",
@@ -162,6 +162,14 @@ pub(super) fn sample_name(path: &Path) -> String {
         ".kraken",
         ".mpa",
         ".biom",
+        ".fastq",
+        ".fq",
+        ".sylphmpa",
+        ".kaiju",
+        ".profile",
+        ".xlsx",
+        ".ods",
+        ".parquet",
         ".metaphlan",
         "_profile",
         "_metaphlan",

@@ -112,6 +112,36 @@ pub(super) fn among_taxa<'a>(labels: &[&'a str]) -> Vec<&'a str> {
         .collect()
 }
 
+/// Names of columns that hold what was counted up over samples, or measured of the taxon.
+const MARGINS: [&str; 16] = [
+    "total",
+    "totals",
+    "sum",
+    "row_sum",
+    "rowsum",
+    "rowsums",
+    "grand total",
+    "mean",
+    "average",
+    "median",
+    "prevalence",
+    "length",
+    "seq_length",
+    "genome_size",
+    "gc",
+    "gc_content",
+];
+
+/// The samples whose names are those of such columns.
+pub(super) fn among_samples(names: &[String]) -> Vec<&str> {
+    let is_margin = |name: &&str| {
+        MARGINS
+            .iter()
+            .any(|margin| name.trim().eq_ignore_ascii_case(margin))
+    };
+    names.iter().map(String::as_str).filter(is_margin).collect()
+}
+
 /// Names that are taxa in any company.
 fn is_certain(label: &str) -> bool {
     has_rank(label) || is_taxon_path(label) || (is_binomial(label) && !is_descriptive(label))

@@ -97,11 +97,8 @@ pub(super) fn settle(evidence: &Evidence<'_>, declared: Option<Unit>) -> Result<
                 ),
             )
         }
-        (Some(Unit::Count), UnitRule::CountIfWhole | UnitRule::FromSumsOrWord)
-            if !whole_numbers
-                && sums
-                    .iter()
-                    .any(|&sum| matches!(classify(sum), Whole::Other)) =>
+        (Some(Unit::Count), rule @ (UnitRule::CountIfWhole | UnitRule::FromSumsOrWord))
+            if !whole_numbers && may_be_estimates(&sums, rule) =>
         {
             settled(
                 Unit::Count,
@@ -147,6 +144,15 @@ pub(super) fn settle(evidence: &Evidence<'_>, declared: Option<Unit>) -> Result<
             from_sums(samples, &sums, whole_numbers)
         }
     }
+}
+
+/// Whether counts that are no whole numbers can be believed: in a table of taxa some sample must
+/// hold more than percentages do, filtered or not; a matrix of anything must not sum to 1 or 100.
+fn may_be_estimates(sums: &[f64], rule: UnitRule) -> bool {
+    if rule == UnitRule::CountIfWhole {
+        return sums.iter().any(|&sum| sum > 100.0 * (1.0 + TOLERANCE));
+    }
+    sums.iter().any(|&sum| classify(sum) == Whole::Other)
 }
 
 /// Reads are whole numbers.

@@ -10,6 +10,59 @@ use donormatch::profile::{ReadOptions, read_bytes};
 /// Small files of each reader.
 pub(super) type Seeds = BTreeMap<&'static str, Vec<Vec<u8>>>;
 
+/// Tables of profilers whose columns are known by name, by reader.
+const PROFILERS: [(&str, &[&str]); 8] = [
+    (
+        "kraken_combined",
+        &[
+            "#Number of Samples: 2\n#S1\t9\ta.report\n#S2\t9\tb.report\n#perc\ttot_all\ttot_lvl\t1_all\t1_lvl\t2_all\t2_lvl\tlvl_type\ttaxid\tname\n9\t18\t0\t9\t0\t9\t0\tR\t1\troot\n9\t18\t18\t9\t9\t9\t9\tS\t5\t  X y\n",
+        ],
+    ),
+    (
+        "taxpasta",
+        &[
+            "taxonomy_id\tname\trank\tlineage\ta\tb\n0\t\t\t\t2\t3\n821\tX y\tspecies\tB;X;X y\t9\t5\n",
+            "taxonomy_id\tcount\n0\t2\n821\t9\n40520\t1\n",
+            "sample\ttaxonomy_id\tcount\na\t821\t9\nb\t821\t1\n",
+        ],
+    ),
+    (
+        "kaiju",
+        &[
+            "file\tpercent\treads\ttaxon_id\ttaxon_name\na.out\t90\t9\t821\tB;X;X y;\na.out\t10\t1\tNA\tunclassified\n",
+        ],
+    ),
+    (
+        "singlem",
+        &["sample\tcoverage\ttaxonomy\na\t9.5\tRoot; d__B\na\t4\tRoot; d__B; s__X y\n"],
+    ),
+    (
+        "sylph",
+        &[
+            "#SampleID\ta\tTaxonomies_used:['GTDB_r220']\nclade_name\trelative_abundance\tsequence_abundance\nd__B\t100\t9\nd__B|s__X y\t100\t9\n",
+            "Sample_file\tGenome_file\tTaxonomic_abundance\tSequence_abundance\tContig_name\na.fq\tg.fna\t100\t9\tN Xyz abc z\n",
+        ],
+    ),
+    (
+        "cami",
+        &[
+            "@SampleID:a\n@Version:0.9.1\n@Ranks:superkingdom|species\n@@TAXID\tRANK\tTAXPATH\tTAXPATHSN\tPERCENTAGE\n2\tsuperkingdom\t2\tB\t99\n821\tspecies\t2|821\tB|X y\t98\n",
+        ],
+    ),
+    (
+        "kmcp",
+        &[
+            "ref\tpercentage\tscore\treads\ttaxid\trank\ttaxname\ttaxpath\ttaxpathsn\ng\t100\t9\t9\t821\tspecies\tX y\tB;X y\t2;821\n",
+        ],
+    ),
+    (
+        "centrifuge",
+        &[
+            "name\ttaxID\ttaxRank\tgenomeSize\tnumReads\tnumUniqueReads\tabundance\nX y\t821\tspecies\t9\t9\t9\t1.0\n",
+        ],
+    ),
+];
+
 /// Small files of our own making, by reader.
 pub(super) fn seeds() -> Seeds {
     let texts: [(&str, &[&str]); 14] = [
@@ -97,6 +150,7 @@ pub(super) fn seeds() -> Seeds {
     ];
     let mut seeds: Seeds = texts
         .into_iter()
+        .chain(PROFILERS)
         .map(|(name, texts)| {
             (
                 name,
@@ -135,6 +189,18 @@ fn containers(seeds: &mut Seeds) {
     write(&path, &table, WriteFormat::Parquet).unwrap();
     seeds.insert("parquet", vec![std::fs::read(&path).unwrap()]);
     seeds.insert("arrow_ipc", vec![arrow_ipc()]);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/readers");
+    for (reader, name) in [
+        ("workbook", "workbook.xlsx"),
+        ("workbook", "workbook.ods"),
+        ("parquet", "taxpasta.parquet"),
+        ("arrow_ipc", "taxpasta.feather"),
+        ("arrow_ipc", "wide.arrows"),
+    ] {
+        let seed = std::fs::read(folder.join(name)).unwrap();
+        seeds.entry(reader).or_default().push(seed);
+    }
+    seeds.entry("workbook").or_default().push(workbook());
     let table = artifact(
         "FeatureTable[Frequency]",
         "feature-table.biom",
@@ -162,6 +228,20 @@ fn artifact(kind: &str, name: &str, content: &[u8]) -> Vec<u8> {
         zip.start_file(name, zip::write::SimpleFileOptions::default())
             .unwrap();
         zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// A workbook that is stored and not packed, so that a mutation meets its cells.
+#[cfg(feature = "containers")]
+fn workbook() -> Vec<u8> {
+    let sheet = "<table:table table:name=\"a\"><table:table-row><table:table-cell><text:p>sample_id</text:p></table:table-cell><table:table-cell table:number-columns-repeated=\"2\"/><table:table-cell><text:p>s__A_b</text:p></table:table-cell></table:table-row><table:table-row table:number-rows-repeated=\"1\"><table:table-cell><text:p>x&amp;y</text:p></table:table-cell><table:table-cell table:number-columns-repeated=\"2\"/><table:table-cell office:value-type=\"float\" office:value=\"250\"/></table:table-row></table:table>";
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, text) in [("META-INF/manifest.xml", "<m/>"), ("content.xml", sheet)] {
+        zip.start_file(name, options).unwrap();
+        zip.write_all(text.as_bytes()).unwrap();
     }
     zip.finish().unwrap().into_inner()
 }
