@@ -1,5 +1,5 @@
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Protocol, TypeAlias, final
 
 import numpy as np
@@ -19,6 +19,8 @@ __all__ = [
     "__version__",
     "calibration_curve",
     "call_losses",
+    "check_profiles",
+    "check_profiles_of_bytes",
     "clopper_pearson",
     "clr",
     "compare",
@@ -43,8 +45,6 @@ __all__ = [
     "leave_one_group_out",
     "mean_over_cohorts",
     "memberships",
-    "check_profiles",
-    "check_profiles_of_bytes",
     "merge_profiles",
     "mismatched_null",
     "n_threads",

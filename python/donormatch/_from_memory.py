@@ -76,7 +76,9 @@ class FromMemory:
             What rows and columns are.
         lineages
             The lineage of each taxon, where its label does not hold it.
-        unit, vocabulary, completeness, ranks, ignore_columns, duplicates, empty_samples
+        unit, vocabulary, completeness, duplicates, empty_samples
+            As in :func:`read_profiles`.
+        ranks, ignore_columns
             As in :func:`read_profiles`.
 
         Returns
@@ -126,7 +128,9 @@ class FromMemory:
         ----------
         values
             Abundances, one row a sample.
-        sample_ids, taxa, lineages, unit, vocabulary, completeness, ranks, ignore_columns, duplicates, empty_samples
+        sample_ids, taxa, lineages, unit, vocabulary, completeness, duplicates, empty_samples
+            As in :meth:`from_numpy`.
+        ranks, ignore_columns
             As in :meth:`from_numpy`.
 
         Returns
@@ -174,7 +178,9 @@ class FromMemory:
             Abundances, samples × taxa or the other way round.
         sample_column
             The column of ids of the rows, where it is not the index.
-        unit, orientation, vocabulary, completeness, ranks, ignore_columns, duplicates, empty_samples
+        unit, orientation, vocabulary, completeness, duplicates, empty_samples
+            As in :func:`read_profiles`.
+        ranks, ignore_columns
             As in :func:`read_profiles`.
 
         Returns
@@ -249,7 +255,9 @@ class FromMemory:
             An object with ``__arrow_c_stream__``: one column of ids, the others numbers.
         sample_column
             The column of ids of the rows; the only column of text where absent.
-        unit, orientation, vocabulary, completeness, ranks, ignore_columns, duplicates, empty_samples
+        unit, orientation, vocabulary, completeness, duplicates, empty_samples
+            As in :func:`read_profiles`.
+        ranks, ignore_columns
             As in :func:`read_profiles`.
 
         Returns
@@ -293,7 +301,9 @@ class FromMemory:
         ----------
         frame
             One column of ids, the others numbers.
-        sample_column, unit, orientation, vocabulary, completeness, ranks, ignore_columns, duplicates, empty_samples
+        sample_column, unit, orientation, vocabulary, completeness, duplicates, empty_samples
+            As in :meth:`from_arrow`.
+        ranks, ignore_columns
             As in :meth:`from_arrow`.
 
         Returns
@@ -339,7 +349,9 @@ class FromMemory:
             The layer that holds the abundances; ``X`` by default.
         lineage_column
             The column of ``var`` with the lineage of each taxon; ``"lineage"`` where there is one.
-        unit, vocabulary, completeness, ranks, ignore_columns, duplicates, empty_samples
+        unit, vocabulary, completeness, duplicates, empty_samples
+            As in :func:`read_profiles`; those that :meth:`to_anndata` stored are used by default.
+        ranks, ignore_columns
             As in :func:`read_profiles`; those that :meth:`to_anndata` stored are used by default.
 
         Returns
@@ -394,7 +406,9 @@ class FromMemory:
         ----------
         table
             Observations (taxa) × samples, as the format has it.
-        unit, vocabulary, completeness, ranks, ignore_columns, duplicates, empty_samples
+        unit, vocabulary, completeness, duplicates, empty_samples
+            As in :func:`read_profiles`.
+        ranks, ignore_columns
             As in :func:`read_profiles`.
 
         Returns
