@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::feature::{CladeTable, FEATURES, FLOOR, TaxonFeatures, TaxonPrior};
 use super::pair::{PairProfile, TransplantContext};
-use crate::model::BoostingModel;
+use crate::model::{BoostingModel, Ensemble};
 use crate::profile::{Rank, Taxon, Vocabulary};
 use crate::{Error, Result};
 
@@ -119,6 +119,7 @@ impl EngraftmentModel {
     pub fn predictor(&self, taxa: &[Taxon]) -> EngraftmentPredictor<'_> {
         EngraftmentPredictor {
             model: self,
+            ensemble: Ensemble::new(self.presence.iter().chain(&self.abundance)),
             features: TaxonFeatures::new(taxa, &self.prior, &self.clades, None),
         }
     }
@@ -128,6 +129,8 @@ impl EngraftmentModel {
 #[derive(Debug, Clone)]
 pub struct EngraftmentPredictor<'a> {
     model: &'a EngraftmentModel,
+    /// The members of presence, then those of abundance.
+    ensemble: Ensemble<'a>,
     features: TaxonFeatures,
 }
 
@@ -147,17 +150,14 @@ impl EngraftmentPredictor<'_> {
             .map_err(|_| Error::table("the engraftment features do not fill their matrix"))?;
         let columns: Vec<usize> = self.model.columns.iter().map(|&c| c as usize).collect();
         let used = view.select(Axis(1), &columns);
-        let view = used.view();
-        let mut p_present = Array2::zeros((self.model.n_members(), pair.n_taxa()));
-        for (member, mut row) in self.model.presence.iter().zip(p_present.rows_mut()) {
-            for (place, score) in row.iter_mut().zip(member.scores(view)?) {
-                *place = crate::numeric::logistic::plain_sigmoid(score);
-            }
-        }
+        let scores = self.ensemble.scores(used.view())?;
+        let (presence, abundance) = scores.view().split_at(Axis(0), self.model.n_members());
+        let n_abundance = abundance.nrows() as f64;
+        let log_abundance = abundance.fold_axis(Axis(0), 0.0, |sum, score| sum + score);
         Ok(TransplantPrediction {
             pair: pair.clone(),
-            p_present,
-            log_abundance: mean_scores(&self.model.abundance, view)?,
+            p_present: presence.mapv(crate::numeric::logistic::plain_sigmoid),
+            log_abundance: log_abundance.iter().map(|sum| sum / n_abundance).collect(),
             abundance_sd: self.model.abundance_sd,
         })
     }

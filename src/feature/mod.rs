@@ -19,6 +19,7 @@ pub use loss::{Fate, LossCall, LossParams, call_losses};
 pub use mismatch::{MismatchParams, MismatchTest, MismatchedNull, Reference, mismatched_null};
 pub use phylogeny::Phylogeny;
 pub use profile_schema::{COMMUNITY_FEATURES, ProfileFeatures, ProfileSchema};
+pub(crate) use profile_schema::{FillScratch, UsedColumns};
 pub use rarefaction::{Rarefied, rarefy};
 pub use toposcore::{
     AKKERMANSIA_HIGH_PERCENT, AkkermansiaClass, AkkermansiaScope, CutOff, N_SIG1, N_SIG2,

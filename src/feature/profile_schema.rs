@@ -223,26 +223,27 @@ impl ProfileSchema {
 /// What each column of a table counts for in the community summaries.
 #[derive(Debug, Clone)]
 struct Roles {
-    /// Bit `k`: member of burden `k`.
-    burdens: Vec<u16>,
+    /// 1 at `k`: member of burden `k`, else 0.
+    burdens: Vec<[f64; BURDENS.len()]>,
     /// Bit `m`: member `m` of SIG1 or SIG2.
     sig1: Vec<u64>,
     sig2: Vec<u64>,
-    akkermansia: Vec<bool>,
+    /// 1 or 0.
+    akkermansia: Vec<f64>,
 }
 
 impl Roles {
     fn of(profiles: &ProfileTable) -> Result<Self> {
         let n = profiles.n_taxa();
-        let mut burdens = vec![0_u16; n];
-        for (bit, name) in BURDENS.iter().enumerate() {
+        let mut burdens = vec![[0.0; BURDENS.len()]; n];
+        for (burden, name) in BURDENS.iter().enumerate() {
             for column in signature(name)?.membership(profiles).all_columns() {
-                burdens[column as usize] |= 1 << bit;
+                burdens[column as usize][burden] = 1.0;
             }
         }
-        let mut akkermansia = vec![false; n];
+        let mut akkermansia = vec![0.0; n];
         for column in signature(AKKERMANSIA)?.membership(profiles).all_columns() {
-            akkermansia[column as usize] = true;
+            akkermansia[column as usize] = 1.0;
         }
         let bits = |name: &str| -> Result<Vec<u64>> {
             Ok(member_bits(&signature(name)?.membership(profiles), n))
@@ -282,34 +283,54 @@ impl ProfileFeatures<'_> {
             .fold(0.0, |sum, (_, fraction)| sum + fraction)
     }
 
-    /// As [`ProfileFeatures::fill`], for many profiles: the taxa and their fractions stand apart,
-    /// all fractions above 0, and `logs` is room for numbers that is used again. Summaries are the
-    /// same bits, columns of taxa the same to 4e-16.
+    /// The columns of taxa of which `is_used` (n features) says that a model reads them.
+    pub(crate) fn used_columns(&self, is_used: &[bool]) -> UsedColumns {
+        let columns = self.columns.iter().map(|column| match column {
+            Some(column) if is_used[*column] => *column as u32,
+            _ => UsedColumns::NONE,
+        });
+        UsedColumns(columns.collect())
+    }
+
+    /// As [`ProfileFeatures::fill`], for many profiles: the taxa and their fractions, all above 0,
+    /// stand apart, and `set` is given the community summaries and those columns of taxa that
+    /// `used_columns` holds and that are not 0. Summaries are the same bits, columns of taxa the same to 4e-16.
     pub(crate) fn fill_present(
         &self,
         taxa: &[u32],
         fractions: &[f64],
-        logs: &mut Vec<f64>,
-        row: &mut [f64],
+        used_columns: &UsedColumns,
+        scratch: &mut FillScratch,
+        mut set: impl FnMut(usize, f64),
     ) {
-        row.fill(0.0);
         let pseudocount = self.schema.pseudocount;
-        let mut community = Community::default();
+        let FillScratch { logs, columns } = scratch;
         logs.clear();
         logs.extend_from_slice(fractions);
         ln_all(logs);
+        let mut community = Community::default();
         for ((&taxon, &fraction), &ln) in taxa.iter().zip(fractions).zip(logs.iter()) {
             community.add(&self.roles, taxon as usize, fraction, ln);
         }
-        logs.clear();
-        logs.extend(fractions.iter().map(|fraction| fraction / pseudocount));
-        ln_1p_all(logs);
-        for (&taxon, &burden) in taxa.iter().zip(logs.iter()) {
-            if let Some(column) = self.columns[taxon as usize] {
-                row[column] = burden;
-            }
+        logs.resize(fractions.len(), 0.0);
+        columns.resize(fractions.len(), 0);
+        let mut n_used = 0;
+        for (&taxon, &fraction) in taxa.iter().zip(fractions) {
+            // Written in any case and kept only where used: a branch would be mispredicted.
+            let column = used_columns.0[taxon as usize];
+            columns[n_used] = column;
+            logs[n_used] = fraction / pseudocount;
+            n_used += usize::from(column != UsedColumns::NONE);
         }
-        community.write(pseudocount, row);
+        columns.truncate(n_used);
+        logs.truncate(n_used);
+        ln_1p_all(logs);
+        for (&column, &burden) in columns.iter().zip(logs.iter()) {
+            set(column as usize, burden);
+        }
+        for (column, value) in community.columns(pseudocount).into_iter().enumerate() {
+            set(column, value);
+        }
     }
 
     /// Writes the features of one profile, given as `(column of the table, fraction)`, into `row`.
@@ -324,8 +345,23 @@ impl ProfileFeatures<'_> {
                 row[column] = burden(fraction, pseudocount);
             }
         }
-        community.write(pseudocount, row);
+        row[..COMMUNITY_FEATURES.len()].copy_from_slice(&community.columns(pseudocount));
     }
+}
+
+/// The column of each taxon of a table that a model reads.
+#[derive(Debug, Clone)]
+pub(crate) struct UsedColumns(Vec<u32>);
+
+impl UsedColumns {
+    const NONE: u32 = u32::MAX;
+}
+
+/// Room of [`ProfileFeatures::fill_present`] that is used again.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FillScratch {
+    logs: Vec<f64>,
+    columns: Vec<u32>,
 }
 
 fn burden(fraction: f64, pseudocount: f64) -> f64 {
@@ -348,17 +384,14 @@ impl Community {
         self.richness += 1.0;
         self.sig1 |= roles.sig1[taxon];
         self.sig2 |= roles.sig2[taxon];
-        if roles.akkermansia[taxon] {
-            self.akkermansia += fraction;
-        }
-        let mut burdens = roles.burdens[taxon];
-        while burdens != 0 {
-            self.burdens[burdens.trailing_zeros() as usize] += fraction;
-            burdens &= burdens - 1;
+        // Factors of 0 and 1 and no branches, which would be mispredicted.
+        self.akkermansia += fraction * roles.akkermansia[taxon];
+        for (burden, is_member) in self.burdens.iter_mut().zip(&roles.burdens[taxon]) {
+            *burden += fraction * is_member;
         }
     }
 
-    fn write(&self, pseudocount: f64, row: &mut [f64]) {
+    fn columns(&self, pseudocount: f64) -> [f64; COMMUNITY_FEATURES.len()] {
         let [
             sig1,
             sig2,
@@ -371,7 +404,7 @@ impl Community {
         ] = self.burdens.map(|fraction| burden(fraction, pseudocount));
         let n1 = f64::from(self.sig1.count_ones());
         let n2 = f64::from(self.sig2.count_ones());
-        let columns: [f64; COMMUNITY_FEATURES.len()] = [
+        [
             self.shannon,
             libm::log(self.richness.max(1.0)),
             f64::midpoint(n2 / 45.0 - n1 / 37.0, 1.0),
@@ -388,7 +421,6 @@ impl Community {
             sig2 - sig1,
             scfa - oral,
             scfa - proteobacteria,
-        ];
-        row[..columns.len()].copy_from_slice(&columns);
+        ]
     }
 }

@@ -204,9 +204,10 @@ impl Matcher {
                         .map(move |donors| (side, donors))
                 })
                 .collect();
-            let pairs = tiles
-                .into_par_iter()
-                .map(|(recipient, donors)| scene.pairs(donors, recipient));
+            let pairs = tiles.into_par_iter().map_init(
+                || scene.room(),
+                |room, (recipient, donors)| scene.pairs(room, donors, recipient),
+            );
             let pairs = pairs.collect::<Result<Vec<_>>>()?;
             visit(pairs.into_iter().flatten().collect())?;
         }

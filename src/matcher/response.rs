@@ -8,7 +8,9 @@ use super::domain::{DIGITS, Domain};
 use super::response_rows::{ResponseRows, log_loss, slope_posterior};
 use crate::cohort::PatientCohort;
 use crate::feature::ProfileSchema;
-use crate::model::{BoostingModel, BoostingParams, LogisticModel, LogisticParams, TrainingData};
+use crate::model::{
+    BoostingModel, BoostingParams, ColumnBlock, LogisticModel, LogisticParams, TrainingData,
+};
 use crate::numeric::decimal::rounded;
 use crate::numeric::random::derive;
 use crate::{Error, Result};
@@ -325,6 +327,33 @@ impl ResponseMember {
                 Ok(logistic()?.into_iter().zip(boosting()?).map(mean).collect())
             }
         }
+    }
+}
+
+impl ResponseMember {
+    /// The same for a block of rows.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where the number of columns differs.
+    pub fn block_scores(&self, engine: ResponseEngine, block: &ColumnBlock) -> Result<Vec<f64>> {
+        if engine != ResponseEngine::Boosting {
+            return self.scores(engine, block.to_rows().view());
+        }
+        let mut scores = self.boosting.block_scores(block)?;
+        for score in &mut scores {
+            *score -= self.boosting_center;
+        }
+        Ok(scores)
+    }
+
+    /// Which columns its scores depend on.
+    pub fn uses(&self, engine: ResponseEngine) -> Vec<bool> {
+        let is_boosting = engine == ResponseEngine::Boosting;
+        let mut uses = vec![!is_boosting; self.boosting.n_features()];
+        for &column in self.boosting.used() {
+            uses[column as usize] = true;
+        }
+        uses
     }
 }
 

@@ -8,10 +8,10 @@ use super::prediction::PairPrediction;
 use super::toxicity::{ToxicityDraws, ToxicityPair, burden};
 use crate::cohort::TreatmentContext;
 use crate::engraftment::{
-    EngraftmentPredictor, PairProfile, RealizedProfile, TransplantPrediction,
+    EngraftmentPredictor, PairProfile, RealizedProfile, TransplantOutcomes, TransplantPrediction,
 };
-use crate::feature::ProfileFeatures;
-use crate::model::probability_of_score;
+use crate::feature::{COMMUNITY_FEATURES, FillScratch, ProfileFeatures, UsedColumns};
+use crate::model::{ColumnBlock, probability_of_score};
 use crate::numeric::random::{address, derive, normal, uniform};
 use crate::profile::ProfileTable;
 use crate::taxonomy::signature;
@@ -31,6 +31,8 @@ pub(super) struct Scene<'a> {
     factors: Array2<f64>,
     /// One a draw, not below 0.
     slopes: Vec<f64>,
+    /// Which columns each response member reads.
+    used_columns: Vec<UsedColumns>,
     toxicity: ToxicityDraws,
     depletion_targets: Vec<bool>,
 }
@@ -51,6 +53,13 @@ pub(super) struct RecipientSide {
     /// Log-odds of response with a transplant of an average profile, one a draw.
     with_transplant: Vec<f64>,
     pub(super) p_response_baseline: f64,
+}
+
+/// What a thread works in, tile after tile.
+pub(super) struct Room {
+    block: ColumnBlock,
+    profile: RealizedProfile,
+    scratch: FillScratch,
 }
 
 /// What a random number is for; keeps their streams apart.
@@ -104,6 +113,11 @@ impl<'a> Scene<'a> {
             uniforms: numbers(Purpose::Presence, uniform),
             factors: numbers(Purpose::Abundance, normal).mapv_into(factor),
             slopes: (0..n_draws).map(slope_of).collect(),
+            used_columns: response
+                .members
+                .iter()
+                .map(|member| features.used_columns(&member.uses(response.engine)))
+                .collect(),
             toxicity: matcher.toxicity.draws(n_draws, toxicity_seed),
             matcher,
             params,
@@ -113,6 +127,15 @@ impl<'a> Scene<'a> {
             donors,
             recipients,
         })
+    }
+
+    /// Room for one thread.
+    pub(super) fn room(&self) -> Room {
+        Room {
+            block: ColumnBlock::new(self.matcher.response.schema.n_features()),
+            profile: RealizedProfile::default(),
+            scratch: FillScratch::default(),
+        }
     }
 
     fn n_draws(&self) -> usize {
@@ -195,9 +218,11 @@ impl<'a> Scene<'a> {
         shared * self.z(Purpose::Intercept, draw) + own * self.z(Purpose::Transplant, draw)
     }
 
-    /// Some donors of one recipient, worked out together so that every member sees enough rows.
+    /// Some donors of one recipient, at most `TILE_PAIRS`, worked out together so that every
+    /// member sees enough rows.
     pub(super) fn pairs(
         &self,
+        room: &mut Room,
         donors: &[DonorSide],
         recipient: &RecipientSide,
     ) -> Result<Vec<PairPrediction>> {
@@ -205,13 +230,12 @@ impl<'a> Scene<'a> {
             .iter()
             .map(|donor| self.transplant(donor, recipient))
             .collect::<Result<Vec<_>>>()?;
-        let features = self.realized_features(&transplants);
-        let p_response = self.response_draws(&features, donors.len(), recipient)?;
+        let (p_response, community) = self.response_draws(room, &transplants, recipient)?;
         let sides = donors.iter().zip(transplants).zip(p_response);
         sides
             .enumerate()
             .map(|(at, ((donor, transplant), p_response))| {
-                let after = features.slice(s![at..;donors.len(), ..]);
+                let after = community.slice(s![at..;donors.len(), ..]);
                 self.pair(donor, recipient, &transplant, p_response, after)
             })
             .collect()
@@ -269,44 +293,39 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// One realized transplant a draw and pair, as features; draws × pairs, the pairs of a draw
-    /// side by side, by columns.
-    fn realized_features(&self, transplants: &[TransplantPrediction]) -> Array2<f64> {
-        let n_features = self.matcher.response.schema.n_features();
-        let mut features = Array2::zeros((self.n_draws() * transplants.len(), n_features));
-        let (mut profile, mut logs) = (RealizedProfile::default(), Vec::new());
-        for (at, transplant) in transplants.iter().enumerate() {
-            let outcomes = transplant.outcomes();
-            let numbers = self.uniforms.rows().into_iter().zip(self.factors.rows());
-            for (draw, (uniforms, factors)) in numbers.enumerate() {
-                let mut row = features.row_mut(draw * transplants.len() + at);
-                let slices = (uniforms.as_slice(), factors.as_slice(), row.as_slice_mut());
-                if let (Some(uniforms), Some(factors), Some(row)) = slices {
-                    outcomes.realize(draw, uniforms, factors, &mut profile);
-                    let RealizedProfile { taxa, fractions } = &profile;
-                    self.features.fill_present(taxa, fractions, &mut logs, row);
-                }
-            }
-        }
-        features
-    }
-
-    /// Probabilities of response, one a draw, of each pair.
+    /// Probabilities of response, one a draw, of each pair, each from one realized transplant a
+    /// draw; and what these communities are, draws × pairs (the pairs of a draw side by side) by
+    /// summaries.
     fn response_draws(
         &self,
-        features: &Array2<f64>,
-        n_pairs: usize,
+        room: &mut Room,
+        transplants: &[TransplantPrediction],
         recipient: &RecipientSide,
-    ) -> Result<Vec<Vec<f64>>> {
+    ) -> Result<(Vec<Vec<f64>>, Array2<f64>)> {
         let response = &self.matcher.response;
+        let n_pairs = transplants.len();
+        let outcomes: Vec<TransplantOutcomes<'_>> = transplants
+            .iter()
+            .map(TransplantPrediction::outcomes)
+            .collect();
         let mut probabilities = vec![Vec::with_capacity(self.n_draws()); n_pairs];
+        let mut community = Array2::zeros((self.n_draws() * n_pairs, COMMUNITY_FEATURES.len()));
+        let draws_at_once = (ColumnBlock::ROWS / n_pairs.max(1)).max(1);
         let mut start = 0;
-        for (number, member) in response.members.iter().enumerate() {
-            let end = (start..self.n_draws())
+        while start < self.n_draws() {
+            let number = self.member_of(start);
+            let end = (start..self.n_draws().min(start + draws_at_once))
                 .find(|&draw| self.member_of(draw) != number)
-                .unwrap_or(self.n_draws());
-            let rows = features.slice(s![start * n_pairs..end * n_pairs, ..]);
-            let scores = member.scores(response.engine, rows)?;
+                .unwrap_or(self.n_draws().min(start + draws_at_once));
+            room.block.clear((end - start) * n_pairs);
+            for draw in start..end {
+                for (at, outcomes) in outcomes.iter().enumerate() {
+                    let mut summaries = community.row_mut(draw * n_pairs + at);
+                    let row = (draw - start) * n_pairs + at;
+                    self.realize(room, outcomes, draw, row, summaries.as_slice_mut());
+                }
+            }
+            let scores = response.members[number].block_scores(response.engine, &room.block)?;
             for (draw, scores) in (start..end).zip(scores.chunks(n_pairs)) {
                 for (probabilities, score) in probabilities.iter_mut().zip(scores) {
                     let log_odds = recipient.with_transplant[draw] + self.slope(draw) * score;
@@ -315,7 +334,36 @@ impl<'a> Scene<'a> {
             }
             start = end;
         }
-        Ok(probabilities)
+        Ok((probabilities, community))
+    }
+
+    /// Realizes a transplant and writes its features into a row of the block, and those of the
+    /// whole community into `summaries`.
+    fn realize(
+        &self,
+        room: &mut Room,
+        outcomes: &TransplantOutcomes<'_>,
+        draw: usize,
+        row: usize,
+        summaries: Option<&mut [f64]>,
+    ) {
+        let numbers = (self.uniforms.row(draw), self.factors.row(draw));
+        let (Some(uniforms), Some(factors), Some(summaries)) =
+            (numbers.0.to_slice(), numbers.1.to_slice(), summaries)
+        else {
+            return;
+        };
+        outcomes.realize(draw, uniforms, factors, &mut room.profile);
+        let RealizedProfile { taxa, fractions } = &room.profile;
+        let used_columns = &self.used_columns[self.member_of(draw)];
+        let (block, scratch) = (&mut room.block, &mut room.scratch);
+        self.features
+            .fill_present(taxa, fractions, used_columns, scratch, |column, value| {
+                block.set(row, column, value);
+                if let Some(place) = summaries.get_mut(column) {
+                    *place = value;
+                }
+            });
     }
 
     fn deleterious_lost(&self, transplant: &TransplantPrediction) -> f64 {

@@ -14,7 +14,7 @@ pub use boosting::{
     BoostingLoss, BoostingModel, BoostingParams, ContributionReference, Contributions,
     EarlyStopping, Interactions, Monotone, PreparedData,
 };
-pub(crate) use boosting::{NodeKind, NodeParts, SplitParts};
+pub(crate) use boosting::{ColumnBlock, Ensemble, NodeKind, NodeParts, SplitParts};
 pub use data::{ColumnView, CscMatrix, MatrixView, TrainingData};
 pub use engine::{Model, ModelParams};
 pub use logistic::{

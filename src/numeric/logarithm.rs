@@ -1,6 +1,8 @@
 //! Natural logarithms of many numbers at once, without branches, so that the compiler works on
 //! several side by side.
 
+use super::simd::in_avx2;
+
 /// High and low part of ln 2 and the coefficients of the series, those of `libm::log`.
 const LN2_HI: f64 = 6.931_471_803_691_238e-1;
 const LN2_LO: f64 = 1.908_214_929_270_587_7e-10;
@@ -21,7 +23,11 @@ const MANTISSA: u64 = (1 << 52) - 1;
 const TWO_52: u64 = 0x4330 << 48;
 
 /// ln x of a positive normal number: the same bits as `libm::log`.
-#[inline]
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "must take the instruction set of its caller"
+)]
 fn ln(x: f64) -> f64 {
     let shifted = x.to_bits().wrapping_add((0x3ff0 << 48) - ROOT_HALF);
     let exponent = f64::from_bits((shifted >> 52) | TWO_52) - (4_503_599_627_370_496.0 + 1023.0);
@@ -37,13 +43,43 @@ fn ln(x: f64) -> f64 {
 
 /// Writes ln x over every x; all must be positive and normal.
 pub(crate) fn ln_all(values: &mut [f64]) {
+    in_avx2!(ln_all_avx2(values), ln_all_with(values));
+}
+
+/// Writes ln(1 + x) over every x; all must be 0 or more and finite.
+pub(crate) fn ln_1p_all(values: &mut [f64]) {
+    in_avx2!(ln_1p_all_avx2(values), ln_1p_all_with(values));
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn ln_all_avx2(values: &mut [f64]) {
+    ln_all_with(values);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn ln_1p_all_avx2(values: &mut [f64]) {
+    ln_1p_all_with(values);
+}
+
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "must take the instruction set of its caller"
+)]
+fn ln_all_with(values: &mut [f64]) {
     for value in values {
         *value = ln(*value);
     }
 }
 
-/// Writes ln(1 + x) over every x; all must be 0 or more and finite.
-pub(crate) fn ln_1p_all(values: &mut [f64]) {
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "must take the instruction set of its caller"
+)]
+fn ln_1p_all_with(values: &mut [f64]) {
     for value in values {
         let sum = 1.0 + *value;
         // What the sum lost, to first order.
@@ -69,6 +105,9 @@ mod tests {
         ln_1p_all(&mut shifted[..20_000]);
         for (x, found) in x.iter().zip(logs) {
             assert_eq!(found.to_bits(), libm::log(*x).to_bits(), "ln {x}");
+            let mut portable = [*x];
+            ln_all_with(&mut portable);
+            assert_eq!(found.to_bits(), portable[0].to_bits(), "ln {x}");
         }
         for (x, found) in x[..20_000].iter().zip(shifted) {
             assert_relative_eq!(found, libm::log1p(*x), max_relative = 4e-16);

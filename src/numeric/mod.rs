@@ -17,5 +17,6 @@ pub(crate) mod logistic;
 pub(crate) mod newton;
 pub(crate) mod outcomes;
 pub(crate) mod random;
+pub(crate) mod simd;
 pub(crate) mod summary;
 pub(crate) mod xoshiro;

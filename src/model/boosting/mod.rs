@@ -3,10 +3,12 @@
 //! [`BoostingParams`] → `fit` → [`BoostingModel`] → scores and contributions. For many
 //! fits on one matrix (folds, bootstrap samples), [`PreparedData`] sorts it once.
 
+mod block;
 #[cfg(test)]
 mod constraint_tests;
 #[cfg(test)]
 mod drawn_tests;
+mod ensemble;
 mod explain;
 mod fit;
 mod importance;
@@ -22,6 +24,8 @@ mod shallow;
 mod tests;
 mod walker;
 
+pub(crate) use block::ColumnBlock;
+pub(crate) use ensemble::Ensemble;
 pub use explain::{ContributionReference, Contributions, Interactions};
 pub use fit::PreparedData;
 pub use model::BoostingModel;

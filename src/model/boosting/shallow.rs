@@ -1,10 +1,9 @@
 //! Scores by shallow trees: each feature of a block of rows is coded once against its thresholds,
 //! then every tree decides all of its splits for the whole block by comparisons of bytes.
 
+use super::block::{ColumnBlock, ROWS};
 use super::walker::{LEAF, TreeArrays};
-
-/// Rows scored together.
-pub(super) const ROWS: usize = 64;
+use crate::numeric::simd::in_avx2;
 
 /// Thresholds of one feature at most, so that a code is a byte.
 const MOST_THRESHOLDS: usize = 255;
@@ -16,7 +15,7 @@ const MOST_COUNTED: usize = 96;
 const ABREAST: usize = 16;
 
 /// The code of each row of a block: how many thresholds of a feature its value exceeds.
-type Codes = [u8; ROWS];
+pub(super) type Codes = [u8; ROWS];
 
 /// A tree filled up to three levels (7 splits, 8 leaves) or four (15, 16), level by level, children
 /// side by side.
@@ -59,25 +58,53 @@ impl ShallowTrees {
         Some(Self { trees, thresholds })
     }
 
+    /// The thresholds of each used feature, rising.
+    pub(super) fn thresholds(&self) -> &[Vec<f64>] {
+        &self.thresholds
+    }
+
     /// Adds the trees, in their order, to the scores of the rows in `features` (row after row, as
     /// many values each as there are used features; rows past the last score are ignored).
     pub(super) fn add(&self, features: &[f64], scores: &mut [f64]) {
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has AVX2, asked just above.
-            #[expect(
-                unsafe_code,
-                reason = "same bits as the portable kernel in 0.84 of the time"
-            )]
-            return unsafe { self.add_avx2(features, scores) };
-        }
-        self.add_with(features, scores);
+        in_avx2!(
+            self.add_avx2(features, scores),
+            self.add_with(features, scores)
+        );
+    }
+
+    /// The same for the rows of a block, given the used features.
+    pub(super) fn add_block(&self, used: &[u32], block: &ColumnBlock, scores: &mut [f64]) {
+        in_avx2!(
+            self.add_block_avx2(used, block, scores),
+            self.add_block_with(used, block, scores)
+        );
+    }
+
+    /// The same for rows whose features are coded: two codes a used feature, of which the second is
+    /// the highest where the value is missing.
+    pub(super) fn add_codes(&self, codes: &[Codes], scores: &mut [f64; ROWS]) {
+        in_avx2!(
+            self.add_codes_avx2(codes, scores),
+            self.add_codes_with(codes, scores)
+        );
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
     fn add_avx2(&self, features: &[f64], scores: &mut [f64]) {
         self.add_with(features, scores);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn add_block_avx2(&self, used: &[u32], block: &ColumnBlock, scores: &mut [f64]) {
+        self.add_block_with(used, block, scores);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn add_codes_avx2(&self, codes: &[Codes], scores: &mut [f64; ROWS]) {
+        self.add_codes_with(codes, scores);
     }
 
     #[inline(always)]
@@ -97,18 +124,43 @@ impl ShallowTrees {
                 for (value, row) in values.iter_mut().zip(features.chunks_exact(width)) {
                     *value = row[place];
                 }
-                pair[0] = codes_of(&values, thresholds);
-                pair[1] = pair[0];
-                for (code, value) in pair[1].iter_mut().zip(&values) {
-                    *code |= u8::from(value.is_nan()).wrapping_neg();
-                }
+                write_codes(&values, thresholds, pair);
             }
             all[..scores.len()].copy_from_slice(scores);
-            match &self.trees {
-                Trees::Three(trees) => trees.iter().for_each(|tree| tree.add(&codes, &mut all)),
-                Trees::Four(trees) => trees.iter().for_each(|tree| tree.add(&codes, &mut all)),
-            }
+            self.add_codes_with(&codes, &mut all);
             scores.copy_from_slice(&all[..scores.len()]);
+        }
+    }
+
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "must take the instruction set of its caller"
+    )]
+    fn add_block_with(&self, used: &[u32], block: &ColumnBlock, scores: &mut [f64]) {
+        let mut codes: Vec<Codes> = vec![[0; ROWS]; 2 * self.thresholds.len()];
+        let features = used.iter().zip(&self.thresholds);
+        for ((&feature, thresholds), pair) in features.zip(codes.chunks_exact_mut(2)) {
+            match block.column(feature as usize) {
+                Some(values) => write_codes(values, thresholds, pair),
+                None => pair.fill([code_of(0.0, thresholds); ROWS]),
+            }
+        }
+        let mut all = [0.0; ROWS];
+        all[..scores.len()].copy_from_slice(scores);
+        self.add_codes_with(&codes, &mut all);
+        scores.copy_from_slice(&all[..scores.len()]);
+    }
+
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "must take the instruction set of its caller"
+    )]
+    fn add_codes_with(&self, codes: &[Codes], scores: &mut [f64; ROWS]) {
+        match &self.trees {
+            Trees::Three(trees) => add_all(trees, codes, scores),
+            Trees::Four(trees) => add_all(trees, codes, scores),
         }
     }
 }
@@ -159,7 +211,46 @@ impl<const SPLITS: usize, const LEAVES: usize> ShallowTree<SPLITS, LEAVES> {
     }
 }
 
-/// How many of the rising thresholds each value exceeds; a missing value exceeds none.
+/// Adds trees in their order. A loop, since a closure handed to an iterator would be compiled without
+/// the instruction set of the caller.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "must take the instruction set of its caller"
+)]
+fn add_all<const SPLITS: usize, const LEAVES: usize>(
+    trees: &[ShallowTree<SPLITS, LEAVES>],
+    codes: &[Codes],
+    scores: &mut [f64; ROWS],
+) {
+    for tree in trees {
+        tree.add(codes, scores);
+    }
+}
+
+/// The codes of a feature as they are, and with missing values high.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "must take the instruction set of its caller"
+)]
+fn write_codes(values: &[f64; ROWS], thresholds: &[f64], pair: &mut [Codes]) {
+    let [low, high] = pair else {
+        return;
+    };
+    *low = codes_of(values, thresholds);
+    *high = *low;
+    for (code, value) in high.iter_mut().zip(values) {
+        *code |= u8::from(value.is_nan()).wrapping_neg();
+    }
+}
+
+/// How many of the rising thresholds a value exceeds; a missing value exceeds none.
+fn code_of(value: f64, thresholds: &[f64]) -> u8 {
+    thresholds.partition_point(|&threshold| value > threshold) as u8
+}
+
+/// [`code_of`] for each value of a block.
 #[inline(always)]
 #[expect(
     clippy::inline_always,
@@ -169,7 +260,7 @@ fn codes_of(values: &[f64; ROWS], thresholds: &[f64]) -> Codes {
     let mut codes = [0; ROWS];
     if thresholds.len() > MOST_COUNTED {
         for (code, value) in codes.iter_mut().zip(values) {
-            *code = thresholds.partition_point(|threshold| value > threshold) as u8;
+            *code = code_of(*value, thresholds);
         }
         return codes;
     }
@@ -265,12 +356,26 @@ mod tests {
                 ShallowTrees::new(&model.trees(), model.thresholds_of(&walker.used)).unwrap();
             let mut block = vec![0.0; 300 * walker.used.len()];
             gather(x.view().into(), &walker.used, 0, &mut block);
-            let [mut walked, mut by_codes, mut portable] = [(); 3].map(|()| vec![0.5; 300]);
+            let [mut walked, mut by_codes, mut portable, mut by_block] =
+                [(); 4].map(|()| vec![0.5; 300]);
             walker.add(&block, &mut walked);
             coded.add(&block, &mut by_codes);
             coded.add_with(&block, &mut portable);
             assert_eq!(walked, by_codes);
             assert_eq!(walked, portable);
+            let mut block = ColumnBlock::new(12);
+            for (first, scores) in (0..300).step_by(ROWS).zip(by_block.chunks_mut(ROWS)) {
+                block.clear(scores.len());
+                for row in 0..scores.len() {
+                    for (column, &value) in x.row(first + row).iter().enumerate() {
+                        if value != 0.0 {
+                            block.set(row, column, value);
+                        }
+                    }
+                }
+                coded.add_block(&walker.used, &block, scores);
+            }
+            assert_eq!(walked, by_block);
         }
     }
 

@@ -2,14 +2,16 @@
 
 use rayon::prelude::*;
 
+use super::block::{ColumnBlock, ROWS};
+use super::layout::Laid;
 use super::model::BoostingModel;
-use super::shallow::{self, ShallowTrees};
+use super::shallow::ShallowTrees;
 use super::walker::{TreeArrays, Walker};
 use crate::model::{ColumnView, MatrixView};
 use crate::{Error, Result};
 
 /// Rows scored together: their features and scores stay in the first-level cache.
-const BLOCK_ROWS: usize = shallow::ROWS;
+const BLOCK_ROWS: usize = ROWS;
 
 /// From this many rows on, a block is coded: fewer are walked in less time.
 const LEAST_CODED_ROWS: usize = 24;
@@ -73,14 +75,11 @@ impl BoostingModel {
     pub fn scores<'a>(&self, features: impl Into<MatrixView<'a>>) -> Result<Vec<f64>> {
         let features = features.into();
         self.check_width(features)?;
-        let laid = self.layout.get_or_make(|| self.walker());
-        let walker = &laid.walker;
+        let walker = &self.laid().walker;
         let width = walker.used.len().max(1);
-        let shallow = if features.n_rows() < LEAST_CODED_ROWS {
-            None
-        } else {
-            laid.coded(|| ShallowTrees::new(&self.trees(), self.thresholds_of(&walker.used)))
-        };
+        let shallow = self
+            .coded()
+            .filter(|_| features.n_rows() >= LEAST_CODED_ROWS);
         let mut scores = vec![walker.base_score; features.n_rows()];
         let score_task = |task: usize, scores: &mut [f64]| {
             let mut block = vec![0.0; BLOCK_ROWS * width];
@@ -105,6 +104,40 @@ impl BoostingModel {
         Ok(scores)
     }
 
+    /// The score of each row of a block: to the bit that of [`BoostingModel::scores`].
+    ///
+    /// # Errors
+    /// [`Error::Table`] where the number of columns is not [`BoostingModel::n_features`].
+    pub(crate) fn block_scores(&self, block: &ColumnBlock) -> Result<Vec<f64>> {
+        self.check_n_columns(block.n_columns())?;
+        let walker = &self.laid().walker;
+        let mut scores = vec![walker.base_score; block.n_rows()];
+        if let Some(shallow) = self.coded().filter(|_| block.n_rows() >= LEAST_CODED_ROWS) {
+            shallow.add_block(&walker.used, block, &mut scores);
+        } else {
+            let mut rows = Vec::new();
+            block.gather(&walker.used, &mut rows);
+            walker.add(&rows, &mut scores);
+        }
+        Ok(scores)
+    }
+
+    /// What is kept to score by.
+    fn laid(&self) -> &Laid {
+        self.layout.get_or_make(|| self.walker())
+    }
+
+    /// The features that some tree splits on, rising, as they are kept to score by.
+    pub(crate) fn used(&self) -> &[u32] {
+        &self.laid().walker.used
+    }
+
+    /// The trees by codes; `None` where they cannot be coded.
+    pub(super) fn coded(&self) -> Option<&ShallowTrees> {
+        let laid = self.laid();
+        laid.coded(|| ShallowTrees::new(&self.trees(), self.thresholds_of(&laid.walker.used)))
+    }
+
     /// The trees laid out for walking.
     pub(super) fn walker(&self) -> Walker {
         Walker::new(&self.trees())
@@ -127,13 +160,16 @@ impl BoostingModel {
 
     /// Refuses a matrix of another width.
     pub(super) fn check_width(&self, features: MatrixView<'_>) -> Result<()> {
-        if features.n_columns() == self.n_features() {
+        self.check_n_columns(features.n_columns())
+    }
+
+    fn check_n_columns(&self, n_columns: usize) -> Result<()> {
+        if n_columns == self.n_features() {
             return Ok(());
         }
         Err(Error::table(format!(
-            "the model was fitted on {} features, found {} columns",
+            "the model was fitted on {} features, found {n_columns} columns",
             self.n_features(),
-            features.n_columns()
         )))
     }
 }
