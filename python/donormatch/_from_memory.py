@@ -352,7 +352,7 @@ class FromMemory:
         unit, vocabulary, completeness, duplicates, empty_samples
             As in :func:`read_profiles`; those that :meth:`to_anndata` stored are used by default.
         ranks, ignore_columns
-            As in :func:`read_profiles`; those that :meth:`to_anndata` stored are used by default.
+            As in :func:`read_profiles`.
 
         Returns
         -------

@@ -615,3 +615,11 @@ fn sums_and_lengths_are_no_samples() {
         );
     }
 }
+
+#[test]
+fn leaves_divided_by_a_hundred_under_rows_that_are_not_are_refused() {
+    let text = "#mpa_v\nclade_name\tA1\tA2\nk__B\t100\t100\nk__B|s__X_y\t0.6\t0.3\n\
+                k__B|s__X_z\t0.4\t0.7\n";
+    let message = refused(text);
+    assert!(message.contains("one unit"), "{message}");
+}

@@ -1,5 +1,6 @@
-//! Generated tables in text: what is read equals what was written, or the reader refuses, and its
-//! advice leads to the table. `DONORMATCH_TABLES` sets how many are tried.
+//! Generated tables, in text (packed or not, with decimal points or commas), as frames, BIOM and
+//! workbooks: what is read equals what was written, or the reader refuses, and its advice leads to
+//! the table. `DONORMATCH_TABLES` sets how many are tried.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,7 +9,12 @@
 
 use std::collections::BTreeMap;
 
-use donormatch::profile::{Completeness, ProfileTable, Ranks, ReadOptions, Unit, read_bytes};
+use std::io::Write;
+
+use donormatch::profile::{
+    Completeness, CsrMatrix, Decimal, LabelledMatrix, ProfileTable, Ranks, ReadOptions, Unit,
+    read_bytes,
+};
 
 const SPECIES: [&str; 10] = [
     "Blautia_obeum",
@@ -164,8 +170,27 @@ enum Shape {
     },
 }
 
-/// How a table is put into text.
+/// What a table is handed over as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Door {
+    Text,
+    Gzip,
+    DecimalComma,
+    Frame,
+    BiomJson,
+    Workbook,
+}
+
+impl Door {
+    /// Whether the first row may be data.
+    fn may_lack_header(self) -> bool {
+        matches!(self, Self::Text | Self::Gzip | Self::DecimalComma)
+    }
+}
+
+/// How a table is written.
 struct Style {
+    door: Door,
     delimiter: char,
     shape: Shape,
     comment: bool,
@@ -173,21 +198,44 @@ struct Style {
     padded: bool,
 }
 
-fn style(rng: &mut Draws) -> Style {
+fn style(rng: &mut Draws, meant: &Meant) -> Style {
     let turned = Shape::TaxaInRows {
         corner: rng.choose(&["taxon", "#OTU ID", "clade_name"]),
         annotated: rng.one_in(5),
     };
+    let delimiter = rng.choose(&['\t', ',', ';']);
+    let shape = rng.choose(&[Shape::Long, Shape::SamplesInRows, turned, turned]);
+    let (comment, header, padded) = (rng.one_in(3), !rng.one_in(10), rng.one_in(5));
+    let door = rng.choose(&[
+        Door::Text,
+        Door::Text,
+        Door::Gzip,
+        Door::DecimalComma,
+        Door::Frame,
+        Door::BiomJson,
+        Door::Workbook,
+    ]);
+    // The features of BIOM are disjoint, and frames are wide.
+    let door = match (door, shape) {
+        (Door::BiomJson, _) if meant.repeated => Door::Text,
+        (Door::Frame, Shape::Long) => Door::Gzip,
+        #[cfg(not(feature = "containers"))]
+        (Door::Workbook, _) => Door::Text,
+        (door, _) => door,
+    };
+    let is_comma = door == Door::DecimalComma && delimiter == ',';
     Style {
-        delimiter: rng.choose(&['\t', ',', ';']),
-        shape: rng.choose(&[Shape::Long, Shape::SamplesInRows, turned, turned]),
-        comment: rng.one_in(3),
-        header: !rng.one_in(10),
-        padded: rng.one_in(5),
+        door,
+        delimiter: if is_comma { ';' } else { delimiter },
+        shape,
+        comment,
+        header: header || !door.may_lack_header(),
+        padded,
     }
 }
 
-fn text(meant: &Meant, style: &Style, header: bool) -> String {
+/// The header and the rows.
+fn cells(meant: &Meant, style: &Style) -> Vec<Vec<String>> {
     let rows = rows(meant);
     let mut lines: Vec<Vec<String>> = Vec::new();
     match style.shape {
@@ -230,8 +278,20 @@ fn text(meant: &Meant, style: &Style, header: bool) -> String {
             }
         }
     }
+    lines
+}
+
+fn text(meant: &Meant, style: &Style, header: bool) -> String {
+    let mut lines = cells(meant, style);
     if !header {
         lines.remove(0);
+    }
+    if style.door == Door::DecimalComma {
+        for cell in lines.iter_mut().flatten() {
+            if cell.parse::<f64>().is_ok() {
+                *cell = cell.replace('.', ",");
+            }
+        }
     }
     let width = lines[0].len();
     let d = style.delimiter.to_string();
@@ -248,6 +308,108 @@ fn text(meant: &Meant, style: &Style, header: bool) -> String {
         text += &(line.join(&d) + if style.padded { &d } else { "" } + "\n");
     }
     text
+}
+
+fn packed(text: &str) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(text.as_bytes()).unwrap();
+    packed.finish().unwrap()
+}
+
+/// The numbers below the header and behind the labels.
+fn values(lines: &[Vec<String>]) -> Vec<Vec<f64>> {
+    let row = |line: &Vec<String>| line[1..].iter().map(|cell| cell.parse().unwrap()).collect();
+    lines[1..].iter().map(row).collect()
+}
+
+fn frame(lines: &[Vec<String>]) -> LabelledMatrix {
+    let nonzero = |row: Vec<f64>| -> Vec<(u32, f64)> {
+        (0..).zip(row).filter(|&(_, value)| value != 0.0).collect()
+    };
+    let rows = values(lines).into_iter().map(nonzero).collect();
+    LabelledMatrix {
+        rows: lines[1..].iter().map(|line| line[0].clone()).collect(),
+        columns: lines[0][1..].to_vec(),
+        values: CsrMatrix::from_rows(lines[0].len() - 1, rows).unwrap(),
+        corner: Some(lines[0][0].clone()),
+        lineages: None,
+    }
+}
+
+/// The table as dense BIOM 1.0.
+fn biom(meant: &Meant) -> String {
+    let ids = |names: &mut dyn Iterator<Item = &String>| {
+        let ids: Vec<String> = names
+            .map(|name| format!("{{\"id\":\"{name}\",\"metadata\":null}}"))
+            .collect();
+        ids.join(",")
+    };
+    let rows = rows(meant);
+    let data: Vec<String> = rows.values().map(|values| format!("{values:?}")).collect();
+    format!(
+        "{{\"type\":\"OTU table\",\"matrix_type\":\"dense\",\"shape\":[{},{}],\"rows\":[{}],\
+         \"columns\":[{}],\"data\":[{}]}}",
+        rows.len(),
+        meant.samples.len(),
+        ids(&mut rows.keys()),
+        ids(&mut meant.samples.iter()),
+        data.join(",")
+    )
+}
+
+/// The table as a spreadsheet (`.ods`).
+#[cfg(feature = "containers")]
+fn workbook(lines: &[Vec<String>]) -> Vec<u8> {
+    let mut sheet = String::from("<d><table:table table:name=\"a\">");
+    for line in lines {
+        sheet += "<table:table-row>";
+        for cell in line {
+            let cell = match cell.parse::<f64>() {
+                Ok(_) => format!(
+                    "<table:table-cell office:value-type=\"float\" office:value=\"{cell}\"/>"
+                ),
+                Err(_) => format!("<table:table-cell><text:p>{cell}</text:p></table:table-cell>"),
+            };
+            sheet += &cell;
+        }
+        sheet += "</table:table-row>";
+    }
+    sheet += "</table:table></d>";
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, text) in [
+        ("META-INF/manifest.xml", "<m/>"),
+        ("content.xml", sheet.as_str()),
+    ] {
+        zip.start_file(name, zip::write::SimpleFileOptions::default())
+            .unwrap();
+        zip.write_all(text.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// The table through its door.
+fn read(
+    meant: &Meant,
+    style: &Style,
+    header: bool,
+    options: &ReadOptions,
+) -> donormatch::Result<ProfileTable> {
+    let written = || text(meant, style, header);
+    match style.door {
+        Door::Text => read_bytes(written().as_bytes(), options),
+        Door::Gzip => read_bytes(&packed(&written()), options),
+        Door::DecimalComma => {
+            let mut options = options.clone();
+            options.decimal = Decimal::Comma;
+            read_bytes(written().as_bytes(), &options)
+        }
+        Door::Frame => frame(&cells(meant, style)).to_profiles(options),
+        Door::BiomJson => read_bytes(biom(meant).as_bytes(), options),
+        #[cfg(feature = "containers")]
+        Door::Workbook => read_bytes(&workbook(&cells(meant, style)), options),
+        #[cfg(not(feature = "containers"))]
+        Door::Workbook => unreachable!("workbooks are not drawn"),
+    }
 }
 
 /// Whether the table is the one that was meant.
@@ -295,8 +457,8 @@ fn check(meant: &Meant, style: &Style, refusals: &mut BTreeMap<&'static str, usi
     let mut options = ReadOptions::default();
     let mut header = style.header;
     for _ in 0..5 {
-        let written = text(meant, style, header);
-        let message = match read_bytes(written.as_bytes(), &options) {
+        let written = format!("{:?}\n{}", style.door, text(meant, style, header));
+        let message = match read(meant, style, header, &options) {
             Ok(table) => {
                 // A single sample without a header is named after its file.
                 let named = Meant {
@@ -329,6 +491,9 @@ fn check(meant: &Meant, style: &Style, refusals: &mut BTreeMap<&'static str, usi
         } else if message.contains("set `unit`") {
             options.unit = Some(meant.unit);
             "unit"
+        } else if message.contains("`ignore_columns`") {
+            options.ignore_columns = Some(vec!["Confidence".to_owned()]);
+            "columns"
         } else if message.contains("`empty_samples`") {
             *refusals.entry("empty sample").or_default() += 1;
             return;
@@ -352,7 +517,7 @@ fn a_table_that_is_read_is_the_one_that_was_written() {
     for seed in 0..n_tables {
         let mut rng = Draws(seed);
         let meant = draw(&mut rng);
-        let style = style(&mut rng);
+        let style = style(&mut rng, &meant);
         check(&meant, &style, &mut refusals);
     }
     eprintln!("{n_tables} tables, refusals: {refusals:?}");

@@ -265,3 +265,68 @@ def test_the_toposcore_of_a_table_without_its_taxa_is_no_claim(profiles):
     assert len(profiles.toposcore()) == n
     assert first["sample_id"] == "d1"
     assert set(first) >= {"score", "score_lo", "score_hi", "class", "call"}
+
+
+def test_samples_and_taxa_are_renamed_by_a_mapping_or_a_function(profiles):
+    first, second = profiles.sample_ids[:2]
+    swapped = profiles.rename({first: second, second: first})
+    assert swapped.sample_ids[:2] == [second, first]
+    assert (swapped.to_numpy() == profiles.to_numpy()).all()
+    assert profiles.rename(str.upper).sample_ids == [one.upper() for one in profiles.sample_ids]
+    taxon = profiles.taxa[0]
+    renamed = profiles.rename(taxa={taxon: "s__Blautia_massiliensis"})
+    assert renamed.names[0] == "Blautia_massiliensis"
+    assert renamed.rename(taxa={"s__Blautia_massiliensis": taxon}).taxa == profiles.taxa
+
+
+def test_a_name_that_is_not_there_or_would_be_there_twice_is_refused(profiles):
+    with pytest.raises(dm.InputError, match="no sample `nobody`"):
+        profiles.rename({"nobody": "x"})
+    with pytest.raises(dm.InputError, match="more than once"):
+        profiles.rename(lambda _: "same")
+
+
+def test_check_says_what_a_file_is_taken_for(tmp_path):
+    path = tmp_path / "donors.csv"
+    path.write_text("taxon,d1\ns__Blautia_obeum,60.5\ns__Dorea_longicatena,39.5\n")
+    decided = {one.question: one.answer for one in dm.check(path)}
+    assert decided["unit"] == "percent"
+    assert decided["orientation"] == "taxa_in_rows"
+    told = dm.check(path, unit="percent", ignore_columns=[])
+    assert ("unit", "percent", "as declared") in told
+    with pytest.raises(dm.ParameterError, match="`units` is no option"):
+        dm.check(path, units="percent")
+    with pytest.raises(dm.InputError):
+        dm.check(path, orientation="samples_in_rows")
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_columns_of_a_frame_that_are_no_taxa_are_left_out(library):
+    columns = {
+        "sample_id": ["a", "b"],
+        "s__Blautia_obeum": [60.5, 10.0],
+        "s__Dorea_longicatena": [39.5, 90.0],
+        "age": [60.0, 61.0],
+        "site": ["x", "y"],
+    }
+    frame = pytest.importorskip(library).DataFrame(columns)
+    read = getattr(dm.Profiles, f"from_{library}")
+    with pytest.raises(
+        (dm.InputError, dm.ParameterError), match=r"`ignore_columns`|`sample_column`"
+    ):
+        read(frame, sample_column="sample_id", unit="percent")
+    found = read(frame, sample_column="sample_id", unit="percent", ignore_columns=["age", "site"])
+    assert found.taxa == ["s__Blautia_obeum", "s__Dorea_longicatena"]
+    with pytest.raises(dm.InputError, match="`nothing`"):
+        read(frame, sample_column="sample_id", ignore_columns=["age", "site", "nothing"])
+
+
+def test_ranks_can_be_said_where_an_array_does_not_tell():
+    taxa = ["k__B", "k__B|s__X_y", "k__B|s__X_z"]
+    values = [[30, 10, 20]]
+
+    def read(**options):
+        return dm.Profiles.from_numpy(values, sample_ids=["a"], taxa=taxa, unit="count", **options)
+
+    assert read(ranks="repeated").n_taxa == 2
+    assert read(ranks="disjoint").n_taxa == 3

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::completeness;
 use super::decisions::{Decision, Decisions, Question};
 use super::grid::Grid;
-use super::host::{self, is_host};
+use super::host;
 use super::leaf::{self, Hierarchy};
 use super::options::{
     DuplicatedTaxa, EmptySamples, Orientation, Ranks, ReadOptions, UnclassifiedTaxa,
@@ -397,38 +397,20 @@ impl Draft {
 
     /// Removes the columns of the host and gives their sum per sample.
     fn take_host(&mut self) -> Result<Vec<f64>> {
-        let mut host = vec![0.0; self.samples.len()];
-        let kept: Vec<usize> = (0..self.taxa.len())
-            .filter(|&row| !self.taxa.get(row).is_some_and(is_host))
-            .collect();
-        if kept.len() == self.taxa.len() {
-            return Ok(host);
-        }
-        let mut sums = vec![0.0; self.samples.len()];
-        for row in 0..self.taxa.len() {
-            let target = if kept.binary_search(&row).is_ok() {
-                &mut sums
-            } else {
-                &mut host
-            };
-            let (samples, values) = self.by_taxon.row(row);
-            for (&sample, &value) in samples.iter().zip(values) {
-                if let Some(sum) = target.get_mut(sample as usize) {
-                    *sum += value;
-                }
-            }
-        }
-        if kept.is_empty() {
+        let Some(found) = host::find(&self.taxa, &self.by_taxon) else {
+            return Ok(vec![0.0; self.samples.len()]);
+        };
+        if found.others.is_empty() {
             return Err(Error::table("the table holds reads of the host only"));
         }
-        let found = host::range(&host, &sums);
-        self.select(&kept);
+        self.select(&found.others);
         self.notes.push(format!(
-            "`Homo sapiens` is no taxon of the gut and was left out: {found}"
+            "`Homo sapiens` is no taxon of the gut and was left out: {}",
+            found.share
         ));
         self.decisions
-            .add(Question::Host, found, "reads of `Homo sapiens`");
-        Ok(host)
+            .add(Question::Host, found.share, "reads of `Homo sapiens`");
+        Ok(found.sums)
     }
 
     /// Keeps the leaves; gives what each sample has above them and in none of them.

@@ -88,6 +88,7 @@ pub(super) fn leaves(
         },
     };
     let rows = tree.columns();
+    refuse_two_units(&tree, by_taxon, &rows)?;
     let unresolved = unresolved(&tree, by_taxon, &rows);
     Ok(Leaves {
         rows,
@@ -359,6 +360,24 @@ fn sums(by_taxon: &CsrMatrix, unknown: &[f64], is_in: impl Fn(usize) -> bool) ->
 /// Whether a sum is that of a whole sample, in fractions or percent.
 fn is_whole(sum: f64) -> bool {
     (sum - 1.0).abs() <= 0.02 || (sum - 100.0).abs() <= 2.0
+}
+
+/// Refuses a table whose columns were divided by 100 and whose other rows were not.
+fn refuse_two_units(tree: &Tree, by_taxon: &CsrMatrix, columns: &[usize]) -> Result<(), String> {
+    let tops = sums(by_taxon, &[], |row| tree.is_top(row));
+    let below = sums(by_taxon, &[], |row| columns.binary_search(&row).is_ok());
+    let is_hundredth = |(top, below): (&f64, &f64)| {
+        let expected = top / 100.0;
+        *top > 0.0 && (below - expected).abs() <= ROUNDING * expected
+    };
+    if !tops.is_empty() && tops.iter().zip(&below).all(is_hundredth) {
+        return Err(
+            "the rows at the top sum to a hundred times what the rows below them do: bring all rows \
+             to one unit"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }
 
 /// What each sample has above the columns and in none of them.

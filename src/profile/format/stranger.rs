@@ -113,7 +113,7 @@ pub(super) fn among_taxa<'a>(labels: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// Names of columns that hold what was counted up over samples, or measured of the taxon.
-const MARGINS: [&str; 16] = [
+const MARGINS: [&str; 20] = [
     "total",
     "totals",
     "sum",
@@ -130,6 +130,10 @@ const MARGINS: [&str; 16] = [
     "genome_size",
     "gc",
     "gc_content",
+    "confidence",
+    "taxonomy_id",
+    "ncbi_tax_id",
+    "taxid",
 ];
 
 /// The samples whose names are those of such columns.
