@@ -67,6 +67,7 @@
 //! # Ok::<(), donormatch::Error>(())
 //! ```
 
+pub mod barrier;
 pub mod calibration;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -92,3 +93,4 @@ mod text;
 pub mod trial;
 
 pub use error::{Error, ErrorKind, Result};
+pub use text::printable;

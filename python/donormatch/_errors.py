@@ -11,6 +11,8 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
+from donormatch import _core
+
 __all__ = [
     "ConvergenceError",
     "DonorMatchError",
@@ -88,5 +90,5 @@ def warned(what: str, notes: Iterable[tuple[bool, str]]) -> list[str]:
     for is_warning, note in notes:
         texts.append(f"`{what}`: {note}")
         if is_warning:
-            warnings.warn(texts[-1], DonorMatchWarning, stacklevel=caller_level())
+            warnings.warn(_core.printable(texts[-1]), DonorMatchWarning, stacklevel=caller_level())
     return texts

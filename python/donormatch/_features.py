@@ -300,7 +300,7 @@ class ProfileFeatures:
         ]
         if missing:
             message = f"members that the table cannot speak of: {', '.join(missing)}"
-            warnings.warn(message, MissingTaxaWarning, stacklevel=3)
+            warnings.warn(_core.printable(message), MissingTaxaWarning, stacklevel=3)
         return laid
 
     def toposcore(

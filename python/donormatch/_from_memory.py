@@ -47,7 +47,8 @@ class FromMemory:
         for note in table.notes:
             if unit is None and note.startswith("the unit is"):
                 message = f"{note}; pass `unit` to state it"
-                warnings.warn(message, UnitWarning, stacklevel=caller_level())
+                level = caller_level()
+                warnings.warn(_core.printable(message), UnitWarning, stacklevel=level)
         return cls(table)
 
     @classmethod

@@ -26,6 +26,7 @@ mod screening;
 mod settings;
 mod signature;
 mod taxonomy;
+mod text;
 mod trial;
 
 use pyo3::prelude::*;
@@ -84,6 +85,8 @@ mod _core {
     #[pymodule_export]
     use super::taxonomy::harmonize;
     #[pymodule_export]
+    use super::text::printable;
+    #[pymodule_export]
     use super::trial::{
         clopper_pearson, cox_snell_of_c_statistic, donors_to_screen, fisher_exact,
         prediction_sample_size, safety_boundary, simulate,
@@ -91,6 +94,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        donormatch::barrier::hide_paths();
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("WARN_BELOW", HarmonizationReport::WARN_BELOW)
     }

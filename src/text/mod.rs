@@ -5,4 +5,5 @@ mod cell;
 mod shown;
 
 pub(crate) use cell::{TsvWriter, rows_as_tsv, tsv_in_memory};
-pub(crate) use shown::{Shown, printable, printable_table};
+pub use shown::printable;
+pub(crate) use shown::{Shown, printable_table};

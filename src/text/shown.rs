@@ -22,8 +22,14 @@ fn acts(c: char) -> bool {
         )
 }
 
-/// Text in which such characters are written out, as `\u{1b}`.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+/// Foreign text as it may be shown: characters that act on a terminal or on the order of the text
+/// are written out, as `\u{1b}`, so that it stays one line.
+///
+/// # Examples
+/// ```
+/// assert_eq!(donormatch::printable("s__A\u{1b}[2J\n"), "s__A\\u{1b}[2J\\u{a}");
+/// ```
+pub fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, acts)
 }
 

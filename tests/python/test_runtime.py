@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 import signal
 import subprocess
 import sys
@@ -34,6 +35,10 @@ def test_a_panic_is_a_runtime_error_without_internals(capfd):
         _core.provoke_panic()
     assert isinstance(caught.value, Exception)
     assert "/" not in str(caught.value)
+    # What is printed for a report names the place in the sources, and no folder of the builder.
+    shown = capfd.readouterr().err
+    assert "runtime.rs" in shown
+    assert not re.search(r"(^|\s)/|[A-Za-z]:\\\\|registry", shown), shown
 
 
 def test_the_interpreter_runs_while_the_core_does():

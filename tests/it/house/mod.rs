@@ -11,9 +11,10 @@ use std::path::Path;
 use self::source::{Module, Source, ungrouped};
 
 /// Base modules first, then the rooms in the order in which data flow through them.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
     "text",
     "error",
+    "barrier",
     "stored",
     "digest",
     "numeric",
