@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
@@ -16,6 +17,12 @@ def main() -> int:
     int
         0 done, 1 refused or failed, 2 wrong usage.
     """
+    try:
+        os.fstat(1)
+    except OSError:
+        # The next file that is opened would become the standard output.
+        sys.stderr.write("error: the standard output is closed: the result would be lost\n")
+        return 1
     # Ctrl-C ends the process at once, as it ends the cargo binary.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return _core.run_cli(["donormatch", *sys.argv[1:]])

@@ -43,6 +43,7 @@ def read_profiles(
     sample: str | None = None,
     layer: str | None = None,
     taxonomy: str | os.PathLike[str] | None = None,
+    limits: Mapping[str, int] | None = None,
 ) -> Profiles:
     r"""Read the profiles of a file; its format is recognized from the content.
 
@@ -85,6 +86,13 @@ def read_profiles(
         The matrix of an AnnData file: ``X`` by default, ``"raw/X"`` or the name of a layer.
     taxonomy
         A QIIME 2 taxonomy (``.qza`` or ``.tsv``) that says what the ids of the taxa stand for.
+    limits
+        How much of the file may be held, by name, where the defaults are too low for a genuine
+        file or too high for a small machine: ``text_bytes`` (default 2**36), ``held_bytes`` (of
+        files held whole, 2**31), ``line_bytes`` (2**25), ``label_bytes`` (2**14), ``nonzeros``
+        (2**30), ``axis`` (samples, and taxa, 2**24), ``members`` (of a zip, 10,000), ``nodes`` (of
+        a tree, 2**22), ``chunk_bytes`` (of HDF5, 2**28), ``expansion`` (how many times its own
+        size packed content may take beyond 16 MiB, 400).
 
     Returns
     -------
@@ -124,6 +132,7 @@ def read_profiles(
         sample=sample,
         layer=layer,
         taxonomy=None if taxonomy is None else os.fspath(taxonomy),
+        limits=limits,
     )
     if isinstance(path, str | bytes | os.PathLike) or hasattr(path, "read"):
         return Profiles._warned(_read(path_or_bytes(path), options), unit)
@@ -207,13 +216,17 @@ def _read(source: str | bytes, options: str) -> _core.ProfileTable:
     return _core.read_profiles(source, options)
 
 
-def read_tree(path: str | os.PathLike[str]) -> Phylogeny:
+def read_tree(
+    path: str | os.PathLike[str], *, limits: Mapping[str, int] | None = None
+) -> Phylogeny:
     """Read a tree whose tips are taxa, for Faith's diversity and UniFrac.
 
     Parameters
     ----------
     path
         A Newick file, plain or gzipped, or a QIIME 2 artifact.
+    limits
+        As in :func:`read_profiles`.
 
     Returns
     -------
@@ -227,7 +240,7 @@ def read_tree(path: str | os.PathLike[str]) -> Phylogeny:
     InputError
         It is not a tree, or a branch has no length or a negative one; the message names it.
     """
-    return _core.read_tree(os.fspath(path))
+    return _core.read_tree(os.fspath(path), options_json(limits=limits))
 
 
 class Profiles(FromMemory, ToMemory, ProfileFeatures, ObservedChange):

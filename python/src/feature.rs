@@ -6,7 +6,7 @@ use donormatch::Error;
 use donormatch::feature::{
     self, CutOff, Diversity, LogBase, Metric, Phylogeny, Toposcore, ToposcoreParams,
 };
-use donormatch::profile::ReadLimits;
+use donormatch::profile::ReadOptions;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::prelude::*;
 use serde::Deserialize;
@@ -23,8 +23,9 @@ pub struct PyPhylogeny(Phylogeny);
 
 /// Reads the tree of a Newick file or a QIIME 2 artifact.
 #[pyfunction]
-pub fn read_tree(py: Python<'_>, path: PathBuf) -> Result<PyPhylogeny> {
-    let read = move || Phylogeny::read(path, &ReadLimits::default());
+pub fn read_tree(py: Python<'_>, path: PathBuf, options: &str) -> Result<PyPhylogeny> {
+    let options: ReadOptions = settings::parse(options)?;
+    let read = move || Phylogeny::read(path, &options.limits);
     Ok(PyPhylogeny(long(py, read)?))
 }
 

@@ -9,7 +9,7 @@ use super::input::ProfileArguments;
 use super::{Streams, json_or_tsv};
 use crate::Result;
 use crate::feature::{Diversity, LogBase, Phylogeny, diversity};
-use crate::profile::{ProfileTable, ReadLimits, SampleId, Unit};
+use crate::profile::{ProfileTable, SampleId, Unit};
 
 /// Measure the diversity of each sample
 #[derive(Debug, Args)]
@@ -55,7 +55,7 @@ const COLUMNS: [&str; 8] = [
 impl DiversityArguments {
     pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
         let table = self.reading.read_as_written(&self.profiles, streams)?;
-        let limits = ReadLimits::default();
+        let limits = self.reading.limits()?;
         let tree = self
             .tree
             .as_ref()

@@ -11,7 +11,7 @@ use crate::matcher::{Matcher, PredictParams};
 use crate::persist::{self, ModelHeader};
 use crate::profile::{
     Completeness, Decimal, Decision, DuplicatedTaxa, EmptySamples, Orientation, ProfileTable,
-    Ranks, ReadOptions, Unit, inspect, inspect_bytes,
+    Ranks, ReadLimits, ReadOptions, Unit, inspect, inspect_bytes,
 };
 use crate::ranking::target_of;
 use crate::taxonomy::{HarmonizationReport, HarmonizeParams, How, harmonize};
@@ -64,6 +64,9 @@ pub(super) struct ProfileArguments {
     /// QIIME 2 taxonomy (.qza or .tsv) that says what the ids of the taxa stand for
     #[arg(long, value_name = "FILE")]
     taxonomy: Option<PathBuf>,
+    /// Limit of what a reader may hold, such as `axis=1000000`; may be given several times
+    #[arg(long = "limit", value_name = "NAME=VALUE")]
+    limits: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -137,9 +140,26 @@ impl ProfileArguments {
             .read_to_end(&mut bytes)
             .map_err(|source| Error::io(path, source))?;
         if bytes.len() as u64 > options.limits.held_bytes {
-            return Err(Error::file(path, "standard input is longer than 2 GiB"));
+            let limit = options.limits.held_bytes;
+            let message = format!("more than the {limit} bytes allowed by `limits.held_bytes`");
+            return Err(Error::file(path, message));
         }
         inspect_bytes(path, &bytes, &options)
+    }
+
+    /// How much a reader may hold.
+    pub fn limits(&self) -> Result<ReadLimits> {
+        let mut limits = ReadLimits::default();
+        for setting in &self.limits {
+            let parts = setting.split_once('=');
+            let parsed = parts.and_then(|(name, value)| Some((name, value.parse().ok()?)));
+            let (name, value) = parsed.ok_or_else(|| {
+                let message = format!("expected NAME=VALUE with a whole number, found `{setting}`");
+                Error::parameter("limit", message)
+            })?;
+            limits = limits.with(name, value)?;
+        }
+        Ok(limits)
     }
 
     fn options(&self) -> Result<ReadOptions> {
@@ -177,6 +197,7 @@ impl ProfileArguments {
                 Empty::Reject => EmptySamples::Reject,
             },
             taxonomy: self.taxonomy.clone(),
+            limits: self.limits()?,
             ..ReadOptions::default()
         })
     }

@@ -49,7 +49,8 @@ impl<'a> Streams<'a> {
         self.out_is_terminal
     }
 
-    /// Writes the result, in one piece and last of all.
+    /// Writes the result, in one piece and last of all; where stdout was closed meanwhile, the
+    /// result is lost, which is an error.
     ///
     /// On a terminal, what acts on it is written out.
     pub(super) fn data(&mut self, text: &str) -> Result<()> {
@@ -61,7 +62,13 @@ impl<'a> Streams<'a> {
         self.out
             .write_all(text.as_bytes())
             .and_then(|()| self.out.flush())
-            .map_err(|source| Error::io("stdout", source))
+            .map_err(|source| match source.kind() {
+                ErrorKind::BrokenPipe => Error::file(
+                    "stdout",
+                    "closed before all was written: the result is not complete",
+                ),
+                _ => Error::io("stdout", source),
+            })
     }
 
     /// Tells a person something beside the result, in one line.
@@ -93,17 +100,18 @@ impl<'a> Streams<'a> {
 
     /// The exit code of a command; tells its error with the causes.
     pub(super) fn finish(&mut self, done: Result<()>) -> u8 {
-        let error = match done {
-            Ok(()) => return 0,
-            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => return 0,
-            Err(error) => error,
-        };
-        self.note(&format!("error: {error}"));
+        let Err(error) = done else { return 0 };
+        self.note(&in_words_of_the_shell(&format!("error: {error}")));
         for cause in error.causes() {
-            self.note(&format!("  caused by: {cause}"));
+            self.note(&in_words_of_the_shell(&format!("  caused by: {cause}")));
         }
         1
     }
+}
+
+/// A message in which limits are called what the shell calls them.
+fn in_words_of_the_shell(message: &str) -> String {
+    message.replace("`limits.", "`--limit ")
 }
 
 /// See [`Streams::progress`].

@@ -73,13 +73,16 @@ fn a_line_beyond_the_limit_is_refused_without_being_held() {
     let short = limits(|limits| limits.line_bytes = 1_000);
     let mut text = b"sample_id\ts__A_b\nx\t".to_vec();
     text.extend(std::iter::repeat_n(b'1', 5_000));
-    assert!(message_with(&text, &short).contains("line 2: a line of more than the 1000 bytes"));
+    assert!(
+        message_with(&text, &short)
+            .contains("line 2: a line of more than the 1000 bytes allowed by `limits.line_bytes`")
+    );
     // The same gigabyte as gzip packs it: a line limit stops it long before.
     let bomb = gzip(&vec![b'0'; 64 << 20]);
     assert!(message(&bomb).contains("line 1: a line of more than"));
     assert!(
         message_with(&bomb, &limits(|l| l.text_bytes = 1 << 20))
-            .contains("more than the 1048576 bytes of text allowed")
+            .contains("more than the 1048576 bytes of text allowed by `limits.text_bytes`")
     );
 }
 
@@ -110,7 +113,7 @@ fn labels_that_are_no_text_are_refused_and_latin_1_is_read() {
     assert!(message(nul).contains("line 2: a NUL byte"));
     let long = format!("sample_id\ts__A_b\n{}\t1\n", "x".repeat(20_000));
     assert!(
-        message(long.as_bytes()).contains("a label of 20000 bytes, more than the 16384 allowed")
+        message(long.as_bytes()).contains("a label of 20000 bytes, more than the 16384 allowed: shorten it, or raise `limits.label_bytes`")
     );
 }
 
@@ -223,14 +226,17 @@ fn json_that_lies_about_its_shape_is_refused() {
 #[test]
 fn limits_are_arguments() {
     let wide = b"sample_id\ts__A_b\ts__C_d\ts__E_f\nx\t0.25\t0.5\t0.25\n";
-    assert!(message_with(wide, &limits(|l| l.axis = 2)).contains("than the 2 "));
+    assert!(
+        message_with(wide, &limits(|l| l.axis = 2))
+            .contains("more than the 2 columns allowed by `limits.axis`")
+    );
     assert!(
         message_with(wide, &limits(|l| l.nonzeros = 2))
-            .contains("more than the 2 abundances allowed")
+            .contains("more than the 2 abundances allowed by `limits.nonzeros`")
     );
     assert!(
         message_with(b"{\"type\":1}", &limits(|l| l.held_bytes = 5))
-            .contains("more than the 5 bytes allowed")
+            .contains("more than the 5 bytes allowed by `limits.held_bytes`")
     );
     assert!(Tree::parse(b"((a,b),c);", &limits(|l| l.nodes = 3).limits).is_err());
     // Params are plain data.
@@ -341,7 +347,8 @@ mod artifacts {
         let many: Vec<(&str, &[u8])> = many.iter().map(|(n, b)| (n.as_str(), *b)).collect();
         let few = super::limits(|limits| limits.members = 20);
         assert!(
-            message_with(&artifact(&many), &few).contains("30 members, more than the 20 allowed")
+            message_with(&artifact(&many), &few)
+                .contains("30 members, more than the 20 allowed by `limits.members`")
         );
         let bytes = artifact(&[VERSION, FREQUENCY, ("u/data/feature-table.biom", BIOM)]);
         assert!(message(&bytes[..bytes.len() / 2]).contains("damaged"));

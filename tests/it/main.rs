@@ -3,10 +3,12 @@
 mod archive;
 #[cfg(feature = "comparators")]
 mod backend;
+mod bombs;
 mod boosting;
 mod calibration;
 mod cli;
 mod cli_examples;
+mod cli_limits;
 mod evaluation;
 mod evaluation_cohorts;
 mod feature;

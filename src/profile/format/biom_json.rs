@@ -12,6 +12,9 @@ use super::units::UnitRule;
 use crate::profile::{CsrMatrix, Taxon};
 use crate::{Error, Result};
 
+/// Memory of a value while it is read, whatever it is.
+const VALUE_BYTES: u64 = 64;
+
 /// Whether the text begins as a JSON object does.
 pub(super) fn is_biom_json(head: &[u8]) -> bool {
     head.trim_ascii_start().starts_with(b"{")
@@ -133,14 +136,17 @@ impl<'de> Visitor<'de> for Inner<'_> {
 /// Reads a BIOM 1.0 table.
 pub(super) fn read(source: Source<'_>) -> Result<Draft> {
     let path = source.path().to_path_buf();
-    let bytes = source.hold()?;
-    let biom: Biom = serde_json::from_slice(&bytes).map_err(|source| Error::File {
+    let held = source.hold()?;
+    held.allowance
+        .check_parts(&held.bytes, b"[{,", VALUE_BYTES)
+        .map_err(|message| Error::file(&path, message))?;
+    let biom: Biom = serde_json::from_slice(&held.bytes).map_err(|source| Error::File {
         path: path.clone(),
         line: Some(source.line() as u64),
         message: "expected a BIOM 1.0 table with type, shape, rows, columns and data".to_owned(),
         source: Some(Box::new(source)),
     })?;
-    drop(bytes);
+    drop(held);
     to_draft(biom).map_err(|message| Error::file(&path, message))
 }
 

@@ -34,21 +34,22 @@ pub(super) enum Columnar {
     /// Labels and numbers.
     Table(Box<Draft>),
     /// Text with tabs: there are columns besides labels and numbers, which the readers of text
-    /// know.
-    Text(Vec<u8>),
+    /// know. With the bytes that the file had where it came from.
+    Text(Vec<u8>, u64),
 }
 
 /// Reads a Parquet file.
 pub(super) fn read_parquet(source: Source<'_>) -> Result<Columnar> {
     let path = source.path().to_path_buf();
     let options = source.options();
-    let bytes = bytes::Bytes::from(source.hold()?);
-    let n_bytes = bytes.len() as u64;
+    let held = source.hold()?;
+    let n_packed = held.n_packed;
+    let bytes = bytes::Bytes::from(held.bytes);
     let damaged = |source: parquet::errors::ParquetError| failed(&path, "Parquet", source);
     let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(damaged)?;
     let n_rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
     let n_columns = builder.schema().fields().len() as u64;
-    let limit = options.limits.unpacked(n_bytes);
+    let limit = options.limits.unpacked(n_packed);
     let unpacked: u64 = builder
         .metadata()
         .row_groups()
@@ -63,25 +64,27 @@ pub(super) fn read_parquet(source: Source<'_>) -> Result<Columnar> {
         return Err(Error::file(
             &path,
             format!(
-                "{n_rows} rows × {n_columns} columns would need {needed} bytes, beyond the limits"
+                "{n_rows} rows × {n_columns} columns would need {needed} bytes, \
+                 more than the {limit} allowed by `limits.expansion` and `limits.held_bytes`"
             ),
         ));
     }
     // The reader's own schema lacks the metadata of the file.
     let schema = builder.schema().clone();
     let reader = builder.build().map_err(damaged)?;
-    collect(reader, &schema, options).map_err(|fault| fault.at(&path, "Parquet"))
+    collect(reader, &schema, n_packed, options).map_err(|fault| fault.at(&path, "Parquet"))
 }
 
 /// Reads an Arrow IPC file (Feather 2) or stream.
 pub(super) fn read_ipc(source: Source<'_>) -> Result<Columnar> {
     let path = source.path().to_path_buf();
     let options = source.options();
-    let bytes = source.hold()?;
-    let limit = options.limits.unpacked(bytes.len() as u64);
-    let file = ipc::read(bytes, limit).map_err(|source| failed(&path, "Arrow", source))?;
-    collect(file.batches.into_iter().map(Ok), &file.schema, options)
-        .map_err(|fault| fault.at(&path, "Arrow"))
+    let held = source.hold()?;
+    let n_packed = held.n_packed;
+    let limit = options.limits.unpacked(n_packed);
+    let file = ipc::read(held.bytes, limit).map_err(|source| failed(&path, "Arrow", source))?;
+    let batches = file.batches.into_iter().map(Ok);
+    collect(batches, &file.schema, n_packed, options).map_err(|fault| fault.at(&path, "Arrow"))
 }
 
 fn failed(
@@ -135,10 +138,13 @@ fn is_text(kind: &DataType) -> bool {
 fn collect(
     batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
     schema: &Schema,
+    n_packed: u64,
     options: &ReadOptions,
 ) -> Result<Columnar, Fault> {
     if schema.fields().len() > options.limits.axis {
-        return Err("more columns than are allowed".to_owned().into());
+        return Err("more columns than allowed by `limits.axis`"
+            .to_owned()
+            .into());
     }
     let texts: Vec<usize> = (0..schema.fields().len())
         .filter(|&at| is_text(schema.field(at).data_type()))
@@ -151,13 +157,13 @@ fn collect(
         .iter()
         .any(|&at| is_annotation(schema.field(at).name()));
     let draft = match (texts.as_slice(), others.as_slice()) {
-        _ if has_annotations => return to_text(batches, schema, options),
+        _ if has_annotations => return to_text(batches, schema, n_packed, options),
         (&[one, other], &[value]) if long_columns(schema, one, other).is_ok() => {
             let (sample, taxon) = long_columns(schema, one, other)?;
             collect_long(batches, [sample, taxon, value], &options.limits)?
         }
         (&[labels], [_, ..]) => collect_wide(batches, schema, labels, &others, options)?,
-        (_, [_, ..]) => return to_text(batches, schema, options),
+        (_, [_, ..]) => return to_text(batches, schema, n_packed, options),
         _ => {
             return Err(format!(
                 "expected columns of labels and of numbers; found {} columns of text and {} others",
@@ -174,6 +180,7 @@ fn collect(
 fn to_text(
     batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
     schema: &Schema,
+    n_packed: u64,
     options: &ReadOptions,
 ) -> Result<Columnar, Fault> {
     let mut out = Vec::new();
@@ -206,11 +213,13 @@ fn to_text(
             out.push(b'\n');
             if out.len() as u64 > options.limits.held_bytes {
                 let limit = options.limits.held_bytes;
-                return Err(format!("more than the {limit} bytes allowed").into());
+                return Err(
+                    format!("more than the {limit} bytes allowed by `limits.held_bytes`").into(),
+                );
             }
         }
     }
-    Ok(Columnar::Text(out))
+    Ok(Columnar::Text(out, n_packed))
 }
 
 /// Which of two columns of text is the sample, which the taxon: by their names.
@@ -285,7 +294,7 @@ fn collect_wide(
         let batch = batch?;
         rows.extend(labels(batch.column(label_column), corner, &options.limits)?);
         if rows.len() > options.limits.axis {
-            return Err("more rows than are allowed".to_owned().into());
+            return Err("more rows than allowed by `limits.axis`".to_owned().into());
         }
         let first = entries.len();
         entries.resize_with(rows.len(), Vec::new);

@@ -111,7 +111,7 @@ impl Columns {
         };
         if names.len() > limits.axis {
             return Err(format!(
-                "more than the {} columns that `limits.axis` allows",
+                "more than the {} columns allowed by `limits.axis`",
                 limits.axis
             ));
         }

@@ -91,7 +91,7 @@ impl<'a> Entries<'a> {
         self.n_values += 1;
         if self.n_values > limits.nonzeros {
             return Err(format!(
-                "more than the {} abundances allowed",
+                "more than the {} abundances allowed by `limits.nonzeros`",
                 limits.nonzeros
             ));
         }

@@ -4,13 +4,17 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
+use super::limits::ReadLimits;
 use super::lines::{Block, Blocks, is_blank, label, lines};
 use super::number;
-use super::options::{Decimal, Orientation, ReadLimits};
+use super::options::{Decimal, Orientation};
 use crate::{Error, Result};
 
 /// How much text one task parses.
 const TASK_BYTES: usize = 512 << 10;
+/// Memory of a row beside its values, and of a value.
+const ROW_BYTES: usize = 128;
+const VALUE_BYTES: usize = 16;
 
 /// Whether `"` encloses fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +125,7 @@ pub(super) fn read(mut blocks: Blocks<'_>, first: Block, layout: &Layout) -> Res
         }
         grid.check(limits)
             .map_err(|message| Error::file(&path, message))?;
+        blocks.check_held(grid.n_held())?;
         current = next?;
     }
     Ok(grid)
@@ -142,15 +147,23 @@ impl Grid {
         first_line + stretch.n_lines
     }
 
+    /// About how many bytes the grid takes.
+    fn n_held(&self) -> u64 {
+        (self.rows.len() * ROW_BYTES + self.values.len() * VALUE_BYTES) as u64
+    }
+
     fn check(&self, limits: &ReadLimits) -> Result<(), String> {
         if self.values.len() as u64 > limits.nonzeros {
             return Err(format!(
-                "more than the {} abundances allowed",
+                "more than the {} abundances allowed by `limits.nonzeros`",
                 limits.nonzeros
             ));
         }
         if self.rows.len() > limits.axis {
-            return Err(format!("more than the {} rows allowed", limits.axis));
+            return Err(format!(
+                "more than the {} rows allowed by `limits.axis`",
+                limits.axis
+            ));
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use hdf5_reader::messages::datatype::{StringSize, VarLenKind};
 use hdf5_reader::{Dataset, Datatype, FilterRegistry, Hdf5File, OpenOptions};
 
 use super::ReadLimits;
-use super::source::Source;
+use super::source::{Held, Source};
 use crate::profile::CsrMatrix;
 use crate::{Error, Result};
 
@@ -30,11 +30,11 @@ impl Hdf5 {
     pub(super) fn open(source: Source<'_>) -> Result<Self> {
         let path = source.path().to_path_buf();
         let limits = source.options().limits.clone();
-        Self::from_bytes(path, limits, source.hold()?)
+        Self::from_held(path, limits, source.hold()?)
     }
 
-    pub(super) fn from_bytes(path: PathBuf, limits: ReadLimits, bytes: Vec<u8>) -> Result<Self> {
-        let read_bytes = usize::try_from(limits.unpacked(bytes.len() as u64)).unwrap_or(usize::MAX);
+    fn from_held(path: PathBuf, limits: ReadLimits, held: Held) -> Result<Self> {
+        let read_bytes = usize::try_from(limits.unpacked(held.n_packed)).unwrap_or(usize::MAX);
         let chunk_bytes = usize::try_from(limits.chunk_bytes).unwrap_or(usize::MAX);
         let chunk_bytes = chunk_bytes.min(read_bytes);
         let mut filters = FilterRegistry::new();
@@ -52,7 +52,7 @@ impl Hdf5 {
             .with_max_chunk_bytes(chunk_bytes)
             .with_max_read_bytes(read_bytes)
             .with_max_object_header_bytes(HEADER_BYTES);
-        let file = Hdf5File::from_vec_with_options(bytes, options)
+        let file = Hdf5File::from_vec_with_options(held.bytes, options)
             .and_then(|file| file.root_group())
             .map_err(|source| failed(&path, "/", source))?;
         Ok(Self {
@@ -97,7 +97,10 @@ impl Hdf5 {
         if n > limit {
             return Err(Error::file(
                 &self.path,
-                format!("`{path}` has {n} elements, more than the {limit} that the limits allow"),
+                format!(
+                    "`{path}` has {n} elements, more than the {limit} allowed by \
+                     `limits.axis` and `limits.nonzeros`"
+                ),
             ));
         }
         Ok(n as usize)
@@ -209,7 +212,9 @@ impl Hdf5 {
                 .ok_or_else(|| {
                     Error::file(
                         &self.path,
-                        format!("the texts of `{path}` are beyond the limits"),
+                        format!(
+                            "the texts of `{path}` take more than allowed by `limits.expansion`"
+                        ),
                     )
                 })?;
             let mut bytes = dataset
@@ -360,7 +365,10 @@ fn failed(path: &Path, name: &str, source: hdf5_reader::error::Error) -> Error {
     Error::File {
         path: path.to_path_buf(),
         line: None,
-        message: format!("the HDF5 object `{name}` is damaged or beyond the limits"),
+        message: format!(
+            "the HDF5 object `{name}` is damaged, or takes more than allowed by `limits.expansion` and \
+             `limits.chunk_bytes`"
+        ),
         source: Some(Box::new(source)),
     }
 }

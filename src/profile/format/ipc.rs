@@ -176,7 +176,7 @@ fn checked_block(buffer: &Buffer, block: &Block, budget: &mut u64) -> Result<Buf
     let stated = stated_length(head, content).ok_or_else(|| refused("is damaged"))?;
     *budget = budget
         .checked_sub(stated)
-        .ok_or_else(|| refused("would unpack beyond the limits"))?;
+        .ok_or_else(|| refused("would unpack to more than allowed by `limits.expansion`"))?;
     Ok(data)
 }
 

@@ -60,7 +60,7 @@ pub(super) fn read(source: Source<'_>) -> Result<Draft> {
         };
         if nodes.len() >= options.limits.axis {
             return Err(at_line(format!(
-                "more than the {} rows allowed",
+                "more than the {} rows allowed by `limits.axis`",
                 options.limits.axis
             )));
         }

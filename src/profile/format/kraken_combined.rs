@@ -70,7 +70,7 @@ pub(super) fn read(source: Source<'_>) -> Result<Draft> {
         }
         if nodes.len() >= limits.axis || (nodes.len() * n) as u64 > limits.nonzeros {
             return Err(at_line(format!(
-                "more than the {} rows allowed",
+                "more than the {} rows allowed by `limits.axis`",
                 limits.axis
             )));
         }

@@ -3,12 +3,19 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::limits::Allowance;
 use super::source::{BOM, Source, reading};
 use super::{ReadLimits, ReadOptions};
 use crate::{Error, Result};
 
 /// Size of a block; lines longer than this make longer blocks.
 const BLOCK_BYTES: usize = 4 << 20;
+/// The same of packed text, whose rows may take far more memory than the file is long.
+const PACKED_BLOCK_BYTES: usize = 1 << 20;
+/// Memory of a field while a line is divided, and of a label.
+const FIELD_BYTES: u64 = 64;
+/// Memory of a row that is read by itself.
+const ROW_BYTES: u64 = 256;
 
 /// Whole lines of a text, each ended by `\n` but perhaps the last of all.
 #[derive(Debug, Default)]
@@ -23,6 +30,7 @@ pub(super) struct Blocks<'a> {
     path: PathBuf,
     options: &'a ReadOptions,
     reader: Box<dyn Read + Send + 'a>,
+    allowance: Allowance,
     carry: Vec<u8>,
     next_line: u64,
     n_read: u64,
@@ -46,11 +54,13 @@ impl<'a> Blocks<'a> {
         }
         let carriage_returns_end_lines =
             memchr::memchr(b'\r', head).is_some() && memchr::memchr(b'\n', head).is_none();
+        let allowance = source.allowance();
         let (path, options, reader) = source.into_reader();
         Ok(Self {
             path,
             options,
             reader,
+            allowance,
             carry: Vec::new(),
             next_line: 1,
             n_read: 0,
@@ -71,17 +81,33 @@ impl<'a> Blocks<'a> {
         &self.options.limits
     }
 
+    /// Refuses `held` bytes of rows and values where packed content does not warrant them.
+    pub(super) fn check_held(&self, held: u64) -> Result<()> {
+        self.allowance
+            .check(held)
+            .map_err(|message| Error::file(&self.path, message))
+    }
+
+    fn block_bytes(&self) -> usize {
+        if self.allowance.is_packed() {
+            PACKED_BLOCK_BYTES
+        } else {
+            BLOCK_BYTES
+        }
+    }
+
     /// The next block, of at least `min_lines` lines unless the text ends; `None` at the end.
     ///
     /// # Errors
-    /// [`Error::File`] for a line beyond `limits.line_bytes`, a text beyond `limits.text_bytes`,
-    /// or a NUL byte; [`Error::Io`] from the operating system.
+    /// [`Error::File`] for a line beyond `limits.line_bytes`, a text beyond `limits.text_bytes` or
+    /// `limits.expansion`, or a NUL byte; [`Error::Io`] from the operating system.
     pub(super) fn next_block(&mut self, min_lines: usize) -> Result<Option<Block>> {
         let mut bytes = std::mem::take(&mut self.carry);
         let mut n_lines = 0;
         let mut last_end = 0;
         let mut seen = 0;
-        while !self.ended && (bytes.len() < BLOCK_BYTES || n_lines < min_lines.max(1)) {
+        let block_bytes = self.block_bytes();
+        while !self.ended && (bytes.len() < block_bytes || n_lines < min_lines.max(1)) {
             self.read_more(&mut bytes)?;
             for at in memchr::memchr_iter(b'\n', bytes.get(seen..).unwrap_or_default()) {
                 let end = seen + at + 1;
@@ -97,6 +123,11 @@ impl<'a> Blocks<'a> {
         }
         if bytes.is_empty() {
             return Ok(None);
+        }
+        if bytes.len() > 2 * PACKED_BLOCK_BYTES {
+            self.allowance
+                .check_parts(&bytes, b"\t,;|", FIELD_BYTES)
+                .map_err(|message| Error::file(&self.path, message))?;
         }
         let first_line = self.next_line;
         self.next_line += n_lines as u64;
@@ -116,7 +147,7 @@ impl<'a> Blocks<'a> {
 
     fn read_more(&mut self, bytes: &mut Vec<u8>) -> Result<()> {
         let from = bytes.len();
-        let chunk = (BLOCK_BYTES / 4) as u64;
+        let chunk = (self.block_bytes() / 4) as u64;
         let n = (&mut self.reader)
             .take(chunk)
             .read_to_end(bytes)
@@ -127,11 +158,12 @@ impl<'a> Blocks<'a> {
             return Err(Error::file(
                 &self.path,
                 format!(
-                    "more than the {} bytes of text allowed",
+                    "more than the {} bytes of text allowed by `limits.text_bytes`",
                     self.limits().text_bytes
                 ),
             ));
         }
+        self.check_held(self.n_read)?;
         if self.carriage_returns_end_lines {
             for byte in bytes.iter_mut().skip(from).filter(|byte| **byte == b'\r') {
                 *byte = b'\n';
@@ -148,7 +180,7 @@ impl<'a> Blocks<'a> {
             &self.path,
             self.next_line + n_lines as u64,
             format!(
-                "a line of more than the {} bytes allowed",
+                "a line of more than the {} bytes allowed by `limits.line_bytes`",
                 self.limits().line_bytes
             ),
         ))
@@ -159,6 +191,7 @@ impl<'a> Blocks<'a> {
         mut self,
         mut f: impl FnMut(u64, &[u8]) -> Result<()>,
     ) -> Result<()> {
+        let mut n_rows = 0;
         while let Some(block) = self.next_block(1)? {
             for (line, bytes) in lines(&block.bytes)
                 .zip(block.first_line..)
@@ -166,8 +199,10 @@ impl<'a> Blocks<'a> {
             {
                 if !bytes.iter().all(u8::is_ascii_whitespace) {
                     f(line, bytes)?;
+                    n_rows += 1;
                 }
             }
+            self.check_held(n_rows * ROW_BYTES)?;
         }
         Ok(())
     }
@@ -212,7 +247,8 @@ pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> + '_ {
 pub(super) fn label(bytes: &[u8], limits: &ReadLimits) -> Result<String, String> {
     if bytes.len() > limits.label_bytes {
         return Err(format!(
-            "a label of {} bytes, more than the {} allowed: shorten it",
+            "a label of {} bytes, more than the {} allowed: shorten it, or raise \
+             `limits.label_bytes`",
             bytes.len(),
             limits.label_bytes
         ));

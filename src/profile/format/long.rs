@@ -104,6 +104,9 @@ struct Entries {
     values: Vec<Vec<(u32, f64, u64)>>,
 }
 
+/// Memory of an entry with its share of the labels.
+const ENTRY_BYTES: u64 = 128;
+
 /// Reads all rows after the header.
 ///
 /// # Errors
@@ -114,6 +117,7 @@ pub(super) fn read(mut blocks: Blocks<'_>, first: Block, long: &Long) -> Result<
     let options = blocks.options();
     let mut entries = Entries::default();
     let mut current = Some(first);
+    let mut n_rows = 0;
     while let Some(block) = current.take() {
         for (line, number) in lines(&block.bytes).zip(block.first_line..) {
             if is_blank(line, long.delimiter) {
@@ -122,7 +126,9 @@ pub(super) fn read(mut blocks: Blocks<'_>, first: Block, long: &Long) -> Result<
             entries
                 .add(line, number, long, options)
                 .map_err(|message| Error::line(&path, number, message))?;
+            n_rows += 1;
         }
+        blocks.check_held(n_rows * ENTRY_BYTES)?;
         current = blocks.next_block(1)?;
     }
     let sums = options.duplicates == DuplicatedTaxa::Sum;

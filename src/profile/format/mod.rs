@@ -44,6 +44,7 @@ mod kraken;
 mod kraken_combined;
 mod kraken_tree;
 mod leaf;
+mod limits;
 mod lines;
 mod long;
 mod memory;
@@ -82,10 +83,10 @@ use rayon::prelude::*;
 
 pub use decisions::{Decision, Question};
 pub use known::Format;
+pub use limits::ReadLimits;
 pub use memory::LabelledMatrix;
 pub use options::{
-    Decimal, DuplicatedTaxa, EmptySamples, Orientation, Ranks, ReadLimits, ReadOptions,
-    UnclassifiedTaxa,
+    Decimal, DuplicatedTaxa, EmptySamples, Orientation, Ranks, ReadOptions, UnclassifiedTaxa,
 };
 pub use taxonomy_tsv::Taxonomy;
 
@@ -93,8 +94,10 @@ use self::draft::{Draft, Reading};
 #[cfg(feature = "containers")]
 use self::sniff::ZIP;
 use self::sniff::{Container, Content, sniff};
-use self::source::Source;
+use self::source::{Held, Limited, Source};
 use super::{ProfileTable, Tree};
+#[cfg(feature = "containers")]
+use crate::barrier;
 use crate::{Error, Result};
 
 /// Reads the profiles of a file, whose format is recognized from its content.
@@ -127,8 +130,8 @@ use crate::{Error, Result};
 /// taxon that cannot be used; [`Error::Unit`] where the unit is ambiguous.
 ///
 /// The decoders of Parquet, Arrow and HDF5 panic on some damaged files. Such a panic is caught and
-/// returned as [`Error::File`], after the panic hook has printed it to standard error; built with
-/// `panic = "abort"` or for wasm32 it cannot be caught.
+/// returned as [`Error::File`], and a hook before the one of the process keeps it from being
+/// printed; built with `panic = "abort"` or for wasm32 it cannot be caught.
 ///
 /// # Examples
 /// ```
@@ -332,8 +335,13 @@ fn read_text_of(source: Source<'_>, format: Format) -> Result<Draft> {
 
 /// Reads content that another file holds as text.
 #[cfg(feature = "containers")]
-fn read_inner_text(path: &Path, text: &[u8], options: &ReadOptions) -> Result<Draft> {
-    let source = Source::from_bytes(path, text, options)?;
+fn read_inner_text(
+    path: &Path,
+    text: &[u8],
+    n_packed: u64,
+    options: &ReadOptions,
+) -> Result<Draft> {
+    let source = Source::from_packed(path, text, n_packed, options)?;
     match sniff(source.head()).map_err(|message| Error::file(path, message))? {
         Content::Text(format) => read_text_of(source, format),
         Content::Container(_) => delimited::read(source),
@@ -344,11 +352,13 @@ fn read_inner_text(path: &Path, text: &[u8], options: &ReadOptions) -> Result<Dr
 #[cfg(feature = "containers")]
 fn read_archive(source: Source<'_>) -> Result<Draft> {
     let (path, options) = (source.path().to_path_buf(), source.options());
-    let bytes = source.hold()?;
-    let Some(found) = workbook::read(&bytes, &options.limits, &path)? else {
-        return qza::read(Source::from_bytes(&path, &bytes, options)?);
+    let held = source.hold()?;
+    let n_packed = held.n_packed;
+    let Some(found) = workbook::read(&held.bytes, n_packed, &options.limits, &path)? else {
+        let whole = Source::from_packed(&path, &held.bytes, n_packed, options)?;
+        return qza::read(whole);
     };
-    let mut draft = read_inner_text(&path, &found.text, options)?;
+    let mut draft = read_inner_text(&path, &found.text, n_packed, options)?;
     draft.notes.push(found.note);
     Ok(draft)
 }
@@ -362,20 +372,21 @@ fn read_columns(
     let (path, options) = (source.path().to_path_buf(), source.options());
     match read(source)? {
         columnar::Columnar::Table(draft) => Ok(*draft),
-        columnar::Columnar::Text(text) => read_inner_text(&path, &text, options),
+        columnar::Columnar::Text(text, n_packed) => {
+            read_inner_text(&path, &text, n_packed, options)
+        }
     }
 }
 
 /// Reads a container behind a barrier: the decoder of Parquet panics on a damaged file in places
 /// that cannot be seen beforehand (a page that names a dictionary its column has not got, found
-/// while it is decoded), and what a file can cause must be an error here. The panic's own message
-/// still goes to standard error. Arrow IPC is checked before it is decoded (`ipc`), which leaves 6
+/// while it is decoded), and what a file can cause must be an error here. Nothing of the panic is
+/// printed. Arrow IPC is checked before it is decoded (`ipc`), which leaves 6
 /// panics in 100,000 mutated files: a misplaced buffer, a wrong count of buffers.
 #[cfg(feature = "containers")]
 fn read_container(source: Source<'_>, container: Container) -> Result<Draft> {
     let path = source.path().to_path_buf();
-    let read = std::panic::AssertUnwindSafe(|| decode_container(source, container));
-    std::panic::catch_unwind(read).unwrap_or_else(|_| {
+    barrier::caught(|| decode_container(source, container)).unwrap_or_else(|| {
         Err(Error::file(
             path,
             format!("the {container:?} content is damaged or not supported"),
@@ -439,7 +450,9 @@ fn taxonomy_of(source: Source<'_>) -> Result<Taxonomy> {
     if source.head().starts_with(ZIP) {
         let (path, options) = (source.path().to_path_buf(), source.options());
         let artifact = qza::open(source, &["taxonomy.tsv"])?;
-        return taxonomy_tsv::read(Source::from_bytes(&path, &artifact.bytes, options)?);
+        let n_packed = artifact.n_packed;
+        let text = Source::from_packed(&path, &artifact.bytes, n_packed, options)?;
+        return taxonomy_tsv::read(text);
     }
     taxonomy_tsv::read(source)
 }
@@ -450,24 +463,31 @@ fn taxonomy_of(source: Source<'_>) -> Result<Taxonomy> {
 /// [`Error::Io`] where it cannot be read; [`Error::File`] where it is empty, damaged, or not UTF-8.
 pub(crate) fn read_text(path: &Path) -> Result<String> {
     let options = ReadOptions::default();
-    utf8(path, Source::open(path, &options)?.hold()?)
+    utf8(path, Source::open(path, &options)?.hold_as(Limited::Fixed)?)
 }
 
 /// The text of bytes in memory, as [`read_text`].
 pub(crate) fn text_of_bytes(path: &Path, bytes: &[u8]) -> Result<String> {
     let options = ReadOptions::default();
-    utf8(path, Source::from_bytes(path, bytes, &options)?.hold()?)
+    let source = Source::from_bytes(path, bytes, &options)?;
+    utf8(path, source.hold_as(Limited::Fixed)?)
 }
 
-fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String> {
+/// The text, whose rows and fields a table is made of.
+fn utf8(path: &Path, held: Held) -> Result<String> {
+    const FIELD_BYTES: u64 = 64;
     #[cfg(feature = "containers")]
-    if bytes.starts_with(ZIP) {
+    if held.bytes.starts_with(ZIP) {
         let limits = ReadLimits::default();
-        if let Some(found) = workbook::read(&bytes, &limits, path)? {
-            return utf8(path, found.text);
+        if let Some(found) = workbook::read(&held.bytes, held.n_packed, &limits, path)? {
+            let bytes = found.text;
+            return utf8(path, Held { bytes, ..held });
         }
     }
-    String::from_utf8(bytes).map_err(|source| Error::File {
+    held.allowance
+        .check_parts(&held.bytes, b"\n\t,;|", FIELD_BYTES)
+        .map_err(|_| Error::file(path, "unpacks to far more than a table can: unpack it"))?;
+    String::from_utf8(held.bytes).map_err(|source| Error::File {
         path: path.to_path_buf(),
         line: None,
         message: "expected text in UTF-8".to_owned(),
@@ -482,9 +502,19 @@ pub(super) fn read_tree(path: &Path, limits: &ReadLimits) -> Result<Tree> {
     #[cfg(feature = "containers")]
     if source.head().starts_with(ZIP) {
         let artifact = qza::open(source, &["tree.nwk"])?;
-        return Tree::parse(&artifact.bytes, limits).map_err(|error| error.at_path(path));
+        let n_packed = artifact.n_packed;
+        let text = Source::from_packed(path, &artifact.bytes, n_packed, &options)?;
+        return tree_of(path, &text.hold()?, limits);
     }
-    Tree::parse(&source.hold()?, limits).map_err(|error| error.at_path(path))
+    tree_of(path, &source.hold()?, limits)
+}
+
+fn tree_of(path: &Path, held: &Held, limits: &ReadLimits) -> Result<Tree> {
+    const NODE_BYTES: u64 = 128;
+    held.allowance
+        .check_parts(&held.bytes, b"(,", NODE_BYTES)
+        .map_err(|message| Error::file(path, message))?;
+    Tree::parse(&held.bytes, limits).map_err(|error| error.at_path(path))
 }
 
 /// The error with its file; a question about the unit stays one.

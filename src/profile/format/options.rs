@@ -1,10 +1,10 @@
-//! What a caller may say about a file, and how much of it a reader is willing to hold.
+//! What a caller may say about a file.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Format;
+use super::{Format, ReadLimits};
 use crate::profile::{Completeness, Unit, Vocabulary};
 
 /// What the rows of a delimited text are.
@@ -173,62 +173,5 @@ impl ReadOptions {
     pub fn with_limits(mut self, limits: ReadLimits) -> Self {
         self.limits = limits;
         self
-    }
-}
-
-/// Upper bounds on what a reader holds, so that a hostile or broken file ends in an error and not
-/// in exhausted memory. Raise one where a genuine file needs it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct ReadLimits {
-    /// Bytes of text after decompression; default 64 GiB (texts are streamed, not held).
-    pub text_bytes: u64,
-    /// Bytes of a file that is held whole, after decompression: BIOM, HDF5, zip members, Parquet,
-    /// Newick; default 2 GiB.
-    pub held_bytes: u64,
-    /// Bytes of one line of text; default 32 MiB.
-    pub line_bytes: usize,
-    /// Bytes of one label; default 16 KiB (a whole amplicon sequence fits).
-    pub label_bytes: usize,
-    /// Samples × taxa that are not zero; default 2³⁰.
-    pub nonzeros: u64,
-    /// Samples, and taxa, each; default 2²⁴.
-    pub axis: usize,
-    /// Members of a zip archive; default 10,000.
-    pub members: usize,
-    /// Nodes of a tree; default 2²².
-    pub nodes: usize,
-    /// Bytes of one decoded chunk of an HDF5 dataset; default 256 MiB.
-    pub chunk_bytes: u64,
-    /// How many times its own size a part of a container (a dataset, a zip member, the columns of
-    /// a Parquet file) may have when unpacked, beyond 16 MiB; default 400. Tables of which nearly
-    /// all is zero come to 100.
-    pub expansion: u64,
-}
-
-impl ReadLimits {
-    /// The bytes that a part of `n_bytes` may unpack to.
-    #[cfg(feature = "containers")]
-    pub(super) fn unpacked(&self, n_bytes: u64) -> u64 {
-        let expanded = n_bytes.saturating_mul(self.expansion);
-        expanded.saturating_add(16 << 20).min(self.held_bytes)
-    }
-}
-
-impl Default for ReadLimits {
-    fn default() -> Self {
-        Self {
-            text_bytes: 64 << 30,
-            held_bytes: 2 << 30,
-            line_bytes: 32 << 20,
-            label_bytes: 16 << 10,
-            nonzeros: 1 << 30,
-            axis: 1 << 24,
-            members: 10_000,
-            nodes: 1 << 22,
-            chunk_bytes: 256 << 20,
-            expansion: 400,
-        }
     }
 }

@@ -15,6 +15,8 @@ pub(super) struct Artifact {
     pub(super) kind: String,
     /// Its bytes.
     pub(super) bytes: Vec<u8>,
+    /// How many they were in the archive, or all of it where the archive itself was packed.
+    pub(super) n_packed: u64,
 }
 
 impl Artifact {
@@ -39,8 +41,9 @@ impl Artifact {
 pub(super) fn open(source: Source<'_>, names: &[&str]) -> Result<Artifact> {
     let path = source.path().to_path_buf();
     let limits = &source.options().limits;
-    let bytes = source.hold()?;
-    let mut archive = zipped::open(bytes, limits, &path)?;
+    let held = source.hold()?;
+    let whole = held.n_packed;
+    let mut archive = zipped::open(held.bytes, limits, &path)?;
     let members = zipped::members(&archive, &path)?;
     let root = members
         .iter()
@@ -49,10 +52,11 @@ pub(super) fn open(source: Source<'_>, names: &[&str]) -> Result<Artifact> {
                 .filter(|root| !root.contains('/'))
         })
         .ok_or_else(|| Error::file(&path, "no QIIME 2 artifact: it has no `<uuid>/VERSION`"))?;
-    let metadata = zipped::member(
+    let (metadata, _) = zipped::member(
         &mut archive,
         &format!("{root}/metadata.yaml"),
         limits,
+        whole,
         &path,
     )?;
     let kind = field(&metadata, "type").unwrap_or_default();
@@ -68,8 +72,13 @@ pub(super) fn open(source: Source<'_>, names: &[&str]) -> Result<Artifact> {
             ),
         ));
     };
-    let bytes = zipped::member(&mut archive, &format!("{root}/data/{name}"), limits, &path)?;
-    Ok(Artifact { kind, bytes })
+    let name = format!("{root}/data/{name}");
+    let (bytes, n_packed) = zipped::member(&mut archive, &name, limits, whole, &path)?;
+    Ok(Artifact {
+        kind,
+        bytes,
+        n_packed,
+    })
 }
 
 /// The value of a line `key: value`.
@@ -86,7 +95,7 @@ pub(super) fn read(source: Source<'_>) -> Result<super::Draft> {
     let options: &ReadOptions = source.options();
     let artifact = open(source, &["feature-table.biom"])?;
     let unit = artifact.unit(&path)?;
-    let payload = Source::from_bytes(&path, &artifact.bytes, options)?;
+    let payload = Source::from_packed(&path, &artifact.bytes, artifact.n_packed, options)?;
     let mut draft = super::draft_of_biom(payload)?;
     if let Some(unit) = unit {
         draft.unit = super::units::UnitRule::Fixed(unit);

@@ -1,12 +1,13 @@
 //! Bytes from a file or from memory, `.gz` undone by content, with what their first bytes say.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
 use super::ReadOptions;
+use super::limits::{Allowance, Used};
 use crate::{Error, Result};
 
 /// How much of the content is looked at before a reader is chosen.
@@ -14,6 +15,8 @@ const HEAD_BYTES: usize = 64 << 10;
 /// A mark of UTF-8, which editors and spreadsheets put before a text.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 const GZIP: &[u8] = b"\x1f\x8b";
+/// How much is unpacked before what it takes is looked at again.
+const STEP_BYTES: u64 = 1 << 20;
 
 /// Content, already unpacked, whose first bytes have been seen.
 pub(super) struct Source<'a> {
@@ -21,6 +24,48 @@ pub(super) struct Source<'a> {
     head: Vec<u8>,
     reader: Box<dyn Read + Send + 'a>,
     options: &'a ReadOptions,
+    used: Option<Used>,
+}
+
+/// Content in memory.
+pub(super) struct Held {
+    pub(super) bytes: Vec<u8>,
+    /// Bytes that it had where it came from: fewer, where it was packed.
+    pub(super) n_packed: u64,
+    /// What may be made of it.
+    pub(super) allowance: Allowance,
+}
+
+/// Whether the caller of a door can set the limits, so that messages name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limited {
+    Settable,
+    Fixed,
+}
+
+/// Counts what a decoder uses of packed content, not what is read ahead for it.
+struct Counted<R> {
+    inner: R,
+    used: Used,
+}
+
+impl<R: BufRead> Read for Counted<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(into)?;
+        self.used.add(n);
+        Ok(n)
+    }
+}
+
+impl<R: BufRead> BufRead for Counted<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.used.add(n);
+        self.inner.consume(n);
+    }
 }
 
 impl<'a> Source<'a> {
@@ -35,6 +80,7 @@ impl<'a> Source<'a> {
             path,
             Box::new(BufReader::with_capacity(256 << 10, file)),
             options,
+            None,
         )
     }
 
@@ -44,13 +90,26 @@ impl<'a> Source<'a> {
         bytes: &'a [u8],
         options: &'a ReadOptions,
     ) -> Result<Self> {
-        Self::new(path, Box::new(Cursor::new(bytes)), options)
+        Self::new(path, Box::new(Cursor::new(bytes)), options, None)
+    }
+
+    /// Wraps bytes in memory that were unpacked from `n_packed` bytes.
+    #[cfg(feature = "containers")]
+    pub(super) fn from_packed(
+        path: &Path,
+        bytes: &'a [u8],
+        n_packed: u64,
+        options: &'a ReadOptions,
+    ) -> Result<Self> {
+        let used = Some(Used::new(n_packed));
+        Self::new(path, Box::new(Cursor::new(bytes)), options, used)
     }
 
     fn new(
         path: &Path,
         mut raw: Box<dyn Read + Send + 'a>,
         options: &'a ReadOptions,
+        used: Option<Used>,
     ) -> Result<Self> {
         let head = read_head(path, &mut raw)?;
         let mut source = Self {
@@ -58,12 +117,17 @@ impl<'a> Source<'a> {
             head,
             reader: raw,
             options,
+            used,
         };
         if source.head.starts_with(GZIP) {
             let packed = Cursor::new(std::mem::take(&mut source.head)).chain(source.reader);
-            let mut unpacked: Box<dyn Read + Send + 'a> = Box::new(MultiGzDecoder::new(
-                BufReader::with_capacity(256 << 10, packed),
-            ));
+            let counted = Counted {
+                inner: BufReader::with_capacity(256 << 10, packed),
+                used: Used::default(),
+            };
+            // What was packed twice is measured by what the outermost packing had.
+            source.used.get_or_insert(counted.used.clone());
+            let mut unpacked: Box<dyn Read + Send + 'a> = Box::new(MultiGzDecoder::new(counted));
             source.head = read_head(path, &mut unpacked)?;
             source.reader = unpacked;
             if source.head.starts_with(GZIP) {
@@ -100,25 +164,55 @@ impl<'a> Source<'a> {
         (self.path, self.options, Box::new(reader))
     }
 
+    /// What may be held of the content.
+    pub(super) fn allowance(&self) -> Allowance {
+        Allowance::new(&self.options.limits, self.used.clone())
+    }
+
     /// All content in memory.
     ///
     /// # Errors
-    /// [`Error::File`] beyond `limits.held_bytes`.
-    pub(super) fn hold(mut self) -> Result<Vec<u8>> {
+    /// [`Error::File`] beyond `limits.held_bytes`, or beyond `limits.expansion` where it is packed.
+    pub(super) fn hold(self) -> Result<Held> {
+        self.hold_as(Limited::Settable)
+    }
+
+    /// As [`Source::hold`], in the words for callers who can set limits or who cannot.
+    pub(super) fn hold_as(mut self, limited: Limited) -> Result<Held> {
+        let allowance = self.allowance();
         let limit = self.options.limits.held_bytes;
         let mut bytes = std::mem::take(&mut self.head);
-        let rest = limit.saturating_sub(bytes.len() as u64).saturating_add(1);
-        (&mut self.reader)
-            .take(rest)
-            .read_to_end(&mut bytes)
-            .map_err(|source| reading(&self.path, source))?;
-        if bytes.len() as u64 > limit {
-            return Err(Error::file(
-                &self.path,
-                format!("more than the {limit} bytes allowed"),
-            ));
+        loop {
+            let n_held = bytes.len() as u64;
+            if n_held > limit {
+                let named = match limited {
+                    Limited::Settable => " by `limits.held_bytes`",
+                    Limited::Fixed => "",
+                };
+                let message = format!("more than the {limit} bytes allowed{named}");
+                return Err(Error::file(&self.path, message));
+            }
+            allowance.check(n_held).map_err(|message| {
+                let refused = match limited {
+                    Limited::Settable => message,
+                    Limited::Fixed => "unpacks to far more than a table can: unpack it".to_owned(),
+                };
+                Error::file(&self.path, refused)
+            })?;
+            let step = STEP_BYTES.min(limit - n_held + 1);
+            let n = (&mut self.reader)
+                .take(step)
+                .read_to_end(&mut bytes)
+                .map_err(|source| reading(&self.path, source))?;
+            if n == 0 {
+                let n_packed = self.used.map_or(n_held, |used| used.n_bytes());
+                return Ok(Held {
+                    bytes,
+                    n_packed,
+                    allowance,
+                });
+            }
         }
-        Ok(bytes)
     }
 }
 

@@ -98,7 +98,9 @@ pub(super) fn read(source: Source<'_>) -> Result<Taxonomy> {
             return Err(at_line("expected an id and a taxon".to_owned()));
         };
         if lineages.len() >= limits.axis {
-            return Err(at_line("more taxa than are allowed".to_owned()));
+            return Err(at_line(
+                "more taxa than allowed by `limits.axis`".to_owned(),
+            ));
         }
         match lineages.insert(id.clone(), taxon) {
             Some(_) => Err(at_line(format!("`{id}` occurs more than once"))),

@@ -33,11 +33,16 @@ pub(super) struct Workbook {
 ///
 /// # Errors
 /// [`Error::File`] where the workbook is damaged, empty, or grows beyond the limits.
-pub(super) fn read(bytes: &[u8], limits: &ReadLimits, path: &Path) -> Result<Option<Workbook>> {
+pub(super) fn read(
+    bytes: &[u8],
+    n_packed: u64,
+    limits: &ReadLimits,
+    path: &Path,
+) -> Result<Option<Workbook>> {
     let mut archive = zipped::open(bytes, limits, path)?;
     let members = zipped::members(&archive, path)?;
     let has = |name: &str| members.iter().any(|member| member == name);
-    let limit = limits.unpacked(bytes.len() as u64) as usize;
+    let limit = limits.unpacked(n_packed) as usize;
     let damaged = |message: String| Error::file(path, message);
     if has(XLSB) {
         return Err(Error::file(
@@ -46,7 +51,7 @@ pub(super) fn read(bytes: &[u8], limits: &ReadLimits, path: &Path) -> Result<Opt
         ));
     }
     let (kind, sheets, rows) = if has(XLSX) {
-        let mut text = |name: &str| part(&mut archive, name, limits, path);
+        let mut text = |name: &str| part(&mut archive, name, limits, n_packed, path);
         let (workbook, relations) = (text(XLSX)?, text(RELATIONS)?);
         let sheets = sheets(&workbook).map_err(damaged)?;
         let (_, relation) = sheets
@@ -63,7 +68,7 @@ pub(super) fn read(bytes: &[u8], limits: &ReadLimits, path: &Path) -> Result<Opt
         let sheets = sheets.into_iter().map(|(name, _)| name).collect();
         ("an Excel workbook", sheets, rows)
     } else if has(ODS) && has("META-INF/manifest.xml") {
-        let content = part(&mut archive, ODS, limits, path)?;
+        let content = part(&mut archive, ODS, limits, n_packed, path)?;
         let (sheets, rows) = ods_rows(&content, limit).map_err(damaged)?;
         ("an OpenDocument spreadsheet", sheets, rows)
     } else {
@@ -93,9 +98,10 @@ fn part<B: AsRef<[u8]>>(
     archive: &mut Archive<B>,
     name: &str,
     limits: &ReadLimits,
+    whole: u64,
     path: &Path,
 ) -> Result<String> {
-    let bytes = member(archive, name, limits, path)?;
+    let (bytes, _) = member(archive, name, limits, whole, path)?;
     String::from_utf8(bytes)
         .map_err(|_| Error::file(path, format!("the member `{name}` is not UTF-8")))
 }
@@ -123,7 +129,7 @@ impl Rows {
     fn pad(&mut self, byte: u8, n: usize) -> Result<(), String> {
         if n > self.limit.saturating_sub(self.out.len()) {
             return Err(format!(
-                "the sheet would unpack to more than {} bytes",
+                "the sheet would unpack to more than the {} bytes allowed by `limits.expansion`",
                 self.limit
             ));
         }

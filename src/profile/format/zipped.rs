@@ -31,7 +31,7 @@ pub(super) fn open<B: AsRef<[u8]>>(
         return Err(Error::file(
             path,
             format!(
-                "{} members, more than the {} allowed",
+                "{} members, more than the {} allowed by `limits.members`",
                 archive.len(),
                 limits.members
             ),
@@ -61,13 +61,15 @@ pub(super) fn members<B: AsRef<[u8]>>(archive: &Archive<B>, path: &Path) -> Resu
         .collect()
 }
 
-/// The bytes of a member, which may grow as far as the limits allow.
+/// The bytes of a member of an archive that was `whole` bytes where it came from, and how many of
+/// these were the member's; it may grow as far as the limits allow.
 pub(super) fn member<B: AsRef<[u8]>>(
     archive: &mut Archive<B>,
     name: &str,
     limits: &ReadLimits,
+    whole: u64,
     path: &Path,
-) -> Result<Vec<u8>> {
+) -> Result<(Vec<u8>, u64)> {
     let damaged = |source: Box<dyn std::error::Error + Send + Sync>| Error::File {
         path: path.to_path_buf(),
         line: None,
@@ -78,11 +80,15 @@ pub(super) fn member<B: AsRef<[u8]>>(
         .by_name(name)
         .map_err(|source| damaged(Box::new(source)))?;
     let size = member.size();
-    let limit = limits.unpacked(member.compressed_size());
+    let n_packed = member.compressed_size().min(whole);
+    let limit = limits.unpacked(n_packed);
     let too_large = || {
         Error::file(
             path,
-            format!("the member `{name}` would unpack to more than {limit} bytes"),
+            format!(
+                "the member `{name}` would unpack to more than {limit} bytes, allowed by \
+                 `limits.expansion` and `limits.held_bytes`"
+            ),
         )
     };
     if size > limit {
@@ -96,5 +102,5 @@ pub(super) fn member<B: AsRef<[u8]>>(
     if bytes.len() as u64 > limit {
         return Err(too_large());
     }
-    Ok(bytes)
+    Ok((bytes, n_packed))
 }
