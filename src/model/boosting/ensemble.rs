@@ -159,6 +159,10 @@ impl Member<'_> {
             }
             codes.push(high);
         }
+        if codes.is_empty() {
+            // Trees without a split look at a code all the same.
+            codes.push([0; ROWS]);
+        }
     }
 }
 
@@ -194,6 +198,7 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
+    use crate::model::boosting::ColumnBlock;
     use crate::model::boosting::tests::{features, outcomes};
     use crate::model::{BoostingParams, TrainingData};
 
@@ -229,6 +234,26 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_model_without_a_split_scores_its_mean() {
+        let x = features(7, 60, 6, 0.3, 10.0);
+        let y = outcomes(1, &x);
+        let params = BoostingParams {
+            min_leaf_rows: 60,
+            ..BoostingParams::default()
+        };
+        let model = params
+            .fit(&TrainingData::new(x.view(), &y).unwrap())
+            .unwrap();
+        assert!(model.used().is_empty());
+        let expected = model.scores(x.view()).unwrap();
+        let together = Ensemble::new([&model]).scores(x.view()).unwrap();
+        assert_eq!(together.row(0).to_vec(), expected);
+        let mut block = ColumnBlock::new(6);
+        block.clear(ROWS);
+        assert_eq!(model.block_scores(&block).unwrap(), vec![expected[0]; ROWS]);
     }
 
     #[test]

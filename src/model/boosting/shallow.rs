@@ -81,7 +81,7 @@ impl ShallowTrees {
     }
 
     /// The same for rows whose features are coded: two codes a used feature, of which the second is
-    /// the highest where the value is missing.
+    /// the highest where the value is missing; any one where no feature is used.
     pub(super) fn add_codes(&self, codes: &[Codes], scores: &mut [f64; ROWS]) {
         in_avx2!(
             self.add_codes_avx2(codes, scores),
@@ -138,7 +138,7 @@ impl ShallowTrees {
         reason = "must take the instruction set of its caller"
     )]
     fn add_block_with(&self, used: &[u32], block: &ColumnBlock, scores: &mut [f64]) {
-        let mut codes: Vec<Codes> = vec![[0; ROWS]; 2 * self.thresholds.len()];
+        let mut codes: Vec<Codes> = vec![[0; ROWS]; 2 * self.thresholds.len().max(1)];
         let features = used.iter().zip(&self.thresholds);
         for ((&feature, thresholds), pair) in features.zip(codes.chunks_exact_mut(2)) {
             match block.column(feature as usize) {
