@@ -19,6 +19,10 @@ static PATHS_ARE_HIDDEN: AtomicBool = AtomicBool::new(false);
 ///
 /// The first call puts a hook before the one that the process has; it passes on every panic that
 /// is not behind a barrier.
+#[cfg_attr(
+    not(feature = "containers"),
+    allow(dead_code, reason = "for containers")
+)]
 pub(crate) fn caught<T>(task: impl FnOnce() -> T) -> Option<T> {
     install();
     BEHIND.set(BEHIND.get() + 1);

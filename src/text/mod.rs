@@ -4,6 +4,10 @@
 mod cell;
 mod shown;
 
-pub(crate) use cell::{TsvWriter, rows_as_tsv, tsv_in_memory};
+#[cfg(feature = "cli")]
+pub(crate) use cell::rows_as_tsv;
+pub(crate) use cell::{TsvWriter, tsv_in_memory};
+pub(crate) use shown::Shown;
 pub use shown::printable;
-pub(crate) use shown::{Shown, printable_table};
+#[cfg(feature = "cli")]
+pub(crate) use shown::printable_table;

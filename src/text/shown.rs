@@ -34,6 +34,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 }
 
 /// [`printable`] of a table or a page of text: tabs and line ends are its own and stay.
+#[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the shell's"))]
 pub(crate) fn printable_table(text: &str) -> Cow<'_, str> {
     escaped(text, |c| acts(c) && c != '\n' && c != '\t')
 }

@@ -100,6 +100,10 @@ impl Default for ReadLimits {
 pub(super) struct Used(Arc<AtomicU64>);
 
 impl Used {
+    #[cfg_attr(
+        not(feature = "containers"),
+        allow(dead_code, reason = "for containers")
+    )]
     pub(super) fn new(n_bytes: u64) -> Self {
         Self(Arc::new(AtomicU64::new(n_bytes)))
     }

@@ -31,6 +31,10 @@ pub(super) struct Source<'a> {
 pub(super) struct Held {
     pub(super) bytes: Vec<u8>,
     /// Bytes that it had where it came from: fewer, where it was packed.
+    #[cfg_attr(
+        not(feature = "containers"),
+        allow(dead_code, reason = "for containers")
+    )]
     pub(super) n_packed: u64,
     /// What may be made of it.
     pub(super) allowance: Allowance,

@@ -22,6 +22,10 @@ pub(super) enum UnitRule {
     FromSums,
     /// The same of a matrix that may hold estimates or intensities: counts that are no whole
     /// numbers are believed if declared, unless samples sum to 1 or 100.
+    #[cfg_attr(
+        not(feature = "containers"),
+        allow(dead_code, reason = "for containers")
+    )]
     FromSumsOrWord,
 }
 
