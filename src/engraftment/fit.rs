@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 
 use super::feature::{CORE, FEATURES, RISING};
-use super::model::{EngraftmentModel, mean_scores};
+use super::model::{EngraftmentModel, mean_over_members};
 use super::params::{EngraftmentFeatures, EngraftmentParams};
 use super::training::{
     Observation, TrainingRows, clade_table, observations, taxon_prior, training_rows,
 };
 use crate::cohort::Cohort;
-use crate::model::{BoostingModel, BoostingParams, Monotone, TrainingData};
+use crate::model::{BoostingModel, BoostingParams, Ensemble, Monotone, TrainingData};
 use crate::numeric::random::{Stream, derive};
 use crate::profile::{Rank, Vocabulary};
 use crate::taxonomy;
@@ -229,7 +229,7 @@ fn mask_absent(weights: &mut [f64], present: &[f64]) {
 }
 
 fn residual_sd(rows: &TrainingRows, members: &[BoostingModel]) -> Result<f64> {
-    let fitted = mean_scores(members, rows.view()?)?;
+    let fitted = mean_over_members(Ensemble::new(members).scores(rows.view()?)?.view());
     let (mut sum, mut total) = (0.0, 0.0);
     for (row, fitted) in fitted.iter().enumerate() {
         let weight = rows.weights[row] * rows.present[row];

@@ -152,12 +152,10 @@ impl EngraftmentPredictor<'_> {
         let used = view.select(Axis(1), &columns);
         let scores = self.ensemble.scores(used.view())?;
         let (presence, abundance) = scores.view().split_at(Axis(0), self.model.n_members());
-        let n_abundance = abundance.nrows() as f64;
-        let log_abundance = abundance.fold_axis(Axis(0), 0.0, |sum, score| sum + score);
         Ok(TransplantPrediction {
             pair: pair.clone(),
             p_present: presence.mapv(crate::numeric::logistic::plain_sigmoid),
-            log_abundance: log_abundance.iter().map(|sum| sum / n_abundance).collect(),
+            log_abundance: mean_over_members(abundance),
             abundance_sd: self.model.abundance_sd,
         })
     }
@@ -361,19 +359,9 @@ pub struct TaxonRecord<'t> {
     pub fate: Fate,
 }
 
-/// The mean of the members, row by row.
-pub(super) fn mean_scores(
-    members: &[BoostingModel],
-    view: ArrayView2<'_, f64>,
-) -> Result<Vec<f64>> {
-    let mut mean = vec![0.0; view.nrows()];
-    for member in members {
-        for (sum, score) in mean.iter_mut().zip(member.scores(view)?) {
-            *sum += score;
-        }
-    }
-    for sum in &mut mean {
-        *sum /= members.len() as f64;
-    }
-    Ok(mean)
+/// The mean of scores (members × rows) over the members, row by row.
+pub(super) fn mean_over_members(scores: ArrayView2<'_, f64>) -> Vec<f64> {
+    let n = scores.nrows() as f64;
+    let sums = scores.fold_axis(Axis(0), 0.0, |sum, score| sum + score);
+    sums.iter().map(|sum| sum / n).collect()
 }

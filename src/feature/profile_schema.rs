@@ -294,7 +294,8 @@ impl ProfileFeatures<'_> {
 
     /// As [`ProfileFeatures::fill`], for many profiles: the taxa and their fractions, all above 0,
     /// stand apart, and `set` is given the community summaries and those columns of taxa that
-    /// `used_columns` holds and that are not 0. Summaries are the same bits, columns of taxa the same to 4e-16.
+    /// `used_columns` holds and that are not 0. Summaries are the same bits, columns of taxa the same
+    /// to 4e-16.
     pub(crate) fn fill_present(
         &self,
         taxa: &[u32],

@@ -328,9 +328,7 @@ impl ResponseMember {
             }
         }
     }
-}
 
-impl ResponseMember {
     /// The same for a block of rows.
     ///
     /// # Errors

@@ -314,9 +314,10 @@ impl<'a> Scene<'a> {
         let mut start = 0;
         while start < self.n_draws() {
             let number = self.member_of(start);
-            let end = (start..self.n_draws().min(start + draws_at_once))
+            let most = self.n_draws().min(start + draws_at_once);
+            let end = (start..most)
                 .find(|&draw| self.member_of(draw) != number)
-                .unwrap_or(self.n_draws().min(start + draws_at_once));
+                .unwrap_or(most);
             room.block.clear((end - start) * n_pairs);
             for draw in start..end {
                 for (at, outcomes) in outcomes.iter().enumerate() {

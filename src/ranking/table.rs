@@ -121,20 +121,11 @@ mod tests {
     use super::super::synthetic::{cohort, pair};
     use super::super::{Ranking, RankingParams};
     use super::*;
+    use crate::text::cells_of;
     use proptest::prelude::*;
 
     fn rank(pairs: &[crate::matcher::PairPrediction]) -> Ranking {
         RankingParams::default().rank(pairs).unwrap()
-    }
-
-    fn read(tsv: &str) -> Vec<Vec<String>> {
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(b'\t')
-            .from_reader(tsv.as_bytes());
-        let records = reader.records().map(Result::unwrap);
-        records
-            .map(|record| record.iter().map(str::to_owned).collect())
-            .collect()
     }
 
     #[test]
@@ -153,7 +144,7 @@ mod tests {
     #[test]
     fn numbers_read_back_to_the_same_bits() {
         let ranking = rank(&cohort(5, 3, 40, 2));
-        let table = read(&ranking.to_tsv().unwrap());
+        let table = cells_of(&ranking.to_tsv().unwrap());
         assert_eq!(table.len(), 15);
         for (cells, row) in table.iter().zip(&ranking.rows) {
             assert_eq!(
@@ -176,7 +167,7 @@ mod tests {
         ];
         let pairs: Vec<_> = ids.iter().map(|id| pair(id, "=r", vec![0.4; 20])).collect();
         let ranking = rank(&pairs);
-        let table = read(&ranking.to_tsv().unwrap());
+        let table = cells_of(&ranking.to_tsv().unwrap());
         for (cells, row) in table.iter().zip(&ranking.rows) {
             let id = row.donor_id.as_str();
             let expected = if id == "a=b" {
@@ -198,7 +189,7 @@ mod tests {
         let mut flagged = pair("d", "r", vec![0.4; 20]);
         flagged.flags = vec!["one".into(), "two".into()];
         flagged.eligible = false;
-        let table = read(&rank(&[flagged]).to_tsv().unwrap());
+        let table = cells_of(&rank(&[flagged]).to_tsv().unwrap());
         assert_eq!(table[0][19], "not_eligible;one;two");
         assert_eq!(table[0][20], "true");
     }
@@ -207,7 +198,7 @@ mod tests {
         #[test]
         fn any_id_survives_the_table(id in "\\PC{1,12}|[\"'=\t\r\n,a-c]{1,6}") {
             let ranking = rank(&[pair(&id, "r", vec![0.4; 20])]);
-            let cell = &read(&ranking.to_tsv().unwrap())[0][1];
+            let cell = &cells_of(&ranking.to_tsv().unwrap())[0][1];
             prop_assert_eq!(cell.strip_prefix('\'').unwrap_or(cell), id.as_str());
         }
     }

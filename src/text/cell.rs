@@ -121,20 +121,22 @@ fn joined(values: &[serde_json::Value]) -> String {
     values.iter().map(word).collect::<Vec<_>>().join(";")
 }
 
+/// The cells of a table, the header left out, as another reader finds them.
+#[cfg(test)]
+pub(crate) fn cells_of(tsv: &str) -> Vec<Vec<String>> {
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(b'\t')
+        .from_reader(tsv.as_bytes());
+    let records = reader.records().map(Result::unwrap);
+    records
+        .map(|record| record.iter().map(str::to_owned).collect())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    fn read(tsv: &str) -> Vec<Vec<String>> {
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(b'\t')
-            .from_reader(tsv.as_bytes());
-        let records = reader.records().map(Result::unwrap);
-        records
-            .map(|record| record.iter().map(str::to_owned).collect())
-            .collect()
-    }
 
     #[derive(serde::Serialize)]
     struct Row<'a> {
@@ -165,7 +167,7 @@ mod tests {
             "+1\t2",
             "\"=1",
         ] {
-            let table = read(&rows_as_tsv(&COLUMNS, &[row(id), row("next")]).unwrap());
+            let table = cells_of(&rows_as_tsv(&COLUMNS, &[row(id), row("next")]).unwrap());
             assert_eq!(table.len(), 2, "{id:?}");
             let cell = &table[0][0];
             assert_eq!(cell.strip_prefix('\'').unwrap_or(cell), id);
@@ -176,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_list_that_begins_as_a_formula_is_disarmed_too() {
-        let table = read(&rows_as_tsv(&COLUMNS, &[row("=1")]).unwrap());
+        let table = cells_of(&rows_as_tsv(&COLUMNS, &[row("=1")]).unwrap());
         assert_eq!(table[0][1], "'=1;b");
     }
 
@@ -192,7 +194,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_one_cell_of_its_row(id in "\\PC{0,12}|[\"'=\t\r\n,;a-c\u{0}\u{85}\u{2028}]{1,6}") {
-            let table = read(&rows_as_tsv(&COLUMNS, &[row(&id), row("next")]).unwrap());
+            let table = cells_of(&rows_as_tsv(&COLUMNS, &[row(&id), row("next")]).unwrap());
             prop_assert_eq!(table.len(), 2);
             let cell = &table[0][0];
             prop_assert_eq!(cell.strip_prefix('\'').unwrap_or(cell), id.as_str());

@@ -4,6 +4,8 @@
 mod cell;
 mod shown;
 
+#[cfg(test)]
+pub(crate) use cell::cells_of;
 #[cfg(feature = "cli")]
 pub(crate) use cell::rows_as_tsv;
 pub(crate) use cell::{TsvWriter, tsv_in_memory};

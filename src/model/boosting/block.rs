@@ -1,6 +1,6 @@
 //! Rows to be scored, by columns: what is mostly zero is neither written nor looked at.
 
-/// Rows scored together.
+/// Rows scored together: their features and scores stay in the first-level cache.
 pub(super) const ROWS: usize = 64;
 
 /// Up to [`ROWS`] rows of features by columns, each 0 until it is set.

@@ -134,8 +134,9 @@ impl<'a> Shared<'a> {
             for (member, mut row) in self.members.iter().zip(scores.rows_mut()) {
                 member.codes_of(&shared, &mut codes);
                 let mut block = [member.base_score; ROWS];
-                member.trees.add_codes(&codes, &mut block);
-                for (score, value) in row.iter_mut().skip(first).zip(&block[..n_rows]) {
+                let block = &mut block[..n_rows];
+                member.trees.add_codes(&codes, block);
+                for (score, value) in row.iter_mut().skip(first).zip(block) {
                     *score = *value;
                 }
             }

@@ -81,8 +81,9 @@ impl ShallowTrees {
     }
 
     /// The same for rows whose features are coded: two codes a used feature, of which the second is
-    /// the highest where the value is missing; any one where no feature is used.
-    pub(super) fn add_codes(&self, codes: &[Codes], scores: &mut [f64; ROWS]) {
+    /// the highest where the value is missing; any one where no feature is used. Rows past the last
+    /// score are ignored.
+    pub(super) fn add_codes(&self, codes: &[Codes], scores: &mut [f64]) {
         in_avx2!(
             self.add_codes_avx2(codes, scores),
             self.add_codes_with(codes, scores)
@@ -103,7 +104,7 @@ impl ShallowTrees {
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
-    fn add_codes_avx2(&self, codes: &[Codes], scores: &mut [f64; ROWS]) {
+    fn add_codes_avx2(&self, codes: &[Codes], scores: &mut [f64]) {
         self.add_codes_with(codes, scores);
     }
 
@@ -115,7 +116,6 @@ impl ShallowTrees {
     fn add_with(&self, features: &[f64], scores: &mut [f64]) {
         let width = self.thresholds.len().max(1);
         let mut codes: Vec<Codes> = vec![[0; ROWS]; 2 * width];
-        let mut all = [0.0; ROWS];
         let blocks = features.chunks(ROWS * width).zip(scores.chunks_mut(ROWS));
         for (features, scores) in blocks {
             let pairs = codes.chunks_exact_mut(2);
@@ -126,9 +126,7 @@ impl ShallowTrees {
                 }
                 write_codes(&values, thresholds, pair);
             }
-            all[..scores.len()].copy_from_slice(scores);
-            self.add_codes_with(&codes, &mut all);
-            scores.copy_from_slice(&all[..scores.len()]);
+            self.add_codes_with(&codes, scores);
         }
     }
 
@@ -146,10 +144,7 @@ impl ShallowTrees {
                 None => pair.fill([code_of(0.0, thresholds); ROWS]),
             }
         }
-        let mut all = [0.0; ROWS];
-        all[..scores.len()].copy_from_slice(scores);
-        self.add_codes_with(&codes, &mut all);
-        scores.copy_from_slice(&all[..scores.len()]);
+        self.add_codes_with(&codes, scores);
     }
 
     #[inline(always)]
@@ -157,11 +152,14 @@ impl ShallowTrees {
         clippy::inline_always,
         reason = "must take the instruction set of its caller"
     )]
-    fn add_codes_with(&self, codes: &[Codes], scores: &mut [f64; ROWS]) {
+    fn add_codes_with(&self, codes: &[Codes], scores: &mut [f64]) {
+        let mut all = [0.0; ROWS];
+        all[..scores.len()].copy_from_slice(scores);
         match &self.trees {
-            Trees::Three(trees) => add_all(trees, codes, scores),
-            Trees::Four(trees) => add_all(trees, codes, scores),
+            Trees::Three(trees) => add_all(trees, codes, &mut all),
+            Trees::Four(trees) => add_all(trees, codes, &mut all),
         }
+        scores.copy_from_slice(&all[..scores.len()]);
     }
 }
 

@@ -9,7 +9,7 @@ use super::draft::{Draft, to_draft};
 use super::grid::{self, Layout, Quotes, Trail};
 use super::leaf::Hierarchy;
 use super::lines::Blocks;
-use super::options::{Decimal, Orientation};
+use super::options::{Decimal, Orientation, ReadOptions};
 use super::preamble::Preamble;
 use super::source::{Source, sample_name};
 use super::units::UnitRule;
@@ -73,12 +73,7 @@ fn read_profile(source: Source<'_>) -> Result<Draft> {
     let first = first.ok_or_else(|| Error::file(&path, "the file is empty"))?;
     let preamble = Preamble::read(&first, options.decimal == Decimal::Comma)
         .ok_or_else(|| Error::file(&path, "the profile has no rows: the header stands alone"))?;
-    let header = String::from_utf8_lossy(&preamble.header).into_owned();
-    let delimiter = preamble.delimiter;
-    let names: Vec<&str> = header
-        .split(char::from(delimiter))
-        .map(|name| name.trim_matches(['"', ' ', '\r']))
-        .collect();
+    let names = names_of(&preamble);
     let (lead, unit) = value_column(&names, options.unit)
         .map_err(|message| Error::unit(format!("line {}: {message}", preamble.header_line)))?;
     let sample = options
@@ -86,17 +81,7 @@ fn read_profile(source: Source<'_>) -> Result<Draft> {
         .clone()
         .or_else(|| sample_of_header(&preamble.comments))
         .unwrap_or_else(|| sample_name(&path));
-    let layout = Layout {
-        delimiter,
-        quotes: preamble.quotes(Quotes::Ordinary),
-        lead,
-        columns: vec![sample],
-        trail: Trail::AtMost(names.len().saturating_sub(lead + 1)),
-        keep: Vec::new(),
-        orientation: Some(Orientation::TaxaInRows),
-        decimal: options.decimal,
-        pick: None,
-    };
+    let layout = layout_of_one(&preamble, names.len(), lead, sample, options);
     let body = preamble.body(&first);
     let grid = grid::read(blocks, body, &layout)?;
     let mut draft = to_draft(grid, layout.columns, Orientation::TaxaInRows)?;
@@ -106,9 +91,38 @@ fn read_profile(source: Source<'_>) -> Result<Draft> {
     Ok(draft)
 }
 
+/// The names in the header of a profile of one sample.
+pub(super) fn names_of(preamble: &Preamble) -> Vec<String> {
+    String::from_utf8_lossy(&preamble.header)
+        .split(char::from(preamble.delimiter))
+        .map(|name| name.trim_matches(['"', ' ', '\r']).to_owned())
+        .collect()
+}
+
+/// The layout of a profile of one sample, a row a clade, whose abundance comes after `lead` fields.
+pub(super) fn layout_of_one(
+    preamble: &Preamble,
+    n_names: usize,
+    lead: usize,
+    sample: String,
+    options: &ReadOptions,
+) -> Layout {
+    Layout {
+        delimiter: preamble.delimiter,
+        quotes: preamble.quotes(Quotes::Ordinary),
+        lead,
+        columns: vec![sample],
+        trail: Trail::AtMost(n_names.saturating_sub(lead + 1)),
+        keep: Vec::new(),
+        orientation: Some(Orientation::TaxaInRows),
+        decimal: options.decimal,
+        pick: None,
+    }
+}
+
 /// The fields before the abundance, and its unit: estimated reads where counts are asked for and
 /// the profile holds them, else percent.
-fn value_column(names: &[&str], wanted: Option<Unit>) -> Result<(usize, Unit), String> {
+fn value_column(names: &[String], wanted: Option<Unit>) -> Result<(usize, Unit), String> {
     let column = |known: &str| names.iter().position(|name| *name == known);
     if wanted == Some(Unit::Count) {
         if let Some(at) = column(READS) {

@@ -5,9 +5,10 @@ use std::path::Path;
 use super::decisions::Question;
 use super::draft::{Draft, to_draft};
 use super::entries::{Entries, Reported};
-use super::grid::{self, Layout, Quotes, Trail};
+use super::grid;
 use super::leaf::Hierarchy;
 use super::lines::Blocks;
+use super::metaphlan;
 use super::options::{Decimal, Orientation};
 use super::orientation::is_binomial;
 use super::preamble::Preamble;
@@ -104,12 +105,8 @@ fn read_taxa(source: Source<'_>) -> Result<Draft> {
     let first = first.ok_or_else(|| Error::file(&path, "the file is empty"))?;
     let preamble = Preamble::read(&first, options.decimal == Decimal::Comma)
         .ok_or_else(|| Error::file(&path, "the profile has no rows"))?;
-    let header = String::from_utf8_lossy(&preamble.header).into_owned();
-    let names: Vec<&str> = header
-        .split(char::from(preamble.delimiter))
-        .map(|name| name.trim_matches(['"', ' ', '\r']))
-        .collect();
-    let lead = names.iter().position(|name| *name == "relative_abundance");
+    let names = metaphlan::names_of(&preamble);
+    let lead = names.iter().position(|name| name == "relative_abundance");
     let lead = lead.filter(|&at| at > 0).ok_or_else(|| {
         Error::line(
             &path,
@@ -127,17 +124,7 @@ fn read_taxa(source: Source<'_>) -> Result<Draft> {
         Some(name) if !name.is_empty() => (*name).to_owned(),
         _ => sample_name(&path),
     });
-    let layout = Layout {
-        delimiter: preamble.delimiter,
-        quotes: preamble.quotes(Quotes::Ordinary),
-        lead,
-        columns: vec![sample],
-        trail: Trail::AtMost(names.len().saturating_sub(lead + 1)),
-        keep: Vec::new(),
-        orientation: Some(Orientation::TaxaInRows),
-        decimal: options.decimal,
-        pick: None,
-    };
+    let layout = metaphlan::layout_of_one(&preamble, names.len(), lead, sample, options);
     let body = preamble.body(&first);
     let grid = grid::read(blocks, body, &layout)?;
     let mut draft = to_draft(grid, layout.columns, Orientation::TaxaInRows)?;

@@ -10,9 +10,6 @@ use super::walker::{TreeArrays, Walker};
 use crate::model::{ColumnView, MatrixView};
 use crate::{Error, Result};
 
-/// Rows scored together: their features and scores stay in the first-level cache.
-const BLOCK_ROWS: usize = ROWS;
-
 /// From this many rows on, a block is coded: fewer are walked in less time.
 const LEAST_CODED_ROWS: usize = 24;
 
@@ -77,18 +74,16 @@ impl BoostingModel {
         self.check_width(features)?;
         let walker = &self.laid().walker;
         let width = walker.used.len().max(1);
-        let shallow = self
-            .coded()
-            .filter(|_| features.n_rows() >= LEAST_CODED_ROWS);
+        let shallow = self.coded_for(features.n_rows());
         let mut scores = vec![walker.base_score; features.n_rows()];
         let score_task = |task: usize, scores: &mut [f64]| {
-            let mut block = vec![0.0; BLOCK_ROWS * width];
-            for (part, scores) in scores.chunks_mut(BLOCK_ROWS).enumerate() {
+            let mut block = vec![0.0; ROWS * width];
+            for (part, scores) in scores.chunks_mut(ROWS).enumerate() {
                 let block = &mut block[..scores.len() * width];
                 gather(
                     features,
                     &walker.used,
-                    task * TASK_ROWS + part * BLOCK_ROWS,
+                    task * TASK_ROWS + part * ROWS,
                     block,
                 );
                 match shallow {
@@ -112,7 +107,7 @@ impl BoostingModel {
         self.check_n_columns(block.n_columns())?;
         let walker = &self.laid().walker;
         let mut scores = vec![walker.base_score; block.n_rows()];
-        if let Some(shallow) = self.coded().filter(|_| block.n_rows() >= LEAST_CODED_ROWS) {
+        if let Some(shallow) = self.coded_for(block.n_rows()) {
             shallow.add_block(&walker.used, block, &mut scores);
         } else {
             let mut rows = Vec::new();
@@ -130,6 +125,14 @@ impl BoostingModel {
     /// The features that some tree splits on, rising, as they are kept to score by.
     pub(crate) fn used(&self) -> &[u32] {
         &self.laid().walker.used
+    }
+
+    /// The trees by codes where that pays for this many rows; they are laid out only then.
+    fn coded_for(&self, n_rows: usize) -> Option<&ShallowTrees> {
+        if n_rows < LEAST_CODED_ROWS {
+            return None;
+        }
+        self.coded()
     }
 
     /// The trees by codes; `None` where they cannot be coded.
@@ -175,4 +178,4 @@ impl BoostingModel {
 }
 
 /// Rows scored by one task.
-const TASK_ROWS: usize = 64 * BLOCK_ROWS;
+const TASK_ROWS: usize = 64 * ROWS;
