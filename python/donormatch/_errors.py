@@ -84,11 +84,16 @@ def caller_level() -> int:
     return level
 
 
+def warn(message: str, category: type[DonorMatchWarning] = DonorMatchWarning) -> None:
+    """Warn the first line outside the package, with what acts on a terminal written out."""
+    warnings.warn(_core.printable(message), category, stacklevel=caller_level())
+
+
 def warned(what: str, notes: Iterable[tuple[bool, str]]) -> list[str]:
     """The notes of the core on an argument; of those that are probably mistakes it is warned."""
     texts = []
     for is_warning, note in notes:
         texts.append(f"`{what}`: {note}")
         if is_warning:
-            warnings.warn(_core.printable(texts[-1]), DonorMatchWarning, stacklevel=caller_level())
+            warn(texts[-1])
     return texts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import operator
-import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +13,7 @@ import numpy.typing as npt
 from donormatch import _core
 from donormatch._convert import options_json
 from donormatch._core import Phylogeny
-from donormatch._errors import MissingTaxaWarning, ParameterError
+from donormatch._errors import MissingTaxaWarning, ParameterError, warn
 from donormatch._signature import Membership, Signature, lay_over, signature_names
 
 if TYPE_CHECKING:
@@ -300,7 +299,7 @@ class ProfileFeatures:
         ]
         if missing:
             message = f"members that the table cannot speak of: {', '.join(missing)}"
-            warnings.warn(_core.printable(message), MissingTaxaWarning, stacklevel=3)
+            warn(message, MissingTaxaWarning)
         return laid
 
     def toposcore(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ from donormatch._convert import (
     present,
     texts,
 )
-from donormatch._errors import InputError, ParameterError, UnitWarning, caller_level
+from donormatch._errors import InputError, ParameterError, UnitWarning, warn
 
 if TYPE_CHECKING:
     import anndata
@@ -47,8 +46,7 @@ class FromMemory:
         for note in table.notes:
             if unit is None and note.startswith("the unit is"):
                 message = f"{note}; pass `unit` to state it"
-                level = caller_level()
-                warnings.warn(_core.printable(message), UnitWarning, stacklevel=level)
+                warn(message, UnitWarning)
         return cls(table)
 
     @classmethod

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from donormatch import _core, _html
-from donormatch._errors import SynonymWarning
+from donormatch._errors import SynonymWarning, warn
 from donormatch._optional import optional
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class HarmonizationReport:
                 f"`{what}`: only {100 * mapped:.1f} % of the abundance is in taxa of the "
                 "vocabulary; check the names of the taxa"
             )
-            warnings.warn(message, SynonymWarning, stacklevel=3)
+            warn(message, SynonymWarning)
 
     def to_pandas(self) -> pd.DataFrame:
         """The rows of :attr:`taxa` as a frame.

@@ -6,7 +6,6 @@ import copy
 import functools
 import json
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -21,7 +20,7 @@ from donormatch._cohort import (
 )
 from donormatch._convert import settings_json
 from donormatch._engraftment import TransplantPrediction
-from donormatch._errors import NotFittedError, OutOfDomainWarning, caller_level, warned
+from donormatch._errors import NotFittedError, OutOfDomainWarning, warn, warned
 from donormatch._harmonize import HarmonizationReport
 from donormatch._profiles import Profiles, Readable, read_profiles
 from donormatch._ranking import Ranking, ranking_settings
@@ -330,7 +329,7 @@ class Matcher:
         outside = sum(not row["in_domain"] for row in ranking.rows)
         if outside:
             message = f"{outside} of {len(ranking)} pairs lie outside what the models know"
-            warnings.warn(message, OutOfDomainWarning, stacklevel=caller_level())
+            warn(message, OutOfDomainWarning)
         return ranking
 
     def predict_transplant(
