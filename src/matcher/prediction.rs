@@ -2,15 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::profile::SampleId;
+use crate::profile::{SampleId, SubjectId};
 
 /// Everything predicted about one pair. The draws of all donors of one recipient are aligned:
 /// draw `b` uses the same model member, the same intercepts and the same random numbers for every
 /// donor, so that differences between donors can be taken draw by draw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PairPrediction {
-    /// The donor's sample.
-    pub donor_id: SampleId,
+    /// The donor.
+    pub donor_id: SubjectId,
     /// The recipient's baseline sample.
     pub recipient_id: SampleId,
     /// Probability of objective response after the transplant, one a draw.

@@ -275,7 +275,7 @@ impl<'a> Scene<'a> {
             flags.push("severe_irae_baseline_borrowed_from_other_cancers".to_owned());
         }
         Ok(PairPrediction {
-            donor_id: self.donors.samples()[donor.row].clone(),
+            donor_id: self.donors.samples()[donor.row].as_str().into(),
             recipient_id: self.recipients.samples()[recipient.row].clone(),
             p_response,
             p_response_baseline: recipient.p_response_baseline,

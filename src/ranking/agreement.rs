@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use crate::profile::SampleId;
+use crate::profile::SubjectId;
 
 /// Mean Kendall τ between the donor orders of any two recipients, over the donors they share.
 ///
@@ -19,16 +19,16 @@ use crate::profile::SampleId;
 ///
 /// # Examples
 /// ```
-/// use donormatch::profile::SampleId;
+/// use donormatch::profile::SubjectId;
 /// use donormatch::ranking::donor_order_agreement;
 ///
-/// let order = |ids: [&str; 3]| ids.map(SampleId::from).to_vec();
+/// let order = |ids: [&str; 3]| ids.map(SubjectId::from).to_vec();
 /// let same = [order(["d1", "d2", "d3"]), order(["d1", "d2", "d3"])];
 /// assert_eq!(donor_order_agreement(&same), Some(1.0));
 /// let reversed = [order(["d1", "d2", "d3"]), order(["d3", "d2", "d1"])];
 /// assert_eq!(donor_order_agreement(&reversed), Some(-1.0));
 /// ```
-pub fn donor_order_agreement(orders: &[Vec<SampleId>]) -> Option<f64> {
+pub fn donor_order_agreement(orders: &[Vec<SubjectId>]) -> Option<f64> {
     match places_of_each(orders) {
         Some(places) if places.len() <= orders.len() => by_donors(&places, orders.len()),
         _ => by_recipients(orders),
@@ -36,9 +36,9 @@ pub fn donor_order_agreement(orders: &[Vec<SampleId>]) -> Option<f64> {
 }
 
 /// Of each donor its place in every order; `None` where the orders are not of the same donors.
-fn places_of_each(orders: &[Vec<SampleId>]) -> Option<Vec<Vec<u32>>> {
+fn places_of_each(orders: &[Vec<SubjectId>]) -> Option<Vec<Vec<u32>>> {
     let first = orders.first()?;
-    let numbers: HashMap<&SampleId, usize> = first.iter().zip(0..).collect();
+    let numbers: HashMap<&SubjectId, usize> = first.iter().zip(0..).collect();
     let mut places = vec![vec![u32::MAX; orders.len()]; numbers.len()];
     for (recipient, order) in orders.iter().enumerate() {
         if order.len() != numbers.len() {
@@ -71,12 +71,12 @@ fn by_donors(places: &[Vec<u32>], n_recipients: usize) -> Option<f64> {
     Some((mean_square - n_recipients as f64) / 2.0 / pairs_of(n_recipients))
 }
 
-fn by_recipients(orders: &[Vec<SampleId>]) -> Option<f64> {
-    let places: Vec<HashMap<&SampleId, usize>> = orders
+fn by_recipients(orders: &[Vec<SubjectId>]) -> Option<f64> {
+    let places: Vec<HashMap<&SubjectId, usize>> = orders
         .iter()
         .map(|order| order.iter().zip(0..).collect())
         .collect();
-    let with_later = |(first, order): (usize, &Vec<SampleId>)| {
+    let with_later = |(first, order): (usize, &Vec<SubjectId>)| {
         let (mut sum, mut n_pairs) = (0.0, 0_usize);
         for other in &places[first + 1..] {
             let mut shared: Vec<usize> = order
@@ -130,10 +130,10 @@ mod tests {
     use super::*;
     use approx::assert_abs_diff_eq;
 
-    fn orders(texts: &[&str]) -> Vec<Vec<SampleId>> {
+    fn orders(texts: &[&str]) -> Vec<Vec<SubjectId>> {
         texts
             .iter()
-            .map(|text| text.split(' ').map(SampleId::from).collect())
+            .map(|text| text.split(' ').map(SubjectId::from).collect())
             .collect()
     }
 

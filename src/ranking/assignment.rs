@@ -1,13 +1,13 @@
 //! Donors for many recipients at once, when every donor can give only so often.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
 use super::Ranking;
 use super::flow::{Cost, Problem, Solution};
-use crate::profile::SampleId;
+use crate::profile::{SampleId, SubjectId};
 use crate::{Error, Result};
 
 /// How many recipients must be served.
@@ -57,11 +57,11 @@ pub struct AssignmentParams {
     /// Default 1.
     pub default_capacity: usize,
     /// Transplants that these donors can give.
-    pub capacities: BTreeMap<SampleId, usize>,
+    pub capacities: BTreeMap<SubjectId, usize>,
     /// Pairs of donor and recipient that must not be.
-    pub forbidden: BTreeSet<(SampleId, SampleId)>,
+    pub forbidden: BTreeSet<(SubjectId, SampleId)>,
     /// Pairs of donor and recipient that are already decided; they count toward the capacity.
-    pub locked: BTreeSet<(SampleId, SampleId)>,
+    pub locked: BTreeSet<(SubjectId, SampleId)>,
     /// How many recipients must be served. Default [`Coverage::Every`].
     pub coverage: Coverage,
 }
@@ -81,8 +81,8 @@ impl Default for AssignmentParams {
 /// What one donor is worth to one recipient; a pair without an entry is impossible.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PairUtility {
-    /// The donor's sample.
-    pub donor_id: SampleId,
+    /// The donor.
+    pub donor_id: SubjectId,
     /// The recipient's baseline sample.
     pub recipient_id: SampleId,
     /// Higher is better.
@@ -92,8 +92,8 @@ pub struct PairUtility {
 /// One transplant of an [`Assignment`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AssignedPair {
-    /// The donor's sample.
-    pub donor_id: SampleId,
+    /// The donor.
+    pub donor_id: SubjectId,
     /// The recipient's baseline sample.
     pub recipient_id: SampleId,
     /// Its utility.
@@ -105,8 +105,8 @@ pub struct AssignedPair {
 /// How far one donor is used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DonorUse {
-    /// The donor's sample.
-    pub donor_id: SampleId,
+    /// The donor.
+    pub donor_id: SubjectId,
     /// Transplants it can give.
     pub capacity: usize,
     /// Transplants it gives.
@@ -133,7 +133,7 @@ pub struct Assignment {
 
 impl Assignment {
     /// The donor that a recipient gets.
-    pub fn donor_of(&self, recipient: &SampleId) -> Option<&SampleId> {
+    pub fn donor_of(&self, recipient: &SampleId) -> Option<&SubjectId> {
         self.pairs
             .iter()
             .find(|pair| pair.recipient_id == *recipient)
@@ -269,7 +269,7 @@ impl AssignmentParams {
 
     /// Checks that every id of the params is known; gives each recipient's locked donor.
     fn check_ids(&self, table: &UtilityTable) -> Result<Vec<Option<usize>>> {
-        let unknown = |name: &str, kind: &str, id: &SampleId| {
+        let unknown = |name: &str, kind: &str, id: &dyn fmt::Display| {
             Error::parameter(name, format!("{kind} `{id}` is in none of the pairs"))
         };
         for donor in self.capacities.keys() {
@@ -352,7 +352,7 @@ fn check_everyone_is_served(
 
 /// The pairs as a table: recipients as first met, donors by id.
 struct UtilityTable<'a> {
-    donors: Vec<&'a SampleId>,
+    donors: Vec<&'a SubjectId>,
     recipients: Vec<&'a SampleId>,
     places: HashMap<&'a SampleId, usize>,
     /// Recipient × donor.
@@ -366,8 +366,8 @@ impl<'a> UtilityTable<'a> {
                 "there is nothing to assign: no pair of an eligible donor and a recipient",
             ));
         }
-        let donors: BTreeSet<&SampleId> = pairs.iter().map(|pair| &pair.donor_id).collect();
-        let donors: Vec<&SampleId> = donors.into_iter().collect();
+        let donors: BTreeSet<&SubjectId> = pairs.iter().map(|pair| &pair.donor_id).collect();
+        let donors: Vec<&SubjectId> = donors.into_iter().collect();
         let places: HashMap<&SampleId, usize> = recipients.iter().copied().zip(0..).collect();
         let mut utilities = vec![vec![None; donors.len()]; recipients.len()];
         for pair in pairs {
@@ -399,7 +399,7 @@ impl<'a> UtilityTable<'a> {
         })
     }
 
-    fn donor(&self, id: &SampleId) -> Option<usize> {
+    fn donor(&self, id: &SubjectId) -> Option<usize> {
         self.donors.binary_search(&id).ok()
     }
 
@@ -455,7 +455,7 @@ fn report(
 }
 
 /// At most ten ids in backquotes, and how many more there are.
-fn listed<'a>(ids: impl ExactSizeIterator<Item = &'a SampleId>) -> String {
+fn listed<'a, Id: fmt::Display + 'a>(ids: impl ExactSizeIterator<Item = &'a Id>) -> String {
     let n_more = ids.len().saturating_sub(10);
     let mut text = ids
         .take(10)

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::synthetic::{cohort, pair};
 use super::*;
 
-fn id(prefix: &str, at: usize) -> crate::profile::SampleId {
+fn id<Id: From<String>>(prefix: &str, at: usize) -> Id {
     format!("{prefix}{at}").into()
 }
 

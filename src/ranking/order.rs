@@ -12,7 +12,7 @@ use super::result::{
 use super::{RankingParams, Weights};
 use crate::matcher::PairPrediction;
 use crate::numeric::summary::mean;
-use crate::profile::SampleId;
+use crate::profile::SubjectId;
 use crate::{Error, Result};
 
 /// Both toxicity weights are multiplied by each of these, each with each.
@@ -89,7 +89,7 @@ impl RankingParams {
                 "there is nothing to rank: no pair of donor and recipient was predicted",
             ));
         }
-        let orders: Vec<Vec<SampleId>> = ranked
+        let orders: Vec<Vec<SubjectId>> = ranked
             .iter()
             .map(|one| {
                 let standings = &one.summary.standings;

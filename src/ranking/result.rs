@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::{RankingParams, Weights};
-use crate::profile::SampleId;
+use crate::profile::{SampleId, SubjectId};
 use crate::{Error, Result};
 
 /// One donor for one recipient: a row of the table that all doors return.
@@ -16,8 +16,8 @@ use crate::{Error, Result};
 pub struct RankingRow {
     /// The recipient's baseline sample.
     pub recipient_id: SampleId,
-    /// The donor's sample.
-    pub donor_id: SampleId,
+    /// The donor.
+    pub donor_id: SubjectId,
     /// Place by mean utility, from 1; donors that may not be ranked come last.
     pub rank: usize,
     /// Probability of objective response after this transplant.
@@ -123,8 +123,8 @@ pub const NOT_ELIGIBLE: &str = "not_eligible";
 /// How sure the place of one eligible donor is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DonorStanding {
-    /// The donor's sample.
-    pub donor_id: SampleId,
+    /// The donor.
+    pub donor_id: SubjectId,
     /// Best place at [`RankingParams::level`].
     pub rank_lo: usize,
     /// Worst place at [`RankingParams::level`].
@@ -149,7 +149,7 @@ pub struct WeightCase {
     /// The weights tried.
     pub weights: Weights,
     /// The donor that then comes first.
-    pub first_donor: SampleId,
+    pub first_donor: SubjectId,
 }
 
 /// What the draws say about the order of one recipient's donors as a whole.
@@ -205,7 +205,7 @@ impl Ranking {
         let mut n_rows = 0;
         for (summary, rows) in self.by_recipient() {
             n_rows += rows.len();
-            let donors: HashSet<&SampleId> = rows.iter().map(|row| &row.donor_id).collect();
+            let donors: HashSet<&SubjectId> = rows.iter().map(|row| &row.donor_id).collect();
             let counts = summary.n_donors == rows.len()
                 && summary.n_eligible == summary.standings.len()
                 && summary.n_eligible <= rows.len()

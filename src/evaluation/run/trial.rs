@@ -171,7 +171,7 @@ fn trial_pair(row: &[PairPrediction], donor: &SampleId, response: bool) -> Resul
         .collect();
     let Some(at) = row
         .iter()
-        .position(|prediction| prediction.donor_id == *donor)
+        .position(|prediction| prediction.donor_id.as_str() == donor.as_str())
     else {
         return Err(Error::table(format!(
             "no prediction for the donor `{donor}`"
