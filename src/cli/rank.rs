@@ -1,6 +1,6 @@
 //! `donormatch rank`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -8,11 +8,12 @@ use super::Streams;
 use super::input::{
     DrawArguments, ModelArguments, ProfileArguments, TreatmentArguments, shared_word,
 };
+use super::streams::Counted;
 use crate::cohort::TreatmentContext;
 use crate::explanation::report::{ReportContext, html};
 use crate::output::{Access, write_bytes};
 use crate::persist::ModelHeader;
-use crate::ranking::{Ranking, RankingParams, Weights, rank_harmonized};
+use crate::ranking::{Ranking, RankingJob, RankingParams, Weights, same_order_warning};
 use crate::{Error, Result};
 
 /// Put donors in order for each recipient, with uncertainty
@@ -31,13 +32,20 @@ pub(super) struct RankArguments {
     weights: String,
     #[command(flatten)]
     draws: DrawArguments,
+    /// Show only the first K donors of each recipient; every figure is of all donors
+    #[arg(long, value_name = "K")]
+    top: Option<usize>,
+    /// Write the rows as they are ready, whatever their number, into a file that ends in .parquet,
+    /// .tsv or .tsv.gz, and what is known about their order into FILE.summary.json beside it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "report"])]
+    output: Option<PathBuf>,
     /// Write JSON instead of a table
     #[arg(long)]
     json: bool,
     /// Write a report too, one HTML file
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
-    /// Who may read a new report, which holds ids of patients; an old file keeps its mode
+    /// Who may read a new file, which holds ids of patients; an old file keeps its mode
     #[arg(long, value_enum, default_value_t = Access::Private)]
     access: Access,
     #[command(flatten)]
@@ -51,25 +59,64 @@ impl RankArguments {
         let weights: Weights = self.weights.parse()?;
         let params = RankingParams {
             weights,
+            top: self.top,
             ..RankingParams::default()
         };
+        params.check()?;
+        if let Some(path) = &self.output {
+            RankingJob::check_output(path)?;
+        }
         self.treatment.check()?;
         let (matcher, header) = self.model.load()?;
         let donors = self.profiles.read(&self.donors, &matcher, streams)?;
         let recipients = self.profiles.read(&self.recipients, &matcher, streams)?;
         let contexts = self.treatment.contexts(&recipients.table, streams)?;
         let predict = self.draws.params();
-        let ranking = {
-            let _progress = streams.progress("predicting transplants");
-            let (donors, recipients) = (&donors.table, &recipients.table);
-            rank_harmonized(&matcher, donors, recipients, &contexts, &predict, &params)?
+        let job = RankingJob {
+            matcher: &matcher,
+            donors: &donors.table,
+            recipients: &recipients.table,
+            contexts: &contexts,
+            predict: &predict,
+            params: &params,
         };
+        let progress = streams.counted("pairs", job.n_pairs());
+        if let Some(path) = &self.output {
+            return self.write_files(&job, path, progress, streams);
+        }
+        let ranking = job.rank_telling(|recipient| progress.add(recipient.summary.n_donors))?;
+        drop(progress);
         if let Some(path) = &self.report {
             let notes = donors.notes.into_iter().chain(recipients.notes).collect();
             let context = report_context(&header, &contexts, predict.seed, notes);
             write_bytes(path, html(&ranking, &context).as_bytes(), self.access)?;
         }
         self.write(&ranking, streams)
+    }
+
+    fn write_files(
+        &self,
+        job: &RankingJob<'_>,
+        path: &Path,
+        progress: Counted,
+        streams: &mut Streams<'_>,
+    ) -> Result<()> {
+        let written = job.write(path, self.access, |recipient| {
+            progress.add(recipient.summary.n_donors);
+            Ok(())
+        })?;
+        drop(progress);
+        streams.note(&format!(
+            "{}: {} rows of {} recipients; {}: what is known about their order",
+            path.display(),
+            written.n_rows,
+            written.n_recipients,
+            written.summary_path.display()
+        ));
+        if let Some(warning) = same_order_warning(written.donor_order_agreement) {
+            streams.note(&format!("note: {warning}"));
+        }
+        Ok(())
     }
 
     fn write(&self, ranking: &Ranking, streams: &mut Streams<'_>) -> Result<()> {

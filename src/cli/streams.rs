@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Write};
 use std::time::Duration;
 
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::text::{Shown, printable_table};
 use crate::{Error, Result};
@@ -86,6 +86,20 @@ impl<'a> Streams<'a> {
         }))
     }
 
+    /// How many of so many things are done, at what rate and how long it will take, on a terminal
+    /// until it is dropped.
+    pub(super) fn counted(&self, what: &'static str, n: u64) -> Counted {
+        Counted(self.err_is_terminal.then(|| {
+            let template = "{wide_bar} {pos} of {len} {msg}, {per_sec}, {eta} left";
+            let bar = ProgressBar::new(n).with_message(what);
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        }))
+    }
+
     /// Tells of wrong usage, or gives the help asked for.
     pub(super) fn usage(&mut self, usage: &clap::Error) -> u8 {
         let text = usage.render().to_string();
@@ -119,6 +133,27 @@ fn in_words_of_the_shell(message: &str) -> String {
 pub(super) struct Progress(Option<ProgressBar>);
 
 impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// See [`Streams::counted`].
+#[derive(Debug)]
+pub(super) struct Counted(Option<ProgressBar>);
+
+impl Counted {
+    /// So many more are done.
+    pub(super) fn add(&self, n: usize) {
+        if let Some(bar) = &self.0 {
+            bar.inc(n as u64);
+        }
+    }
+}
+
+impl Drop for Counted {
     fn drop(&mut self) {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();

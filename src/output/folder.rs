@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::file::OutputFile;
+use super::file::{FinishedFile, OutputFile};
 use super::place::{Access, creation};
 use crate::{Error, Result};
 
@@ -42,6 +42,20 @@ pub(crate) fn write_together(
         file.publish()?;
     }
     Ok(paths)
+}
+
+/// Puts files in place that belong together and lie in one folder: all of them are finished before
+/// the first is put in place.
+///
+/// # Errors
+/// As [`write_together`].
+pub(crate) fn commit_together(folder: &Path, files: Vec<OutputFile>) -> Result<()> {
+    let finished: Vec<_> = files
+        .into_iter()
+        .map(OutputFile::finish)
+        .collect::<Result<_>>()?;
+    let _lock = Lock::of(folder)?;
+    finished.into_iter().try_for_each(FinishedFile::publish)
 }
 
 /// A file whose presence says that a folder is being changed.

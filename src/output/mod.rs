@@ -13,4 +13,5 @@ pub use file::{OutputFile, write_bytes};
 pub use place::Access;
 
 pub(crate) use file::write_whole;
-pub(crate) use folder::{Content, write_together};
+pub(crate) use folder::{Content, commit_together, write_together};
+pub(crate) use place::folder_of;

@@ -84,7 +84,7 @@ fn end_of_links(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// The folder that holds a path.
-pub(super) fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

@@ -6,6 +6,9 @@ use rayon::prelude::*;
 
 use crate::profile::SubjectId;
 
+/// The place of a donor that an order lacks.
+const ABSENT: u32 = u32::MAX;
+
 /// Mean Kendall τ between the donor orders of any two recipients, over the donors they share.
 ///
 /// 1 means that everyone gets the same order: the model ranks donors, not pairs, as any model that
@@ -29,26 +32,86 @@ use crate::profile::SubjectId;
 /// assert_eq!(donor_order_agreement(&reversed), Some(-1.0));
 /// ```
 pub fn donor_order_agreement(orders: &[Vec<SubjectId>]) -> Option<f64> {
-    match places_of_each(orders) {
-        Some(places) if places.len() <= orders.len() => by_donors(&places, orders.len()),
-        _ => by_recipients(orders),
+    let mut numbered = DonorOrders::default();
+    for order in orders {
+        numbered.push(order.iter().map(SubjectId::as_str));
     }
+    numbered.agreement()
 }
 
-/// Of each donor its place in every order; `None` where the orders are not of the same donors.
-fn places_of_each(orders: &[Vec<SubjectId>]) -> Option<Vec<Vec<u32>>> {
-    let first = orders.first()?;
-    let numbers: HashMap<&SubjectId, usize> = first.iter().zip(0..).collect();
-    let mut places = vec![vec![u32::MAX; orders.len()]; numbers.len()];
-    for (recipient, order) in orders.iter().enumerate() {
-        if order.len() != numbers.len() {
-            return None;
+/// Orders of donors, each donor by a number: four bytes a place, where its id takes forty.
+#[derive(Debug, Clone, Default)]
+pub struct DonorOrders {
+    numbers: HashMap<String, u32>,
+    orders: Vec<Vec<u32>>,
+}
+
+impl DonorOrders {
+    /// One more order of distinct donors, best first.
+    pub fn push<'a>(&mut self, donors: impl Iterator<Item = &'a str>) {
+        let mut order = Vec::with_capacity(self.orders.last().map_or(0, Vec::len));
+        for donor in donors {
+            let number = self.numbers.get(donor).copied().unwrap_or_else(|| {
+                let next = self.numbers.len() as u32;
+                self.numbers.insert(donor.to_owned(), next);
+                next
+            });
+            order.push(number);
         }
-        for (donor, place) in order.iter().zip(0..) {
-            places[*numbers.get(donor)?][recipient] = place;
+        self.orders.push(order);
+    }
+
+    /// See [`donor_order_agreement`].
+    pub fn agreement(&self) -> Option<f64> {
+        let n_donors = self.numbers.len();
+        let same_donors = self.orders.iter().all(|order| order.len() == n_donors);
+        if same_donors && n_donors <= self.orders.len() {
+            by_donors(&self.places_of_each(), self.orders.len())
+        } else {
+            self.by_recipients()
         }
     }
-    Some(places)
+
+    /// Of each donor its place in every order; the orders are of the same donors.
+    fn places_of_each(&self) -> Vec<Vec<u32>> {
+        let mut places = vec![vec![0; self.orders.len()]; self.numbers.len()];
+        for (recipient, order) in self.orders.iter().enumerate() {
+            for (&donor, place) in order.iter().zip(0..) {
+                places[donor as usize][recipient] = place;
+            }
+        }
+        places
+    }
+
+    fn by_recipients(&self) -> Option<f64> {
+        let with_later = |first: usize| {
+            let mut places = vec![ABSENT; self.numbers.len()];
+            for (&donor, place) in self.orders[first].iter().zip(0..) {
+                places[donor as usize] = place;
+            }
+            let (mut sum, mut n_pairs) = (0.0, 0_usize);
+            let mut shared = Vec::new();
+            for other in &self.orders[first + 1..] {
+                shared.clear();
+                let of_first = other.iter().map(|&donor| places[donor as usize]);
+                shared.extend(of_first.filter(|&place| place != ABSENT));
+                let n = shared.len();
+                if n >= 2 {
+                    let inversions = sort_and_count(&mut shared) as f64;
+                    sum += 1.0 - 4.0 * inversions / (n * (n - 1)) as f64;
+                    n_pairs += 1;
+                }
+            }
+            (sum, n_pairs)
+        };
+        // Summed in the order of the recipients, whatever the threads.
+        let all = 0..self.orders.len();
+        let sums: Vec<(f64, usize)> = all.into_par_iter().map(with_later).collect();
+        let (sum, n_pairs) = sums
+            .into_iter()
+            .fold((0.0, 0), |(sum, n), (its, its_n)| (sum + its, n + its_n));
+        (n_pairs > 0).then(|| sum / n_pairs as f64)
+    }
 }
 
 /// Of two donors, k of R recipients prefer one: then (s² − R)/2 with s = 2·k − R is how many more
@@ -71,37 +134,8 @@ fn by_donors(places: &[Vec<u32>], n_recipients: usize) -> Option<f64> {
     Some((mean_square - n_recipients as f64) / 2.0 / pairs_of(n_recipients))
 }
 
-fn by_recipients(orders: &[Vec<SubjectId>]) -> Option<f64> {
-    let places: Vec<HashMap<&SubjectId, usize>> = orders
-        .iter()
-        .map(|order| order.iter().zip(0..).collect())
-        .collect();
-    let with_later = |(first, order): (usize, &Vec<SubjectId>)| {
-        let (mut sum, mut n_pairs) = (0.0, 0_usize);
-        for other in &places[first + 1..] {
-            let mut shared: Vec<usize> = order
-                .iter()
-                .filter_map(|donor| other.get(donor).copied())
-                .collect();
-            let n = shared.len();
-            if n >= 2 {
-                let inversions = sort_and_count(&mut shared) as f64;
-                sum += 1.0 - 4.0 * inversions / (n * (n - 1)) as f64;
-                n_pairs += 1;
-            }
-        }
-        (sum, n_pairs)
-    };
-    // Summed in the order of the recipients, whatever the threads.
-    let sums: Vec<(f64, usize)> = orders.par_iter().enumerate().map(with_later).collect();
-    let (sum, n_pairs) = sums
-        .into_iter()
-        .fold((0.0, 0), |(sum, n), (its, its_n)| (sum + its, n + its_n));
-    (n_pairs > 0).then(|| sum / n_pairs as f64)
-}
-
 /// Sorts by merging and counts the inversions there were, `O(n log n)`.
-fn sort_and_count(values: &mut [usize]) -> usize {
+fn sort_and_count(values: &mut [u32]) -> usize {
     if values.len() < 2 {
         return 0;
     }
@@ -148,9 +182,12 @@ mod tests {
     fn pairs_of_donors_and_of_recipients_agree() {
         let texts = ["a b c d", "d c b a", "b a c d", "c a d b", "a c b d"];
         let orders = orders(&texts);
-        let places = places_of_each(&orders).unwrap();
-        let one = by_donors(&places, orders.len()).unwrap();
-        assert_abs_diff_eq!(one, by_recipients(&orders).unwrap(), epsilon = 1e-12);
+        let mut numbered = DonorOrders::default();
+        for order in &orders {
+            numbered.push(order.iter().map(SubjectId::as_str));
+        }
+        let one = by_donors(&numbered.places_of_each(), orders.len()).unwrap();
+        assert_abs_diff_eq!(one, numbered.by_recipients().unwrap(), epsilon = 1e-12);
         assert_abs_diff_eq!(one, donor_order_agreement(&orders).unwrap());
         assert!(one.abs() < 0.5);
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ranking, RankingParams};
+use super::{Ranking, RankingJob, RankingParams};
 use crate::cohort::TreatmentContext;
 use crate::matcher::{Matcher, PredictParams};
 use crate::profile::ProfileTable;
@@ -50,7 +50,7 @@ pub fn rank_donors(
 /// The same for tables that are in the matcher's vocabulary.
 ///
 /// Of the draws, only those of some recipients are held at a time, so that a million pairs need
-/// little more memory than their rows of the ranking.
+/// little more memory than their rows of the ranking; see [`RankingJob`] where those are too many.
 ///
 /// # Errors
 /// Those of [`Matcher::predict`] and [`RankingParams::rank`].
@@ -62,13 +62,15 @@ pub fn rank_harmonized(
     predict: &PredictParams,
     params: &RankingParams,
 ) -> Result<Ranking> {
-    params.check()?;
-    let mut ranked = Vec::with_capacity(recipients.n_samples());
-    matcher.predict_by_recipient(donors, recipients, contexts, predict, |pairs| {
-        ranked.extend(params.rank_recipients(&pairs)?);
-        Ok(())
-    })?;
-    params.assemble(ranked)
+    let job = RankingJob {
+        matcher,
+        donors,
+        recipients,
+        contexts,
+        predict,
+        params,
+    };
+    job.rank()
 }
 
 /// The rank whose vocabulary the matcher speaks: what tables are to be harmonized to for it.

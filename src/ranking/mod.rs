@@ -5,28 +5,38 @@
 //! 2. [`RecipientSummary`]: tiers, rank intervals, regret, Pareto front, other weights, and
 //!    whether to abstain; [`donor_order_agreement`]: whether everyone gets the same order.
 //! 3. [`AssignmentParams`] + [`Ranking`] → [`Assignment`]: many recipients, limited donors.
-//! 4. [`Ranking::to_tsv`], [`Ranking::to_json`], [`Ranking::to_text`]: for machines and for reading.
+//! 4. [`RankingJob`]: the same some recipients at a time, for more pairs than memory holds;
+//!    [`RankingJob::write`] puts them into a file as they are ready.
+//! 5. [`Ranking::to_tsv`], [`Ranking::to_json`], [`Ranking::to_text`]: for machines and for reading.
 
 mod agreement;
 mod assignment;
 mod check;
 mod donors;
 mod draws;
+mod file;
 mod flow;
 mod front;
+mod job;
 mod order;
 mod params;
+#[cfg(feature = "containers")]
+mod parquet;
+mod recipient;
 mod result;
 mod table;
 pub(crate) mod text;
 
-pub use agreement::donor_order_agreement;
+pub use agreement::{DonorOrders, donor_order_agreement};
 pub use assignment::{AssignedPair, Assignment, AssignmentParams, Coverage, DonorUse, PairUtility};
 pub use donors::{RankedDonors, rank_donors, rank_harmonized, target_of};
+pub use file::WrittenRanking;
+pub use job::RankingJob;
 pub use params::{RankingParams, Weights};
+pub use recipient::RankedRecipient;
 pub use result::{DonorStanding, NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary, WeightCase};
-pub use table::COLUMNS;
-pub use text::RESEARCH_USE;
+pub use table::{COLUMNS, Column, columns};
+pub use text::{RESEARCH_USE, same_order_warning};
 
 #[cfg(test)]
 mod assignment_tests;

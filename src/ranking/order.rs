@@ -2,18 +2,20 @@
 
 use rayon::prelude::*;
 
-use super::agreement::donor_order_agreement;
+use super::agreement::DonorOrders;
 use super::check::{check_prediction, group_by_recipient};
 use super::draws::{Standing, interval, p_above, standings};
 use super::front::{p_on_front, pareto_front};
 use super::result::{
     DonorStanding, NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary, WeightCase,
 };
-use super::{RankingParams, Weights};
+use super::{RankedRecipient, RankingParams, Weights};
 use crate::matcher::PairPrediction;
 use crate::numeric::summary::mean;
-use crate::profile::SubjectId;
 use crate::{Error, Result};
+
+pub(super) const NOTHING_TO_RANK: &str =
+    "there is nothing to rank: no pair of donor and recipient was predicted";
 
 /// Both toxicity weights are multiplied by each of these, each with each.
 const WEIGHT_FACTORS: [f64; 4] = [0.0, 0.5, 1.0, 2.0];
@@ -68,7 +70,13 @@ impl RankingParams {
     /// ```
     pub fn rank(&self, predictions: &[PairPrediction]) -> Result<Ranking> {
         self.check()?;
-        self.assemble(self.rank_recipients(predictions)?)
+        let mut ranked = self.rank_recipients(predictions)?;
+        let mut orders = DonorOrders::default();
+        for recipient in &mut ranked {
+            orders.push(recipient.order());
+            recipient.keep(self.top);
+        }
+        self.assemble(ranked, &orders)
     }
 
     /// Each recipient of these predictions by itself.
@@ -83,22 +91,14 @@ impl RankingParams {
     }
 
     /// All recipients together, none of them twice.
-    pub(super) fn assemble(&self, ranked: Vec<RankedRecipient>) -> Result<Ranking> {
+    pub(super) fn assemble(
+        &self,
+        ranked: Vec<RankedRecipient>,
+        orders: &DonorOrders,
+    ) -> Result<Ranking> {
         if ranked.is_empty() {
-            return Err(Error::table(
-                "there is nothing to rank: no pair of donor and recipient was predicted",
-            ));
+            return Err(Error::table(NOTHING_TO_RANK));
         }
-        let orders: Vec<Vec<SubjectId>> = ranked
-            .iter()
-            .map(|one| {
-                let standings = &one.summary.standings;
-                standings
-                    .iter()
-                    .map(|standing| standing.donor_id.clone())
-                    .collect()
-            })
-            .collect();
         let (summaries, rows): (Vec<_>, Vec<_>) = ranked
             .into_iter()
             .map(|one| (one.summary, one.rows))
@@ -106,7 +106,7 @@ impl RankingParams {
         Ok(Ranking {
             rows: rows.into_iter().flatten().collect(),
             summaries,
-            donor_order_agreement: donor_order_agreement(&orders),
+            donor_order_agreement: orders.agreement(),
             params: self.clone(),
         })
     }
@@ -285,11 +285,6 @@ impl RankingParams {
             })
             .collect()
     }
-}
-
-pub(super) struct RankedRecipient {
-    rows: Vec<RankingRow>,
-    summary: RecipientSummary,
 }
 
 struct Verdict {

@@ -135,6 +135,9 @@ pub struct RankingParams {
     /// Abstain where there are fewer draws than this, since they cannot say how sure an order is.
     /// Default 20, the fewest from which a 90 % interval can be read.
     pub min_draws: usize,
+    /// Donors shown a recipient, the first of the order, 1 or more; all by default. Every figure
+    /// is of all donors.
+    pub top: Option<usize>,
 }
 
 impl Default for RankingParams {
@@ -144,6 +147,7 @@ impl Default for RankingParams {
             level: 0.9,
             abstain_below: 0.7,
             min_draws: 20,
+            top: None,
         }
     }
 }
@@ -159,6 +163,12 @@ impl RankingParams {
             return Err(Error::parameter(
                 "level",
                 format!("expected a number between 0 and 1, found {}", self.level),
+            ));
+        }
+        if self.top == Some(0) {
+            return Err(Error::parameter(
+                "top",
+                "expected 1 or more donors, found 0",
             ));
         }
         if !(0.5..=1.0).contains(&self.abstain_below) {
@@ -221,6 +231,13 @@ mod tests {
                     ..default()
                 },
                 "`abstain_below`",
+            ),
+            (
+                RankingParams {
+                    top: Some(0),
+                    ..default()
+                },
+                "`top`",
             ),
         ] {
             assert!(params.check().unwrap_err().to_string().starts_with(name));

@@ -157,7 +157,7 @@ pub struct WeightCase {
 pub struct RecipientSummary {
     /// The recipient's baseline sample.
     pub recipient_id: SampleId,
-    /// Donors shown.
+    /// Donors that were compared.
     pub n_donors: usize,
     /// Donors that took part in the ranking.
     pub n_eligible: usize,
@@ -169,7 +169,7 @@ pub struct RecipientSummary {
     pub abstain: bool,
     /// Why, in plain words; empty where `abstain` is false.
     pub reason: String,
-    /// The eligible donors in the order of the ranking.
+    /// The eligible donors in the order of the ranking, as many as are shown.
     pub standings: Vec<DonorStanding>,
     /// The first donor when both toxicity weights are multiplied by 0, ½, 1 and 2, each with each.
     pub weight_cases: Vec<WeightCase>,
@@ -183,7 +183,7 @@ pub struct RecipientSummary {
 /// Recipients stand in the order in which they were first met, donors by rank.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ranking {
-    /// One row a pair.
+    /// One row a pair; of each recipient as many as [`RankingParams::top`] says.
     pub rows: Vec<RankingRow>,
     /// One summary a recipient, in the order of the rows.
     pub summaries: Vec<RecipientSummary>,
@@ -206,24 +206,28 @@ impl Ranking {
         for (summary, rows) in self.by_recipient() {
             n_rows += rows.len();
             let donors: HashSet<&SubjectId> = rows.iter().map(|row| &row.donor_id).collect();
-            let counts = summary.n_donors == rows.len()
-                && summary.n_eligible == summary.standings.len()
-                && summary.n_eligible <= rows.len()
+            let n_donors = summary.n_donors;
+            let shown = |n: usize| self.params.top.map_or(n, |top| top.min(n));
+            let counts = rows.len() == shown(n_donors)
+                && summary.standings.len() == shown(summary.n_eligible)
+                && summary.n_eligible <= n_donors
                 && donors.len() == rows.len();
             let standings = summary.standings.iter().all(|standing| {
                 donors.contains(&standing.donor_id)
                     && (1..=standing.rank_hi).contains(&standing.rank_lo)
-                    && standing.rank_hi <= rows.len()
-                    && (1..=rows.len()).contains(&standing.tier)
+                    && standing.rank_hi <= n_donors
+                    && (1..=n_donors).contains(&standing.tier)
                     && standing.numbers_are_sound()
             });
+            // Under other weights a donor may be first that is not shown.
+            let is_there = |donor| rows.len() < n_donors || donors.contains(donor);
             let cases = summary
                 .weight_cases
                 .iter()
-                .all(|case| donors.contains(&case.first_donor) && case.weights.check().is_ok());
+                .all(|case| is_there(&case.first_donor) && case.weights.check().is_ok());
             let sound = rows
                 .iter()
-                .all(|row| row.is_sound() && row.rank <= rows.len());
+                .all(|row| row.is_sound() && row.rank <= n_donors);
             let shares = [summary.p_first_beats_second, summary.first_donor_stability];
             if !(counts && standings && cases && sound && shares.into_iter().all(is_share)) {
                 return Err(Error::table(format!(

@@ -1,5 +1,6 @@
 //! A ranking as TSV and JSON, for machines.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::{Ranking, RankingRow};
@@ -47,7 +48,7 @@ impl Ranking {
     pub fn write_tsv(&self, writer: impl Write) -> io::Result<()> {
         let mut table = TsvWriter::new(writer, COLUMNS)?;
         for row in &self.rows {
-            write_row(&mut table, row)?;
+            row.write(&mut table)?;
         }
         table.flush()
     }
@@ -85,35 +86,110 @@ impl Ranking {
     }
 }
 
-fn write_row(table: &mut TsvWriter<impl Write>, row: &RankingRow) -> io::Result<()> {
-    table.text(row.recipient_id.as_str())?;
-    table.text(row.donor_id.as_str())?;
-    table.plain(&row.rank.to_string())?;
-    for value in [
-        row.p_response,
-        row.p_response_lo,
-        row.p_response_hi,
-        row.p_response_baseline,
-        row.p_severe_irae,
-        row.p_severe_irae_lo,
-        row.p_severe_irae_hi,
-        row.p_myocarditis,
-        row.delta_response,
-        row.utility,
-        row.p_best,
-        row.p_better_than_random,
-        row.n_gained,
-        row.n_kept,
-        row.n_lost,
-        row.deleterious_lost,
-    ] {
-        table.number(value)?;
+/// A cell of the table.
+enum Cell<'a> {
+    Text(Cow<'a, str>),
+    Whole(usize),
+    Number(f64),
+    Truth(bool),
+}
+
+impl<'a> Cell<'a> {
+    fn text(text: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(text))
     }
-    table.text(&row.flags.join(";"))?;
-    table.plain(&row.in_domain.to_string())?;
-    table.plain(&row.abstain.to_string())?;
-    table.text(&row.reason)?;
-    table.end_row()
+}
+
+impl RankingRow {
+    /// What stands under each of [`COLUMNS`].
+    fn cells(&self) -> [Cell<'_>; COLUMNS.len()] {
+        [
+            Cell::text(self.recipient_id.as_str()),
+            Cell::text(self.donor_id.as_str()),
+            Cell::Whole(self.rank),
+            Cell::Number(self.p_response),
+            Cell::Number(self.p_response_lo),
+            Cell::Number(self.p_response_hi),
+            Cell::Number(self.p_response_baseline),
+            Cell::Number(self.p_severe_irae),
+            Cell::Number(self.p_severe_irae_lo),
+            Cell::Number(self.p_severe_irae_hi),
+            Cell::Number(self.p_myocarditis),
+            Cell::Number(self.delta_response),
+            Cell::Number(self.utility),
+            Cell::Number(self.p_best),
+            Cell::Number(self.p_better_than_random),
+            Cell::Number(self.n_gained),
+            Cell::Number(self.n_kept),
+            Cell::Number(self.n_lost),
+            Cell::Number(self.deleterious_lost),
+            Cell::Text(Cow::Owned(self.flags.join(";"))),
+            Cell::Truth(self.in_domain),
+            Cell::Truth(self.abstain),
+            Cell::text(&self.reason),
+        ]
+    }
+
+    /// Writes the row into a table of [`COLUMNS`].
+    pub(super) fn write(&self, table: &mut TsvWriter<impl Write>) -> io::Result<()> {
+        for cell in self.cells() {
+            match cell {
+                Cell::Text(text) => table.text(&text)?,
+                Cell::Whole(number) => table.plain(&number.to_string())?,
+                Cell::Number(number) => table.number(number)?,
+                Cell::Truth(truth) => table.plain(&truth.to_string())?,
+            }
+        }
+        table.end_row()
+    }
+}
+
+/// A column of the table, for formats that go by columns.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Column {
+    /// Ids, flags joined by `;`, reasons.
+    Text(Vec<String>),
+    /// Places.
+    Whole(Vec<i64>),
+    /// Probabilities and expected numbers.
+    Number(Vec<f64>),
+    /// Yes or no.
+    Truth(Vec<bool>),
+}
+
+/// Rows as columns, in the order of [`COLUMNS`]; no column where there is no row.
+pub fn columns(rows: &[RankingRow]) -> Vec<Column> {
+    let mut columns = Vec::with_capacity(COLUMNS.len());
+    for row in rows {
+        for (at, cell) in row.cells().into_iter().enumerate() {
+            if at == columns.len() {
+                columns.push(Column::empty(&cell, rows.len()));
+            }
+            match (&mut columns[at], cell) {
+                (Column::Text(texts), Cell::Text(text)) => texts.push(text.into_owned()),
+                (Column::Whole(numbers), Cell::Whole(number)) => {
+                    numbers.push(i64::try_from(number).unwrap_or(i64::MAX));
+                }
+                (Column::Number(numbers), Cell::Number(number)) => numbers.push(number + 0.0),
+                (Column::Truth(truths), Cell::Truth(truth)) => truths.push(truth),
+                // The cells of a column are of one kind.
+                _ => {}
+            }
+        }
+    }
+    columns
+}
+
+impl Column {
+    fn empty(cell: &Cell<'_>, n_rows: usize) -> Self {
+        match cell {
+            Cell::Text(_) => Self::Text(Vec::with_capacity(n_rows)),
+            Cell::Whole(_) => Self::Whole(Vec::with_capacity(n_rows)),
+            Cell::Number(_) => Self::Number(Vec::with_capacity(n_rows)),
+            Cell::Truth(_) => Self::Truth(Vec::with_capacity(n_rows)),
+        }
+    }
 }
 
 #[cfg(test)]

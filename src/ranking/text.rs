@@ -63,16 +63,22 @@ impl Ranking {
         out
     }
 
-    /// What to tell a reader where every recipient gets the same order of donors; `None` where
-    /// orders differ or there is nothing to compare.
+    /// See [`same_order_warning`].
     pub fn same_order_warning(&self) -> Option<&'static str> {
-        self.donor_order_agreement
-            .filter(|&agreement| agreement > 0.999)
-            .map(|_| {
-                "every recipient gets the same order of donors: here the models tell donors apart, \
-             not pairs"
-            })
+        same_order_warning(self.donor_order_agreement)
     }
+}
+
+/// What to tell a reader where every recipient gets the same order of donors, by the
+/// [`donor_order_agreement`](super::donor_order_agreement); `None` where orders differ or there is
+/// nothing to compare.
+pub fn same_order_warning(donor_order_agreement: Option<f64>) -> Option<&'static str> {
+    donor_order_agreement
+        .filter(|&agreement| agreement > 0.999)
+        .map(|_| {
+            "every recipient gets the same order of donors: here the models tell donors apart, \
+             not pairs"
+        })
 }
 
 fn write_recipient(out: &mut String, summary: &RecipientSummary, rows: &[RankingRow]) {

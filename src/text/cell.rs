@@ -63,6 +63,14 @@ impl<W: Write> TsvWriter<W> {
         Ok(self.0.write_record(None::<&[u8]>)?)
     }
 
+    /// The writer, which has everything.
+    ///
+    /// # Errors
+    /// What the writer said.
+    pub(crate) fn into_inner(self) -> io::Result<W> {
+        self.0.into_inner().map_err(csv::IntoInnerError::into_error)
+    }
+
     /// Hands everything to the writer.
     ///
     /// # Errors

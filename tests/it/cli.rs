@@ -139,6 +139,37 @@ fn a_ranking_has_every_column_and_every_pair() {
 }
 
 #[test]
+fn rows_go_into_a_file_and_the_first_donors_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pairs.tsv").display().to_string();
+    let donors = SCENE.path("donors.tsv");
+    let regimen = ["--regimen", "anti-pd-1", "--top", "2"];
+    let done = rank(&donors, &[&regimen[..], &["--output", &path]].concat());
+    assert_eq!((done.code, done.out.as_str()), (0, ""), "{}", done.err);
+    assert!(done.err.contains("4 rows of 2 recipients"), "{}", done.err);
+    let shown = rank(&donors, &regimen);
+    assert_eq!(fs::read_to_string(&path).unwrap(), shown.out);
+    assert_eq!(shown.out.lines().count(), 1 + 2 * 2);
+    let page = folder.path().join("report.html").display().to_string();
+    let with_page = rank(&donors, &[&regimen[..], &["--report", &page]].concat());
+    assert_eq!(with_page.code, 0, "{}", with_page.err);
+    assert!(folder.path().join("pairs.summary.json").exists());
+    for (more, code, words) in [
+        (
+            &["--output", "pairs.csv"][..],
+            1,
+            "`output`: expected a name",
+        ),
+        (&["--output", &path, "--json"], 2, "--json"),
+        (&["--top", "0"], 1, "`top`"),
+    ] {
+        let refused = rank(&donors, &[&["--regimen", "anti-pd-1"], more].concat());
+        assert_eq!(refused.code, code, "{}", refused.err);
+        assert!(refused.err.contains(words), "{}", refused.err);
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     let with = |seed: &str| {
         rank(

@@ -23,6 +23,7 @@ mod new_formats;
 mod output;
 mod privacy;
 mod ranking;
+mod ranking_files;
 mod reader_speed;
 mod readers;
 mod screening;
