@@ -26,9 +26,9 @@ from donormatch._errors import (
 )
 from donormatch._features import toposcore_from_counts
 from donormatch._harmonize import HarmonizationReport
-from donormatch._matcher import Matcher, rank_donors
+from donormatch._matcher import Matcher, rank_batches, rank_donors
 from donormatch._profiles import Decision, Profiles, check, read_profiles, read_tree
-from donormatch._ranking import Assignment, Ranking
+from donormatch._ranking import Assignment, Ranking, RankingBatches, WrittenRanking
 from donormatch._screening import Screening, screen, screening_panel
 from donormatch._signature import (
     Member,
@@ -61,18 +61,21 @@ __all__ = [
     "PatientCohort",
     "Profiles",
     "Ranking",
+    "RankingBatches",
     "Screening",
     "Signature",
     "SynonymWarning",
     "SyntheticCohort",
     "TransplantPrediction",
     "UnitWarning",
+    "WrittenRanking",
     "__version__",
     "calibration",
     "check",
     "design",
     "metrics",
     "n_threads",
+    "rank_batches",
     "rank_donors",
     "read_profiles",
     "read_tree",

@@ -16,6 +16,7 @@ __all__ = [
     "Phylogeny",
     "ProfileTable",
     "Ranking",
+    "RankingBatches",
     "__version__",
     "calibration_curve",
     "call_losses",
@@ -308,6 +309,14 @@ class Ranking:
     def __ne__(self, other: object, /) -> bool: ...
     def __len__(self) -> int: ...
 
+@final
+class RankingBatches:
+    def next_batch(self) -> Any: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    def summaries(self) -> str: ...
+    def donor_order_agreement(self) -> float | None: ...
+    def progress_so_far(self) -> tuple[int, int]: ...
+
 def rank_predictions(predictions: str, params: str) -> Ranking: ...
 
 @final
@@ -350,14 +359,35 @@ class Matcher:
         recipients: ProfileTable,
         treatment: tuple[str | None, str | None, str | None],
         metadata: str | bytes | os.PathLike[str] | None,
-        predict: str,
-        params: str,
+        settings: tuple[str, str],
     ) -> tuple[Ranking, str, str, list[tuple[bool, str]]]: ...
+    def write_ranking(
+        self,
+        donors: ProfileTable,
+        recipients: ProfileTable,
+        treatment: tuple[str | None, str | None, str | None],
+        metadata: str | bytes | os.PathLike[str] | None,
+        settings: tuple[str, str],
+        output: str | os.PathLike[str],
+        access: str,
+    ) -> tuple[str, str, str, list[tuple[bool, str]]]: ...
+    def rank_batches(
+        self,
+        donors: ProfileTable,
+        recipients: ProfileTable,
+        treatment: tuple[str | None, str | None, str | None],
+        metadata: str | bytes | os.PathLike[str] | None,
+        settings: tuple[str, str],
+        pairs_at_a_time: int,
+    ) -> tuple[RankingBatches, str, str, list[tuple[bool, str]]]: ...
     def predict_transplant(
         self, donor: ProfileTable, recipient: ProfileTable, predict: str
     ) -> tuple[str, str, str]: ...
     def with_outcomes(
-        self, donors: ProfileTable, outcomes: str | bytes | os.PathLike[str], header: str | None
+        self,
+        donors: ProfileTable,
+        outcomes: str | bytes | os.PathLike[str],
+        header: str | None,
     ) -> tuple[Matcher, str | None, str, list[tuple[bool, str]]]: ...
     @staticmethod
     def bundled() -> tuple[Matcher, str]: ...

@@ -7,7 +7,7 @@ import functools
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from donormatch import _core
 from donormatch._cohort import (
@@ -23,16 +23,22 @@ from donormatch._engraftment import TransplantPrediction
 from donormatch._errors import NotFittedError, OutOfDomainWarning, warn, warned
 from donormatch._harmonize import HarmonizationReport
 from donormatch._profiles import Profiles, Readable, read_profiles
-from donormatch._ranking import Ranking, ranking_settings
+from donormatch._ranking import (
+    Ranking,
+    RankingBatches,
+    WrittenRanking,
+    ranking_settings,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Matcher", "rank_donors"]
+__all__ = ["Matcher", "rank_batches", "rank_donors"]
 
 Regimen = Literal["anti-pd-1", "anti-ctla-4", "anti-pd-1+anti-ctla-4"]
 Cancer = Literal["melanoma", "lung", "kidney", "other"]
 Line = Literal["first", "refractory"]
+Access = Literal["private", "shared"]
 Source: TypeAlias = "Profiles | Readable | Sequence[Readable] | pd.DataFrame"
 
 
@@ -165,7 +171,10 @@ class Matcher:
         SynonymWarning
             Less than nine tenths of the abundance is in taxa that the vocabulary knows.
         """
-        table, header = as_metadata(outcomes), json.dumps(self.header) if self.header else None
+        table, header = (
+            as_metadata(outcomes),
+            json.dumps(self.header) if self.header else None,
+        )
         donors = as_profiles(donors)
         fitted = self._fitted()
         found, header, report, notes = fitted.with_outcomes(donors._table, table, header)
@@ -239,6 +248,7 @@ class Matcher:
         """The vocabulary that the models speak."""
         return self._fitted().vocabulary
 
+    @overload
     def rank_donors(
         self,
         donors: Source,
@@ -251,11 +261,55 @@ class Matcher:
         weights: Sequence[float] = (1.0, 0.5, 3.0),
         level: float = 0.9,
         abstain_below: float = 0.7,
+        top: int | None = None,
         n_draws: int = 200,
         day: float = 28.0,
         antibiotics: bool | None = None,
         seed: int = 0,
-    ) -> Ranking:
+        output: None = None,
+        access: Access = "private",
+    ) -> Ranking: ...
+    @overload
+    def rank_donors(
+        self,
+        donors: Source,
+        recipients: Source,
+        *,
+        regimen: Regimen | None = None,
+        cancer: Cancer | None = None,
+        line: Line | None = None,
+        metadata: Treatments = None,
+        weights: Sequence[float] = (1.0, 0.5, 3.0),
+        level: float = 0.9,
+        abstain_below: float = 0.7,
+        top: int | None = None,
+        n_draws: int = 200,
+        day: float = 28.0,
+        antibiotics: bool | None = None,
+        seed: int = 0,
+        output: str | os.PathLike[str],
+        access: Access = "private",
+    ) -> WrittenRanking: ...
+    def rank_donors(
+        self,
+        donors: Source,
+        recipients: Source,
+        *,
+        regimen: Regimen | None = None,
+        cancer: Cancer | None = None,
+        line: Line | None = None,
+        metadata: Treatments = None,
+        weights: Sequence[float] = (1.0, 0.5, 3.0),
+        level: float = 0.9,
+        abstain_below: float = 0.7,
+        top: int | None = None,
+        n_draws: int = 200,
+        day: float = 28.0,
+        antibiotics: bool | None = None,
+        seed: int = 0,
+        output: str | os.PathLike[str] | None = None,
+        access: Access = "private",
+    ) -> Ranking | WrittenRanking:
         """Every donor for every recipient, in order.
 
         Parameters
@@ -277,6 +331,9 @@ class Matcher:
             Probability that intervals hold.
         abstain_below
             Abstain where the first donor beats the second in a smaller share of the draws.
+        top
+            Donors shown a recipient, the first of the order; all by default. Every figure is of all
+            donors.
         n_draws
             Draws from the posterior, each with one realized transplant.
         day
@@ -285,11 +342,19 @@ class Matcher:
             Whether given before the transplant; unknown by default.
         seed
             Of the draws.
+        output
+            Write the rows as they are worked out, whatever their number, into this file
+            (``.parquet``, ``.tsv`` or ``.tsv.gz``), and what is known about their order into
+            ``.summary.json`` beside it: both or neither.
+        access
+            Who may read new files, which hold ids of patients: their owner (``"private"``), or whom
+            the process lets read its files (``"shared"``). An old file keeps its mode.
 
         Returns
         -------
-        Ranking
-            Donors in order; ``ranking.harmonization`` says what became of the names.
+        Ranking or WrittenRanking
+            Donors in order, or, with `output`, where they are; ``harmonization`` says what became
+            of the names.
 
         Raises
         ------
@@ -310,27 +375,93 @@ class Matcher:
             used looks like one that was looked for.
         """
         donors, recipients = as_profiles(donors), as_profiles(recipients)
-        own = treatment_metadata(metadata, recipients.sample_ids)
-        found, *reports, notes = self._fitted().rank_donors(
+        asked = (
             donors._table,
             recipients._table,
             (regimen, cancer, line),
-            own,
-            settings_json(n_draws=n_draws, day=day, antibiotics=antibiotics, seed=seed),
-            settings_json(**ranking_settings(weights, level, abstain_below)),
+            treatment_metadata(metadata, recipients.sample_ids),
+            (
+                settings_json(n_draws=n_draws, day=day, antibiotics=antibiotics, seed=seed),
+                settings_json(**ranking_settings(weights, level, abstain_below, top)),
+            ),
         )
+        fitted = self._fitted()
+        if output is not None:
+            path = os.fspath(output)
+            told, *reports, notes = fitted.write_ranking(*asked, path, access)
+            harmonization, noted = _told(reports, notes)
+            written = WrittenRanking(
+                path=path, **json.loads(told), harmonization=harmonization, notes=noted
+            )
+            _warn_outside(written.n_outside, written.n_rows)
+            return written
+        found, *reports, notes = fitted.rank_donors(*asked)
         ranking = Ranking(found, seed=seed)
-        names = ("donors", "recipients")
-        tables = map(HarmonizationReport._from_json, reports)
-        ranking.harmonization = dict(zip(names, tables, strict=True))
-        for what, report in ranking.harmonization.items():
-            report._warn_of_names(what)
-        ranking.notes = warned("metadata", notes)
-        outside = sum(not row["in_domain"] for row in ranking.rows)
-        if outside:
-            message = f"{outside} of {len(ranking)} pairs lie outside what the models know"
-            warn(message, OutOfDomainWarning)
+        ranking.harmonization, ranking.notes = _told(reports, notes)
+        _warn_outside(sum(not row["in_domain"] for row in ranking.rows), len(ranking))
         return ranking
+
+    def rank_batches(
+        self,
+        donors: Source,
+        recipients: Source,
+        *,
+        regimen: Regimen | None = None,
+        cancer: Cancer | None = None,
+        line: Line | None = None,
+        metadata: Treatments = None,
+        weights: Sequence[float] = (1.0, 0.5, 3.0),
+        level: float = 0.9,
+        abstain_below: float = 0.7,
+        top: int | None = None,
+        n_draws: int = 200,
+        day: float = 28.0,
+        antibiotics: bool | None = None,
+        seed: int = 0,
+        pairs_at_a_time: int = 32_768,
+    ) -> RankingBatches:
+        """Every donor for every recipient, in order, some recipients at a time.
+
+        For more pairs than memory holds; the rows are those of :meth:`rank_donors`.
+
+        Parameters
+        ----------
+        donors, recipients, regimen, cancer, line, metadata, weights, level, abstain_below, top
+            As in :meth:`rank_donors`.
+        n_draws, day, antibiotics, seed
+            As in :meth:`rank_donors`.
+        pairs_at_a_time
+            A batch holds as many recipients as have this many pairs.
+
+        Returns
+        -------
+        RankingBatches
+            Arrow record batches, worked out as they are asked for.
+
+        Examples
+        --------
+        >>> from donormatch import simulate
+        >>> cohort = simulate(n_donors=3, n_recipients=4)
+        >>> batches = Matcher.bundled().rank_batches(
+        ...     cohort.donors, cohort.recipients, metadata=cohort.contexts, top=1, n_draws=20,
+        ...     pairs_at_a_time=6,
+        ... )
+        >>> len(list(batches)), len(batches.summaries)
+        (2, 4)
+        """
+        donors, recipients = as_profiles(donors), as_profiles(recipients)
+        found, *reports, notes = self._fitted().rank_batches(
+            donors._table,
+            recipients._table,
+            (regimen, cancer, line),
+            treatment_metadata(metadata, recipients.sample_ids),
+            (
+                settings_json(n_draws=n_draws, day=day, antibiotics=antibiotics, seed=seed),
+                settings_json(**ranking_settings(weights, level, abstain_below, top)),
+            ),
+            pairs_at_a_time,
+        )
+        return RankingBatches(found, *_told(reports, notes))
 
     def predict_transplant(
         self,
@@ -421,6 +552,7 @@ def bundled_matcher() -> Matcher:
     return Matcher.bundled()
 
 
+@overload
 def rank_donors(
     donors: Source,
     recipients: Source,
@@ -433,11 +565,55 @@ def rank_donors(
     weights: Sequence[float] = (1.0, 0.5, 3.0),
     level: float = 0.9,
     abstain_below: float = 0.7,
+    top: int | None = None,
     n_draws: int = 200,
     day: float = 28.0,
     antibiotics: bool | None = None,
     seed: int = 0,
-) -> Ranking:
+    output: None = None,
+    access: Access = "private",
+) -> Ranking: ...
+@overload
+def rank_donors(
+    donors: Source,
+    recipients: Source,
+    *,
+    matcher: Matcher | None = None,
+    regimen: Regimen | None = None,
+    cancer: Cancer | None = None,
+    line: Line | None = None,
+    metadata: Treatments = None,
+    weights: Sequence[float] = (1.0, 0.5, 3.0),
+    level: float = 0.9,
+    abstain_below: float = 0.7,
+    top: int | None = None,
+    n_draws: int = 200,
+    day: float = 28.0,
+    antibiotics: bool | None = None,
+    seed: int = 0,
+    output: str | os.PathLike[str],
+    access: Access = "private",
+) -> WrittenRanking: ...
+def rank_donors(
+    donors: Source,
+    recipients: Source,
+    *,
+    matcher: Matcher | None = None,
+    regimen: Regimen | None = None,
+    cancer: Cancer | None = None,
+    line: Line | None = None,
+    metadata: Treatments = None,
+    weights: Sequence[float] = (1.0, 0.5, 3.0),
+    level: float = 0.9,
+    abstain_below: float = 0.7,
+    top: int | None = None,
+    n_draws: int = 200,
+    day: float = 28.0,
+    antibiotics: bool | None = None,
+    seed: int = 0,
+    output: str | os.PathLike[str] | None = None,
+    access: Access = "private",
+) -> Ranking | WrittenRanking:
     """Every donor for every recipient, in order; research use only.
 
     Parameters
@@ -446,16 +622,20 @@ def rank_donors(
         Profiles, a file of them, or a frame.
     matcher
         The bundled one by default.
-    regimen, cancer, line, metadata, weights, level, abstain_below, n_draws, day, antibiotics, seed
+    regimen, cancer, line, metadata, weights, level, abstain_below, top, n_draws, day, antibiotics
+        As in :meth:`Matcher.rank_donors`.
+    seed, output, access
         As in :meth:`Matcher.rank_donors`.
 
     Returns
     -------
-    Ranking
-        Donors in order.
+    Ranking or WrittenRanking
+        Donors in order, or, with `output`, where they are.
     """
     chosen = bundled_matcher() if matcher is None else matcher
-    return chosen.rank_donors(
+    # One call for both overloads.
+    rank: Any = chosen.rank_donors
+    ranked: Ranking | WrittenRanking = rank(
         donors,
         recipients,
         regimen=regimen,
@@ -465,11 +645,89 @@ def rank_donors(
         weights=weights,
         level=level,
         abstain_below=abstain_below,
+        top=top,
         n_draws=n_draws,
         day=day,
         antibiotics=antibiotics,
         seed=seed,
+        output=output,
+        access=access,
     )
+    return ranked
+
+
+def rank_batches(
+    donors: Source,
+    recipients: Source,
+    *,
+    matcher: Matcher | None = None,
+    regimen: Regimen | None = None,
+    cancer: Cancer | None = None,
+    line: Line | None = None,
+    metadata: Treatments = None,
+    weights: Sequence[float] = (1.0, 0.5, 3.0),
+    level: float = 0.9,
+    abstain_below: float = 0.7,
+    top: int | None = None,
+    n_draws: int = 200,
+    day: float = 28.0,
+    antibiotics: bool | None = None,
+    seed: int = 0,
+    pairs_at_a_time: int = 32_768,
+) -> RankingBatches:
+    """Every donor for every recipient, in order, as Arrow record batches; research use only.
+
+    Parameters
+    ----------
+    donors, recipients
+        Profiles, a file of them, or a frame.
+    matcher
+        The bundled one by default.
+    regimen, cancer, line, metadata, weights, level, abstain_below, top, n_draws, day, antibiotics
+        As in :meth:`Matcher.rank_donors`.
+    seed, pairs_at_a_time
+        As in :meth:`Matcher.rank_batches`.
+
+    Returns
+    -------
+    RankingBatches
+        Arrow record batches, worked out as they are asked for.
+    """
+    chosen = bundled_matcher() if matcher is None else matcher
+    return chosen.rank_batches(
+        donors,
+        recipients,
+        regimen=regimen,
+        cancer=cancer,
+        line=line,
+        metadata=metadata,
+        weights=weights,
+        level=level,
+        abstain_below=abstain_below,
+        top=top,
+        n_draws=n_draws,
+        day=day,
+        antibiotics=antibiotics,
+        seed=seed,
+        pairs_at_a_time=pairs_at_a_time,
+    )
+
+
+def _told(
+    reports: Sequence[str], notes: Sequence[tuple[bool, str]]
+) -> tuple[dict[str, HarmonizationReport], list[str]]:
+    """What harmonization did to donors and recipients, and notes on treatments, warned of."""
+    tables = map(HarmonizationReport._from_json, reports)
+    harmonization = dict(zip(("donors", "recipients"), tables, strict=True))
+    for what, report in harmonization.items():
+        report._warn_of_names(what)
+    return harmonization, warned("metadata", notes)
+
+
+def _warn_outside(n_outside: int, n_rows: int) -> None:
+    if n_outside:
+        message = f"{n_outside} of {n_rows} pairs lie outside what the models know"
+        warn(message, OutOfDomainWarning)
 
 
 def as_profiles(source: Source) -> Profiles:

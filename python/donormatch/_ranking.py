@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from donormatch import _core, _html
@@ -17,13 +17,13 @@ from donormatch._optional import optional
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Assignment", "Ranking"]
+__all__ = ["Assignment", "Ranking", "RankingBatches", "WrittenRanking"]
 
 Pairs = Iterable[tuple[str, str]]
 
 
 def ranking_settings(
-    weights: Sequence[float], level: float, abstain_below: float
+    weights: Sequence[float], level: float, abstain_below: float, top: int | None = None
 ) -> dict[str, Any]:
     """The settings of a ranking by the words of the core."""
     if len(weights) != 3:
@@ -34,6 +34,7 @@ def ranking_settings(
         "weights": dict(zip(names, weights, strict=True)),
         "level": level,
         "abstain_below": abstain_below,
+        "top": top,
     }
 
 
@@ -245,7 +246,9 @@ class Ranking:
         axes = ax if ax is not None else pyplot.subplots(figsize=(6, 1 + 0.3 * len(rows)))[1]
         places = range(len(rows))
         axes.hlines(
-            places, [row["p_response_lo"] for row in rows], [row["p_response_hi"] for row in rows]
+            places,
+            [row["p_response_lo"] for row in rows],
+            [row["p_response_hi"] for row in rows],
         )
         axes.plot([row["p_response"] for row in rows], places, "o")
         axes.axvline(rows[0]["p_response_baseline"], linestyle="--", color="0.5")
@@ -286,6 +289,98 @@ class Ranking:
         ]
         rows = ([row[name] for name in columns] for row in self.rows)
         return _html.table(f"{self!r}, research use only", columns, rows, len(self))
+
+
+@dataclass(frozen=True)
+class WrittenRanking:
+    """A ranking in files: its rows in one, what is known about their order in another.
+
+    Attributes
+    ----------
+    path : str
+        The rows, with the columns of :class:`Ranking`: Parquet, or tab-separated text.
+    summary_path : str
+        JSON with `summaries`, one record a recipient, `donor_order_agreement`, and the settings as
+        `params` and `predict`.
+    n_rows, n_recipients : int
+        How many were written.
+    n_outside : int
+        Rows of pairs that lie outside what the models know.
+    donor_order_agreement : float or None
+        As in :class:`Ranking`.
+    harmonization : dict
+        What became of the names of ``donors`` and ``recipients``.
+    notes : list of str
+        What was noticed about treatments.
+    """
+
+    path: str
+    summary_path: str
+    n_rows: int
+    n_recipients: int
+    n_outside: int
+    donor_order_agreement: float | None
+    harmonization: dict[str, HarmonizationReport] = field(repr=False)
+    notes: list[str] = field(repr=False)
+
+
+class RankingBatches:
+    """Rows of a ranking as Arrow record batches, worked out as they are asked for.
+
+    Research use only. Iterate over it, once; each batch holds the rows of some recipients, with the
+    columns of :class:`Ranking`, and goes by the PyCapsule interface into any library that knows it:
+    ``pyarrow.record_batch(batch)``, ``polars.DataFrame(batch)``. The object itself is a stream of
+    its remaining batches: ``pyarrow.RecordBatchReader.from_stream(batches)``.
+
+    Attributes
+    ----------
+    harmonization : dict
+        What became of the names of ``donors`` and ``recipients``.
+    notes : list of str
+        What was noticed about treatments.
+    """
+
+    __slots__ = ("_batches", "harmonization", "notes")
+
+    def __init__(
+        self,
+        batches: _core.RankingBatches,
+        harmonization: dict[str, HarmonizationReport],
+        notes: list[str],
+    ) -> None:
+        self._batches = batches
+        self.harmonization = harmonization
+        self.notes = notes
+
+    def __iter__(self) -> RankingBatches:
+        return self
+
+    def __next__(self) -> Any:
+        batch = self._batches.next_batch()
+        if batch is None:
+            raise StopIteration
+        return batch
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self._batches.__arrow_c_stream__(requested_schema)
+
+    @property
+    def summaries(self) -> list[dict[str, Any]]:
+        """One record a recipient done so far, as in :class:`Ranking`."""
+        return list(json.loads(self._batches.summaries()))
+
+    @property
+    def donor_order_agreement(self) -> float | None:
+        """As in :class:`Ranking`, of the recipients done so far."""
+        return self._batches.donor_order_agreement()
+
+    @property
+    def n_outside(self) -> int:
+        """Rows so far of pairs that lie outside what the models know."""
+        return self._batches.progress_so_far()[1]
+
+    def __repr__(self) -> str:
+        return f"RankingBatches({self._batches.progress_so_far()[0]} recipients done)"
 
 
 @dataclass(frozen=True)

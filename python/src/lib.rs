@@ -10,6 +10,7 @@
 )]
 
 mod array;
+mod batches;
 mod calibration;
 mod cli;
 mod engraftment;
@@ -38,6 +39,8 @@ mod _core {
 
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
+    #[pymodule_export]
+    use super::batches::PyRankingBatches;
     #[pymodule_export]
     use super::calibration::{PyCalibrator, fit_calibrator};
     #[pymodule_export]

@@ -13,14 +13,16 @@ use donormatch::evaluation::{self, ReportParams};
 use donormatch::matcher::{
     Matcher, MatcherParams, ObservedToxicity, PredictParams, ResponseParams,
 };
+use donormatch::output::Access;
 use donormatch::persist::{self, ModelHeader};
 use donormatch::profile::{ProfileTable, StudyId};
-use donormatch::ranking::{self, RankingParams};
-use donormatch::taxonomy::{HarmonizeParams, harmonize};
+use donormatch::ranking::{self, RankingJob, RankingParams};
+use donormatch::taxonomy::{HarmonizationReport, HarmonizeParams, harmonize};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use serde::Serialize;
 
+use crate::batches::PyRankingBatches;
 use crate::error::Result;
 use crate::profiles::PyProfiles;
 use crate::ranking::PyRanking;
@@ -173,6 +175,95 @@ fn contexts(
     Ok((treatments.contexts(samples, common)?, notes))
 }
 
+/// What a call that ranks was given.
+struct Asked {
+    donors: ProfileTable,
+    recipients: ProfileTable,
+    contexts: Vec<TreatmentContext>,
+    notes: Notes,
+    predict: PredictParams,
+    params: RankingParams,
+}
+
+/// What is told beside a ranking: the reports of harmonization as JSON, and notes.
+struct Told {
+    donors: String,
+    recipients: String,
+    notes: Notes,
+}
+
+impl Asked {
+    /// `settings` are those of the prediction and of the ranking, as JSON.
+    fn new(
+        donors: &PyProfiles,
+        recipients: &PyProfiles,
+        treatment: &Words,
+        metadata: Option<Metadata>,
+        settings: &(String, String),
+    ) -> Result<Self> {
+        let (contexts, notes) = contexts(&recipients.0, treatment, metadata)?;
+        Ok(Self {
+            donors: donors.0.clone(),
+            recipients: recipients.0.clone(),
+            contexts,
+            notes,
+            predict: settings::parse(&settings.0)?,
+            params: settings::parse(&settings.1)?,
+        })
+    }
+
+    /// The same in the vocabulary of the matcher.
+    fn harmonized(self, matcher: Arc<Matcher>) -> donormatch::Result<(RankingTask, Told)> {
+        self.params.check()?;
+        let target = HarmonizeParams::new(ranking::target_of(&matcher)?);
+        let (donors, donors_report) = harmonize(&self.donors, &target)?;
+        let (recipients, recipients_report) = harmonize(&self.recipients, &target)?;
+        let task = RankingTask {
+            matcher,
+            donors,
+            recipients,
+            contexts: self.contexts,
+            predict: self.predict,
+            params: self.params,
+        };
+        let told = Told {
+            donors: report_json(&donors_report)?,
+            recipients: report_json(&recipients_report)?,
+            notes: self.notes,
+        };
+        Ok((task, told))
+    }
+}
+
+fn report_json(report: &HarmonizationReport) -> donormatch::Result<String> {
+    serde_json::to_string(report).map_err(|error| Error::table(error.to_string()))
+}
+
+/// What a [`RankingJob`] borrows.
+#[derive(Debug)]
+pub struct RankingTask {
+    matcher: Arc<Matcher>,
+    pub donors: ProfileTable,
+    pub recipients: ProfileTable,
+    contexts: Vec<TreatmentContext>,
+    predict: PredictParams,
+    params: RankingParams,
+}
+
+impl RankingTask {
+    /// The job, which does the work.
+    pub fn job(&self) -> RankingJob<'_> {
+        RankingJob {
+            matcher: &self.matcher,
+            donors: &self.donors,
+            recipients: &self.recipients,
+            contexts: &self.contexts,
+            predict: &self.predict,
+            params: &self.params,
+        }
+    }
+}
+
 /// A fitted matcher.
 #[pyclass(frozen, name = "Matcher", module = "donormatch._core")]
 #[derive(Debug)]
@@ -203,10 +294,6 @@ impl PyMatcher {
 
     /// The ranking, the reports of harmonization of donors and recipients as JSON, and what was
     /// noticed in `metadata`.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the arguments of Python's `rank_donors`"
-    )]
     fn rank_donors(
         &self,
         py: Python<'_>,
@@ -214,24 +301,70 @@ impl PyMatcher {
         recipients: &PyProfiles,
         treatment: Words,
         metadata: Option<Metadata>,
-        predict: &str,
-        params: &str,
+        settings: (String, String),
     ) -> Result<(PyRanking, String, String, Notes)> {
-        let (contexts, notes) = contexts(&recipients.0, &treatment, metadata)?;
-        let predict: PredictParams = settings::parse(predict)?;
-        let params: RankingParams = settings::parse(params)?;
+        let asked = Asked::new(donors, recipients, &treatment, metadata, &settings)?;
         let matcher = Arc::clone(&self.0);
-        let (donors, recipients) = (donors.0.clone(), recipients.0.clone());
-        let rank = move || {
-            ranking::rank_donors(&matcher, &donors, &recipients, &contexts, &predict, &params)
-        };
-        let ranked = long(py, rank)?;
-        let reports = (
-            settings::json(&ranked.donors)?,
-            settings::json(&ranked.recipients)?,
-        );
-        let ranking = PyRanking(ranked.ranking);
-        Ok((ranking, reports.0, reports.1, notes))
+        let (ranking, told) = long(py, move || {
+            let (task, told) = asked.harmonized(matcher)?;
+            Ok((task.job().rank()?, told))
+        })?;
+        Ok((PyRanking(ranking), told.donors, told.recipients, told.notes))
+    }
+
+    /// Writes the ranking into files as it is worked out; gives what came of it as JSON, the
+    /// reports of harmonization, and what was noticed in `metadata`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of Python's `rank_donors`"
+    )]
+    fn write_ranking(
+        &self,
+        py: Python<'_>,
+        donors: &PyProfiles,
+        recipients: &PyProfiles,
+        treatment: Words,
+        metadata: Option<Metadata>,
+        settings: (String, String),
+        output: PathBuf,
+        access: &str,
+    ) -> Result<(String, String, String, Notes)> {
+        let access: Access = settings::word("access", access)?;
+        RankingJob::check_output(&output)?;
+        let asked = Asked::new(donors, recipients, &treatment, metadata, &settings)?;
+        let matcher = Arc::clone(&self.0);
+        let (written, told) = long(py, move || {
+            let (task, told) = asked.harmonized(matcher)?;
+            Ok((task.job().write(&output, access, |_| Ok(()))?, told))
+        })?;
+        let written = settings::json(&written)?;
+        Ok((written, told.donors, told.recipients, told.notes))
+    }
+
+    /// The ranking in batches, the reports of harmonization, and what was noticed in `metadata`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of Python's `rank_batches`"
+    )]
+    fn rank_batches(
+        &self,
+        py: Python<'_>,
+        donors: &PyProfiles,
+        recipients: &PyProfiles,
+        treatment: Words,
+        metadata: Option<Metadata>,
+        settings: (String, String),
+        pairs_at_a_time: usize,
+    ) -> Result<(PyRankingBatches, String, String, Notes)> {
+        let asked = Asked::new(donors, recipients, &treatment, metadata, &settings)?;
+        let matcher = Arc::clone(&self.0);
+        let (task, told) = long(py, move || {
+            let (task, told) = asked.harmonized(matcher)?;
+            task.params.check()?;
+            Ok((task, told))
+        })?;
+        let batches = PyRankingBatches::new(task, pairs_at_a_time)?;
+        Ok((batches, told.donors, told.recipients, told.notes))
     }
 
     /// What a transplant is expected to leave, and the reports of harmonization, each as JSON.

@@ -61,6 +61,11 @@ impl DonorOrders {
         self.orders.push(order);
     }
 
+    /// Forgets all orders but the first ones.
+    pub fn truncate(&mut self, n_orders: usize) {
+        self.orders.truncate(n_orders);
+    }
+
     /// See [`donor_order_agreement`].
     pub fn agreement(&self) -> Option<f64> {
         let n_donors = self.numbers.len();

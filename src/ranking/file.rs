@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde::Serialize;
 
 use super::agreement::DonorOrders;
 use super::table::COLUMNS;
@@ -17,7 +18,7 @@ use crate::{Error, Result};
 const ENDINGS: [&str; 3] = [".parquet", ".tsv", ".tsv.gz"];
 
 /// What came of writing a ranking into files.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct WrittenRanking {
     /// Rows written: the pairs that are shown.
@@ -203,7 +204,7 @@ impl SummaryFile {
     }
 }
 
-fn json(value: &impl serde::Serialize) -> Result<String> {
+fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::table(error.to_string()))
 }
 

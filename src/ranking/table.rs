@@ -144,9 +144,8 @@ impl RankingRow {
     }
 }
 
-/// A column of the table, for formats that go by columns.
+/// A column of the table, for formats that go by columns; a new kind must be known to each.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub enum Column {
     /// Ids, flags joined by `;`, reasons.
     Text(Vec<String>),
