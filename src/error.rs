@@ -92,6 +92,9 @@ pub enum Error {
         /// Which fit, after how many steps, and what to change.
         message: String,
     },
+    /// The job was told to end before it was done, see [`Cancel`](crate::cancel::Cancel).
+    #[error("interrupted before it was done")]
+    Cancelled,
 }
 
 /// The kinds that the Python package and the command line tell apart.
@@ -109,6 +112,8 @@ pub enum ErrorKind {
     ModelFormat,
     /// A fit did not converge.
     Convergence,
+    /// The job was told to end.
+    Cancelled,
 }
 
 impl Error {
@@ -125,6 +130,7 @@ impl Error {
             Self::Parameter { .. } => ErrorKind::Parameter,
             Self::ModelFile { .. } => ErrorKind::ModelFormat,
             Self::Convergence { .. } => ErrorKind::Convergence,
+            Self::Cancelled => ErrorKind::Cancelled,
         }
     }
 

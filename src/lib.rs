@@ -40,7 +40,7 @@
 //! - `linfa`: linfa's `Fit` and `Predict` for our estimators.
 //!
 //! An application that ranks donors of tables in text needs none of them: with
-//! `default-features = false` 54 other crates are compiled on Linux instead of 169.
+//! `default-features = false` 54 other crates are compiled on Linux instead of 172.
 //!
 //! # Examples
 //! A synthetic cohort, ranked with the bundled matcher:
@@ -69,6 +69,7 @@
 
 pub mod barrier;
 pub mod calibration;
+pub mod cancel;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod cohort;

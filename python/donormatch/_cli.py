@@ -15,7 +15,7 @@ def main() -> int:
     Returns
     -------
     int
-        0 done, 1 refused or failed, 2 wrong usage.
+        0 done, 1 refused or failed, 2 wrong usage, 130 ended by Ctrl-C.
     """
     try:
         os.fstat(1)
@@ -23,6 +23,6 @@ def main() -> int:
         # The next file that is opened would become the standard output.
         sys.stderr.write("error: the standard output is closed: the result would be lost\n")
         return 1
-    # Ctrl-C ends the process at once, as it ends the cargo binary.
+    # Until the command has begun, which looks for Ctrl-C by itself, it ends the process at once.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return _core.run_cli(["donormatch", *sys.argv[1:]])

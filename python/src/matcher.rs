@@ -408,10 +408,11 @@ impl PyMatcher {
         let table = outcomes.into_table()?;
         let observed = ObservedToxicity::from_metadata(&table)?;
         let notes = told(&ObservedToxicity::column_notes(&table));
-        let (updated, report) = short(py, || {
-            let target = HarmonizeParams::new(ranking::target_of(&self.0)?);
-            let (donors, report) = harmonize(&donors.0, &target)?;
-            Ok((self.0.with_outcomes(&donors, &observed)?, report))
+        let (matcher, donors) = (Arc::clone(&self.0), donors.0.clone());
+        let (updated, report) = long(py, move || {
+            let target = HarmonizeParams::new(ranking::target_of(&matcher)?);
+            let (donors, report) = harmonize(&donors, &target)?;
+            Ok((matcher.with_outcomes(&donors, &observed)?, report))
         })?;
         let header: Option<ModelHeader> = header.map(settings::parse).transpose()?;
         let header = header.map(|header| settings::json(&header.updated(&updated)));

@@ -1,8 +1,8 @@
 //! Arguments → the calls of the other rooms → text, JSON.
 //!
 //! Data go to stdout, everything else to stderr. Exit 0: done; 1: refused or failed, with one
-//! message and its causes; 2: wrong usage. [`main`] is what the cargo binary and the console
-//! script of the Python package run; [`run`] is the same with streams of one's own.
+//! message and its causes; 2: wrong usage; 130: ended by Ctrl-C. [`main`] is what the cargo binary
+//! and the console script of the Python package run; [`run`] is the same with streams of one's own.
 
 mod check;
 mod diversity;
@@ -11,6 +11,7 @@ mod evaluate;
 mod fit;
 mod input;
 mod inspect;
+mod interrupt;
 mod plan;
 mod predict;
 mod rank;
@@ -26,6 +27,8 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 
 use clap::{Parser, Subcommand};
+
+use crate::cancel;
 
 pub use streams::Streams;
 pub(in crate::cli) use table::{json, json_or_tsv, tsv};
@@ -59,12 +62,18 @@ enum Command {
 
 /// Runs the command line on the process's own streams; gives the exit code. The first argument is
 /// the name of the program.
+///
+/// Ctrl-C ends it within a second with exit code 130 and nothing half-written; a second one ends it
+/// at once.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
-    let (stdout, stderr) = (std::io::stdout(), std::io::stderr());
-    let terminals = (stdout.is_terminal(), stderr.is_terminal());
-    let (mut out, mut err) = (stdout.lock(), stderr);
-    let streams = Streams::new(&mut out, &mut err).with_terminals(terminals.0, terminals.1);
-    run_on(args, streams)
+    let args: Vec<OsString> = args.into_iter().collect();
+    interrupt::ended_by_ctrl_c(move || {
+        let (stdout, stderr) = (std::io::stdout(), std::io::stderr());
+        let terminals = (stdout.is_terminal(), stderr.is_terminal());
+        let (mut out, mut err) = (stdout.lock(), stderr);
+        let streams = Streams::new(&mut out, &mut err).with_terminals(terminals.0, terminals.1);
+        run_on(args, streams)
+    })
 }
 
 /// Runs the command line with these streams, neither of them a terminal; gives the exit code. The
@@ -109,5 +118,6 @@ fn run_on(args: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>) ->
         Command::Diversity(arguments) => arguments.run(&mut streams),
         Command::Toposcore(arguments) => arguments.run(&mut streams),
     };
-    streams.finish(done)
+    // What a command that was told to end says else is a consequence.
+    streams.finish(cancel::check().and(done))
 }

@@ -8,6 +8,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::text::{Shown, printable_table};
 use crate::{Error, Result};
 
+/// The exit code after Ctrl-C, by custom of shells: 128 and the number of the signal.
+pub(super) const INTERRUPTED: u8 = 130;
+
 /// stdout and stderr as a command sees them.
 pub struct Streams<'a> {
     out: &'a mut dyn Write,
@@ -115,6 +118,10 @@ impl<'a> Streams<'a> {
     /// The exit code of a command; tells its error with the causes.
     pub(super) fn finish(&mut self, done: Result<()>) -> u8 {
         let Err(error) = done else { return 0 };
+        if matches!(error, Error::Cancelled) {
+            self.note(&error.to_string());
+            return INTERRUPTED;
+        }
         self.note(&in_words_of_the_shell(&format!("error: {error}")));
         for cause in error.causes() {
             self.note(&in_words_of_the_shell(&format!("  caused by: {cause}")));

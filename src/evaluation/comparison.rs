@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::cancel;
 use crate::metric::{
     BootstrapParams, GroupResampler, IntervalMethod, Metric, Placements, clustered_covariance,
     interval_of,
@@ -237,6 +238,9 @@ fn sign_flip(
     let extreme: Vec<bool> = (0..params.n_resamples)
         .into_par_iter()
         .map(|draw| {
+            if cancel::is_cancelled() {
+                return false;
+            }
             let mut random = Random::new(derive_seed(seed, draw));
             let flips: Vec<bool> = (0..n_groups).map(|_| random.coin()).collect();
             difference(&flips).is_none_or(|drawn| drawn >= bound)

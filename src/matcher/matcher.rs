@@ -7,6 +7,7 @@ use super::prediction::{BaselinePrediction, PairPrediction};
 use super::response::ResponseModel;
 use super::scene::{DonorSide, RecipientSide, Scene};
 use super::toxicity::ToxicityModel;
+use crate::cancel;
 use crate::cohort::TreatmentContext;
 use crate::engraftment::{
     EngraftmentModel, PairProfile, TransplantContext, TransplantPrediction, align_to_fractions,
@@ -187,8 +188,8 @@ impl Matcher {
         let scene = Scene::new(self, donors, recipients, params)?;
         let donor_sides: Vec<DonorSide> = (0..scene.donors.n_samples())
             .into_par_iter()
-            .map(|row| scene.donor_side(row))
-            .collect();
+            .map(|row| cancel::check().map(|()| scene.donor_side(row)))
+            .collect::<Result<_>>()?;
         let n_donors = donor_sides.len();
         let recipient_sides: Vec<RecipientSide> = contexts
             .par_iter()

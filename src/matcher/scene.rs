@@ -1,11 +1,13 @@
 //! One call of the matcher: what its donors, recipients and draws share, and each pair in it.
 
 use ndarray::{Array2, ArrayView2, s};
+use rayon::prelude::*;
 
 use super::baseline::{LogOdds, response_baseline, severe_irae_is_borrowed};
 use super::matcher::{Matcher, PredictParams};
 use super::prediction::PairPrediction;
 use super::toxicity::{ToxicityDraws, ToxicityPair, burden};
+use crate::cancel;
 use crate::cohort::TreatmentContext;
 use crate::engraftment::{
     EngraftmentPredictor, PairProfile, RealizedProfile, TransplantOutcomes, TransplantPrediction,
@@ -87,11 +89,19 @@ impl<'a> Scene<'a> {
             .iter()
             .map(|taxon| address(taxon.label()))
             .collect();
-        let numbers = |purpose: Purpose, draw: fn(u64) -> f64| {
+        let numbers = |purpose: Purpose, draw: &(dyn Fn(u64) -> f64 + Sync)| {
             let seed = derive(params.seed, purpose as u64);
-            Array2::from_shape_fn((params.n_draws as usize, taxa.len()), |(row, taxon)| {
-                draw(derive(derive(seed, row as u64), taxa[taxon]))
-            })
+            let mut numbers = Array2::zeros((params.n_draws as usize, taxa.len()));
+            let rows = numbers.as_slice_mut().unwrap_or_default();
+            let rows = rows.par_chunks_mut(taxa.len().max(1)).enumerate();
+            rows.try_for_each(|(row, numbers)| {
+                let seed = derive(seed, row as u64);
+                for (number, &taxon) in numbers.iter_mut().zip(&taxa) {
+                    *number = draw(derive(seed, taxon));
+                }
+                cancel::check()
+            })?;
+            Ok::<_, Error>(numbers)
         };
         let mut depletion_targets = vec![false; donors.n_taxa()];
         for column in signature("luminate_depletion")?
@@ -110,8 +120,8 @@ impl<'a> Scene<'a> {
         };
         let toxicity_seed = derive(params.seed, Purpose::Toxicity as u64);
         Ok(Self {
-            uniforms: numbers(Purpose::Presence, uniform),
-            factors: numbers(Purpose::Abundance, normal).mapv_into(factor),
+            uniforms: numbers(Purpose::Presence, &uniform)?,
+            factors: numbers(Purpose::Abundance, &|seed| factor(normal(seed)))?,
             slopes: (0..n_draws).map(slope_of).collect(),
             used_columns: response
                 .members
@@ -313,6 +323,7 @@ impl<'a> Scene<'a> {
         let draws_at_once = (ColumnBlock::ROWS / n_pairs.max(1)).max(1);
         let mut start = 0;
         while start < self.n_draws() {
+            cancel::check()?;
             let number = self.member_of(start);
             let most = self.n_draws().min(start + draws_at_once);
             let end = (start..most)

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::kind::Metric;
 use super::rows::ScoredRows;
 use super::undefined::Undefined;
+use crate::cancel;
 use crate::numeric::distribution::{normal_cdf, normal_quantile};
 use crate::numeric::summary::quantile;
 use crate::numeric::xoshiro::{Random, derive_seed};
@@ -229,6 +230,9 @@ impl GroupResampler {
             .map_init(
                 || (vec![0_u32; self.n_groups], vec![0.0; self.groups.len()]),
                 |(counts, weights), resample| {
+                    if cancel::is_cancelled() {
+                        return None;
+                    }
                     let mut random = Random::new(derive_seed(seed, resample));
                     counts.fill(0);
                     for _ in 0..self.n_groups {
@@ -252,6 +256,9 @@ impl GroupResampler {
             .map_init(
                 || vec![0.0; self.groups.len()],
                 |weights, absent| {
+                    if cancel::is_cancelled() {
+                        return None;
+                    }
                     self.weigh(weights, |group| f64::from(u8::from(group != absent)));
                     statistic(weights).ok()
                 },

@@ -1,6 +1,7 @@
 //! Newton's method for a smooth convex function of a few numbers.
 
 use super::cholesky::Cholesky;
+use crate::cancel;
 
 /// Most halvings of one step.
 const MOST_HALVINGS: usize = 40;
@@ -45,6 +46,9 @@ pub(crate) fn minimize(
     let mut point = start;
     let mut value = function.value(&point);
     for _ in 0..stop.max_steps {
+        if cancel::is_cancelled() {
+            return Err(NoMinimum::NotReached);
+        }
         let (descent, curvature) = function.derivatives(&point);
         let factor = Cholesky::new(point.len(), &curvature).ok_or(NoMinimum::Flat)?;
         let step = factor.solve(&descent);

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::place::{Access, Place, creation, take_over};
+use crate::cancel;
 use crate::{Error, Result};
 
 const BUFFER: usize = 256 << 10;
@@ -92,6 +93,8 @@ impl OutputFile {
             writer,
             renaming,
         } = self;
+        // What a job that was told to end left is not whole.
+        cancel::check()?;
         let synced = || -> io::Result<()> {
             let file = writer
                 .into_inner()

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
+use crate::cancel;
 use crate::profile::SubjectId;
 
 /// The place of a donor that an order lacks.
@@ -97,6 +98,9 @@ impl DonorOrders {
             let (mut sum, mut n_pairs) = (0.0, 0_usize);
             let mut shared = Vec::new();
             for other in &self.orders[first + 1..] {
+                if cancel::is_cancelled() {
+                    break;
+                }
                 shared.clear();
                 let of_first = other.iter().map(|&donor| places[donor as usize]);
                 shared.extend(of_first.filter(|&place| place != ABSENT));
@@ -126,6 +130,9 @@ fn by_donors(places: &[Vec<u32>], n_recipients: usize) -> Option<f64> {
         return None;
     }
     let squares = |(first, one): (usize, &Vec<u32>)| -> u128 {
+        if cancel::is_cancelled() {
+            return 0;
+        }
         let of_pair = |other: &Vec<u32>| {
             let ahead = one.iter().zip(other).filter(|(one, other)| one < other);
             let s = (2 * ahead.count()).abs_diff(n_recipients) as u128;

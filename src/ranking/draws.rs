@@ -1,5 +1,6 @@
 //! Statistics over posterior draws. Inputs are checked by the caller: never empty, never NaN.
 
+use crate::cancel;
 use crate::numeric::summary::quantile;
 
 /// Utilities closer than this are a tie: far below any meaning, far above rounding.
@@ -50,6 +51,9 @@ pub(super) fn standings(donors: &[&[f64]], n_draws: usize, level: f64) -> Vec<St
     let mut places = vec![Vec::with_capacity(n_draws); n];
     let mut order: Vec<usize> = (0..n).collect();
     for draw in 0..n_draws {
+        if cancel::is_cancelled() {
+            return standings;
+        }
         let value = |donor: usize| donors[donor][draw];
         order.sort_by(|&a, &b| value(b).total_cmp(&value(a)).then(a.cmp(&b)));
         let mut start = 0;

@@ -1,5 +1,7 @@
 //! Response against toxicity: the donors that no other donor beats on both.
 
+use crate::cancel;
+
 /// Which points no other point dominates, where more `gain` and less `harm` are better.
 ///
 /// A point is dominated if another has at least its gain and at most its harm, one of them
@@ -29,6 +31,9 @@ pub(super) fn pareto_front(gain: &[f64], harm: &[f64]) -> Vec<bool> {
 pub(super) fn p_on_front(gain: &[&[f64]], harm: &[&[f64]], n_draws: usize) -> Vec<f64> {
     let mut share = vec![0.0; gain.len()];
     for draw in 0..n_draws {
+        if cancel::is_cancelled() {
+            break;
+        }
         let gains: Vec<f64> = gain.iter().map(|donor| donor[draw]).collect();
         let harms: Vec<f64> = harm.iter().map(|donor| donor[draw]).collect();
         for (share, on) in share.iter_mut().zip(pareto_front(&gains, &harms)) {

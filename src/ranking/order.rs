@@ -10,6 +10,7 @@ use super::result::{
     DonorStanding, NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary, WeightCase,
 };
 use super::{RankedRecipient, RankingParams, Weights};
+use crate::cancel;
 use crate::matcher::PairPrediction;
 use crate::numeric::summary::mean;
 use crate::{Error, Result};
@@ -87,7 +88,8 @@ impl RankingParams {
         predictions.iter().try_for_each(check_prediction)?;
         let groups = group_by_recipient(predictions)?;
         let ranked = groups.par_iter().map(|pairs| self.rank_recipient(pairs));
-        Ok(ranked.collect())
+        let ranked = ranked.collect();
+        cancel::check().map(|()| ranked)
     }
 
     /// All recipients together, none of them twice.

@@ -6,6 +6,7 @@ mod backend;
 mod bombs;
 mod boosting;
 mod calibration;
+mod cancel;
 mod cli;
 mod cli_examples;
 mod cli_limits;

@@ -22,15 +22,15 @@ use donormatch::trial::SimulationParams;
 use crate::cli::SCENE;
 
 /// Tables, models and settings that a job can borrow.
-struct Bank {
-    matcher: Matcher,
-    donors: ProfileTable,
-    recipients: ProfileTable,
-    contexts: Vec<TreatmentContext>,
-    predict: PredictParams,
+pub struct Bank {
+    pub matcher: Matcher,
+    pub donors: ProfileTable,
+    pub recipients: ProfileTable,
+    pub contexts: Vec<TreatmentContext>,
+    pub predict: PredictParams,
 }
 
-static BANK: LazyLock<Bank> = LazyLock::new(|| {
+pub static BANK: LazyLock<Bank> = LazyLock::new(|| {
     let cohort = SimulationParams {
         n_donors: 9,
         n_recipients: 70,

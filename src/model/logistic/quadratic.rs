@@ -15,6 +15,7 @@
 use super::design::{Design, Lines, curvature};
 use super::kernel::{LANES, dense_axpy, dense_dot, sparse_axpy, sparse_dot};
 use super::problem::{Problem, State};
+use crate::cancel;
 
 /// Sweeps of one inner problem; the Newton loop takes what it gets and goes on.
 const MOST_SWEEPS: usize = 1000;
@@ -133,7 +134,7 @@ impl<'a> QuadraticModel<'a> {
     pub(super) fn minimize(mut self, precision: f64) -> (Vec<f64>, f64) {
         let mut trail: Vec<Point> = Vec::with_capacity(DEPTH + 1);
         for _ in 0..MOST_SWEEPS {
-            if self.sweep() <= precision {
+            if self.sweep() <= precision || cancel::is_cancelled() {
                 break;
             }
             trail.push(self.now.clone());

@@ -4,6 +4,7 @@ use super::params::RIDGE;
 use super::problem::{Problem, State};
 use super::quadratic::QuadraticModel;
 use super::screening::Gradients;
+use crate::cancel;
 use crate::{Error, Result};
 
 /// Residual sum, in units of the weights (which sum to 1), of the model without features.
@@ -246,6 +247,7 @@ impl<'a> Solver<'a> {
         let mut before = f64::INFINITY;
         let mut share = 1.0;
         for _ in 0..self.max_iterations {
+            cancel::check()?;
             let violation = self.violation(lambda).max(self.intercept_violation());
             if violation <= self.tolerance {
                 return Ok(());

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::limits::Allowance;
 use super::source::{BOM, Source, reading};
 use super::{ReadLimits, ReadOptions};
+use crate::cancel;
 use crate::{Error, Result};
 
 /// Size of a block; lines longer than this make longer blocks.
@@ -102,6 +103,7 @@ impl<'a> Blocks<'a> {
     /// [`Error::File`] for a line beyond `limits.line_bytes`, a text beyond `limits.text_bytes` or
     /// `limits.expansion`, or a NUL byte; [`Error::Io`] from the operating system.
     pub(super) fn next_block(&mut self, min_lines: usize) -> Result<Option<Block>> {
+        cancel::check()?;
         let mut bytes = std::mem::take(&mut self.carry);
         let mut n_lines = 0;
         let mut last_end = 0;

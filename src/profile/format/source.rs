@@ -8,6 +8,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::ReadOptions;
 use super::limits::{Allowance, Used};
+use crate::cancel;
 use crate::{Error, Result};
 
 /// How much of the content is looked at before a reader is chosen.
@@ -72,6 +73,16 @@ impl<R: BufRead> BufRead for Counted<R> {
     }
 }
 
+/// Content that ends with an error where the job is told to end.
+struct Watched<R>(R);
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        cancel::check().map_err(io::Error::other)?;
+        self.0.read(into)
+    }
+}
+
 impl<'a> Source<'a> {
     /// Opens a file.
     pub(super) fn open(path: &Path, options: &'a ReadOptions) -> Result<Self> {
@@ -116,6 +127,7 @@ impl<'a> Source<'a> {
         used: Option<Used>,
     ) -> Result<Self> {
         let head = read_head(path, &mut raw)?;
+        let raw: Box<dyn Read + Send + 'a> = Box::new(Watched(raw));
         let mut source = Self {
             path: path.to_path_buf(),
             head,

@@ -11,10 +11,11 @@ use std::path::Path;
 use self::source::{Module, Source, ungrouped};
 
 /// Base modules first, then the rooms in the order in which data flow through them.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 24] = [
     "text",
     "error",
     "barrier",
+    "cancel",
     "stored",
     "digest",
     "numeric",

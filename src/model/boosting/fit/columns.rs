@@ -10,6 +10,7 @@ use ndarray::s;
 use rayon::prelude::*;
 
 use super::bins::merge;
+use crate::cancel;
 use crate::model::boosting::params::BoostingParams;
 use crate::model::{ColumnView, MatrixView, TrainingData};
 use crate::numeric::decimal::shortest_between;
@@ -139,6 +140,7 @@ impl SortedColumns {
     pub(super) fn new(matrix: MatrixView<'_>) -> Result<Self> {
         let n_columns = matrix.n_columns();
         let sort = |block: usize| -> Result<Vec<SortedColumn>> {
+            cancel::check()?;
             let first = block * GATHERED;
             let entries = gather(matrix, first..(first + GATHERED).min(n_columns));
             match entries.iter().position(Entries::is_infinite) {

@@ -10,6 +10,7 @@ use super::node::{Bounds, Cuts, Family, SearchNode};
 use super::open::OpenFeatures;
 use super::runs::Runs;
 use super::split::{Gradients, MissingSide, Rules, Split, TASK_ROWS};
+use crate::cancel;
 use crate::model::boosting::layout::Layout;
 use crate::model::boosting::model::BoostingModel;
 use crate::model::boosting::params::BoostingParams;
@@ -212,6 +213,9 @@ impl<'a> Grower<'a> {
         };
         let searched: Vec<SearchNode> = wanted.iter().map(draw).collect();
         let (partition, gradients) = (&self.partition, target.gradients);
+        if cancel::is_cancelled() {
+            return vec![None; wanted.len()];
+        }
         match &mut self.engine {
             Engine::Runs(runs) => {
                 runs.search(&searched, partition, gradients, rules, self.is_parallel)

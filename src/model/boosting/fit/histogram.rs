@@ -14,6 +14,7 @@ use super::columns::{BinnedColumn, SortedColumns, TrainingRows};
 use super::filter::{Filter, WIDTH};
 use super::node::SearchNode;
 use super::split::{Best, Gradients, MissingSide, Rules, Split, unpack};
+use crate::cancel;
 use crate::model::boosting::params::BoostingParams;
 use crate::model::{ColumnView, MatrixView};
 use crate::numeric::decimal::shortest_between;
@@ -63,6 +64,9 @@ impl Histograms {
         let mut column = BinnedColumn::default();
         let mut bins = vec![0; rows.len()];
         for feature in 0..n_features {
+            if cancel::is_cancelled() {
+                break;
+            }
             column.fill(sorted, feature, rows, params);
             bins.fill(column.common as u8);
             for b in 0..column.n_bins() {
@@ -89,7 +93,12 @@ impl Histograms {
     ) -> Self {
         let n_features = matrix.n_columns();
         let mut all = Self::empty(rows.len(), n_features);
-        let bin = |feature: usize| bin_column(matrix.column(feature), rows, params);
+        let bin = |feature: usize| {
+            if cancel::is_cancelled() {
+                return (Vec::new(), vec![0; rows.len()]);
+            }
+            bin_column(matrix.column(feature), rows, params)
+        };
         for first in (0..n_features).step_by(BLOCK) {
             let block = first..(first + BLOCK).min(n_features);
             let columns: Vec<(Vec<f64>, Vec<u8>)> = if is_parallel {
@@ -158,6 +167,10 @@ impl Histograms {
         is_parallel: bool,
     ) -> Vec<Option<Split>> {
         self.fill(nodes, partition, gradients, is_parallel);
+        if cancel::is_cancelled() {
+            // Sums may be of some blocks only: no node is split by them.
+            return vec![None; nodes.len()];
+        }
         let task = Search {
             all: self,
             partition,
@@ -240,6 +253,9 @@ impl Histograms {
         histogram.clear();
         histogram.resize(self.n_blocks() * self.width * SLOTS, 0);
         let block_of = |(block, sums): (usize, &mut [u64])| {
+            if cancel::is_cancelled() {
+                return;
+            }
             let start = block * self.n_rows * BLOCK;
             let bins = &self.bins[start..start + self.n_rows * BLOCK];
             let width = self.width.min(self.n_features - block * self.width);

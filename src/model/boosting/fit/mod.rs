@@ -50,6 +50,7 @@ use super::loss::{Scores, derive};
 use super::model::BoostingModel;
 use super::params::{BoostingLoss, BoostingParams};
 use super::random::{ROWS, draw, sample};
+use crate::cancel;
 use crate::model::{ColumnView, MatrixView, TrainingData};
 use crate::numeric::logistic::plain_sigmoid;
 use crate::numeric::outcomes;
@@ -223,13 +224,13 @@ impl BoostingParams {
         check_outcomes(&prepared.data, &copies, self.loss)?;
         let Some(stopping) = self.early_stopping else {
             let rows = TrainingRows::new(&prepared.data, &copies);
-            return Ok(Fit::new(self, prepared, &rows, threads).run(None));
+            return Fit::new(self, prepared, &rows, threads).run(None);
         };
         let (training, held_out) = hold_out(&prepared.data, &copies, stopping, self.seed)?;
         check_outcomes(&prepared.data, &training, self.loss)?;
         let held_out = HeldOut::new(&prepared.data, &held_out);
         let rows = TrainingRows::new(&prepared.data, &training);
-        Ok(Fit::new(self, prepared, &rows, threads).run(Some((held_out, stopping.patience))))
+        Fit::new(self, prepared, &rows, threads).run(Some((held_out, stopping.patience)))
     }
 }
 
@@ -309,7 +310,7 @@ impl<'a> Fit<'a> {
         }
     }
 
-    fn run(mut self, mut held_out: Option<(HeldOut<'_>, u32)>) -> BoostingModel {
+    fn run(mut self, mut held_out: Option<(HeldOut<'_>, u32)>) -> Result<BoostingModel> {
         let base_score = self.base_score();
         let n_features = self.grower.n_features;
         let mut model = BoostingModel::new(self.params.loss, n_features, base_score);
@@ -318,6 +319,7 @@ impl<'a> Fit<'a> {
         let mut gradients = Gradients::default();
         let mut best = (f64::INFINITY, 0);
         for round in 0..self.params.n_rounds {
+            cancel::check()?;
             self.derive(&scores, &mut g, &mut h);
             let seen = self.draw_rows(u64::from(round));
             let open = OpenFeatures::draw(self.params, n_features, u64::from(round));
@@ -344,7 +346,7 @@ impl<'a> Fit<'a> {
         if held_out.is_some() {
             model.truncate(best.1 as usize);
         }
-        model
+        Ok(model)
     }
 
     /// The constant that fits best: by Newton steps where there are offsets.
@@ -482,7 +484,7 @@ pub(super) fn fit_by_both(
         let mut fit = Fit::new(params, prepared, &rows, Threads::One);
         fit.grower.engine = engine;
         fit.grower.is_parallel = is_parallel;
-        fit.run(None)
+        fit.run(None).unwrap()
     };
     let runs = || Engine::Runs(Runs::new(sorted, &rows, n_features, params, 0.25));
     let histograms =

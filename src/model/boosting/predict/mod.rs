@@ -7,6 +7,7 @@ use super::layout::Laid;
 use super::model::BoostingModel;
 use super::shallow::ShallowTrees;
 use super::walker::{TreeArrays, Walker};
+use crate::cancel;
 use crate::model::{ColumnView, MatrixView};
 use crate::{Error, Result};
 
@@ -77,6 +78,9 @@ impl BoostingModel {
         let shallow = self.coded_for(features.n_rows());
         let mut scores = vec![walker.base_score; features.n_rows()];
         let score_task = |task: usize, scores: &mut [f64]| {
+            if cancel::is_cancelled() {
+                return;
+            }
             let mut block = vec![0.0; ROWS * width];
             for (part, scores) in scores.chunks_mut(ROWS).enumerate() {
                 let block = &mut block[..scores.len() * width];
