@@ -24,11 +24,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let (donors, of_donors) = harmonize(&donors, &species)?;
     let (recipients, of_recipients) = harmonize(&recipients, &species)?;
 
-    let context = TreatmentContext {
-        regimen: Regimen::AntiPd1,
-        cancer: Cancer::Melanoma,
-        line: Line::Refractory,
-    };
+    let context = TreatmentContext::new(Regimen::AntiPd1, Cancer::Melanoma, Line::Refractory);
     let contexts = vec![context; recipients.n_samples()];
     let matcher = Matcher::bundled()?;
     let pairs = matcher.predict(&donors, &recipients, &contexts, &PredictParams::default())?;

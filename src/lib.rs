@@ -10,20 +10,22 @@
 //!    units and vocabulary.
 //! 2. [`taxonomy`]: a table → the same in one vocabulary, with a report of what matched how.
 //! 3. [`cohort`]: tables of subjects and transplants + profiles → [`Cohort`](cohort::Cohort).
-//! 4. [`feature`]: a profile, or donor and recipient → features: diversity, signatures, distances.
-//! 5. [`model`]: features + outcomes → scores: elastic-net logistic, gradient-boosted trees.
-//! 6. [`calibration`]: scores + outcomes → probabilities.
-//! 7. [`engraftment`]: donor + recipient → the profile after the transplant: gained, kept, lost.
-//! 8. [`matcher`]: the rooms above joined → [`Matcher`](matcher::Matcher): response and toxicity of
+//! 4. [`evidence`]: published trial arms, own outcomes → the joint posterior of response and
+//!    toxicity by context, transplant and donor.
+//! 5. [`feature`]: a profile, or donor and recipient → features: diversity, signatures, distances.
+//! 6. [`model`]: features + outcomes → scores: elastic-net logistic, gradient-boosted trees.
+//! 7. [`calibration`]: scores + outcomes → probabilities.
+//! 8. [`engraftment`]: donor + recipient → the profile after the transplant: gained, kept, lost.
+//! 9. [`matcher`]: the rooms above joined → [`Matcher`](matcher::Matcher): response and toxicity of
 //!    any pair.
-//! 9. [`evaluation`]: params + cohort → grouped splits, metrics with intervals, a leak audit.
-//! 10. [`ranking`]: probabilities → donors in order with uncertainty, assignment under capacities.
-//! 11. [`trial`]: simulated cohorts whose truth is known.
-//! 12. [`explanation`]: reports, rankings as pages to read.
-//! 13. [`persist`]: matcher ↔ bytes.
+//! 10. [`evaluation`]: params + cohort → grouped splits, metrics with intervals, a leak audit.
+//! 11. [`ranking`]: probabilities → donors in order with uncertainty, assignment under capacities.
+//! 12. [`trial`]: simulated cohorts whose truth is known.
+//! 13. [`explanation`]: reports, rankings as pages to read.
+//! 14. [`persist`]: matcher ↔ bytes.
 #![cfg_attr(
     feature = "cli",
-    doc = "14. [`cli`]: arguments → the calls above → text, JSON."
+    doc = "15. [`cli`]: arguments → the calls above → text, JSON."
 )]
 //!
 //! Below them lie three rooms without a door of their own: mathematics (`numeric`), metrics
@@ -37,6 +39,7 @@
 //! - `containers` (default): profiles in BIOM (HDF5), AnnData, QIIME 2 artifacts, Parquet, Arrow.
 //! - `comparators` (default): models of linfa and smartcore in
 //!   [`ModelParams`](model::ModelParams), to compare ours with.
+//! - `sampler` (default): the no-U-turn sampler of [`evidence`]: to fit and to update exactly.
 //! - `linfa`: linfa's `Fit` and `Predict` for our estimators.
 //!
 //! An application that ranks donors of tables in text needs none of them: with
@@ -77,6 +80,7 @@ mod digest;
 pub mod engraftment;
 pub mod error;
 pub mod evaluation;
+pub mod evidence;
 pub mod explanation;
 pub mod feature;
 pub mod matcher;

@@ -10,8 +10,9 @@ use donormatch::cohort::{
 };
 use donormatch::engraftment::{EngraftmentParams, TaxonRecord, TransplantPrediction};
 use donormatch::evaluation::{self, ReportParams};
+use donormatch::evidence::{Registry, UpdateMethod};
 use donormatch::matcher::{
-    Matcher, MatcherParams, ObservedToxicity, PredictParams, ResponseParams,
+    Matcher, MatcherParams, PredictParams, ResponseParams, TrialOutcomes, UpdateParams,
 };
 use donormatch::output::Access;
 use donormatch::persist::{self, ModelHeader};
@@ -152,16 +153,26 @@ impl PyPatientCohort {
     }
 }
 
-/// Regimen, cancer and line by their words; none is open.
-type Words = (Option<String>, Option<String>, Option<String>);
+/// Regimen, cancer, line and partner by their words; none is open.
+type Words = (
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
 
 /// A context per recipient, and what was noticed in `metadata`.
 fn contexts(
     recipients: &ProfileTable,
-    (regimen, cancer, line): &Words,
+    (regimen, cancer, line, partner): &Words,
     metadata: Option<Metadata>,
 ) -> Result<(Vec<TreatmentContext>, Notes)> {
-    let common = Treatment::parse(regimen.as_deref(), cancer.as_deref(), line.as_deref())?;
+    let common = Treatment::parse(
+        regimen.as_deref(),
+        cancer.as_deref(),
+        line.as_deref(),
+        partner.as_deref(),
+    )?;
     let treatments = match metadata {
         Some(metadata) => Treatments::from_metadata(&metadata.into_table()?)?,
         None => Treatments::default(),
@@ -396,28 +407,84 @@ impl PyMatcher {
         ))
     }
 
-    /// The matcher whose toxicity model has learned from a table of outcomes, its header where
-    /// there was one, and what became of the donors' names, both as JSON.
+    /// The matcher that has learned from a table of outcomes; as JSON how it learned, its header
+    /// where there was one, and what became of the names of donors and recipients.
     fn with_outcomes(
         &self,
         py: Python<'_>,
         donors: &PyProfiles,
+        recipients: &PyProfiles,
         outcomes: Metadata,
+        params: &str,
         header: Option<&str>,
-    ) -> Result<(Self, Option<String>, String, Notes)> {
-        let table = outcomes.into_table()?;
-        let observed = ObservedToxicity::from_metadata(&table)?;
-        let notes = told(&ObservedToxicity::column_notes(&table));
-        let (matcher, donors) = (Arc::clone(&self.0), donors.0.clone());
-        let (updated, report) = long(py, move || {
+    ) -> Result<(Self, String, Option<String>, [String; 2], Notes)> {
+        let outcomes = TrialOutcomes::from_metadata(&outcomes.into_table()?)?;
+        let params: UpdateParams = settings::parse(params)?;
+        let notes = told(outcomes.notes());
+        let matcher = self.0.clone();
+        let (donors, recipients) = (donors.0.clone(), recipients.0.clone());
+        let (updated, reports) = long(py, move || {
             let target = HarmonizeParams::new(ranking::target_of(&matcher)?);
-            let (donors, report) = harmonize(&donors, &target)?;
-            Ok((matcher.with_outcomes(&donors, &observed)?, report))
+            let (donors, of_donors) = harmonize(&donors, &target)?;
+            let (recipients, of_recipients) = harmonize(&recipients, &target)?;
+            let updated = matcher.with_outcomes(&donors, &recipients, &outcomes, &params)?;
+            Ok((updated, [of_donors, of_recipients]))
         })?;
         let header: Option<ModelHeader> = header.map(settings::parse).transpose()?;
-        let header = header.map(|header| settings::json(&header.updated(&updated)));
-        let report = settings::json(&report)?;
-        Ok((Self(Arc::new(updated)), header.transpose()?, report, notes))
+        let header = header.map(|header| settings::json(&header.updated(&updated.matcher)));
+        let [of_donors, of_recipients] = &reports;
+        let reports = [settings::json(of_donors)?, settings::json(of_recipients)?];
+        let how = settings::json(&Learned {
+            method: updated.method,
+            pareto_k: updated.pareto_k,
+        })?;
+        let matcher = Self(Arc::new(updated.matcher));
+        Ok((matcher, how, header.transpose()?, reports, notes))
+    }
+
+    /// A table of the evidence as JSON: `cells`, `arms`, `parameters`, `slopes`, `quality` or
+    /// `donors`; after a new fit where further arms, trials to leave out or another spread of the
+    /// priors are given.
+    fn evidence(
+        &self,
+        py: Python<'_>,
+        subject: &str,
+        arms: Option<Metadata>,
+        without: Vec<String>,
+        prior_scale: Option<f64>,
+    ) -> Result<String> {
+        let mut registry = self.0.evidence().registry().clone();
+        if let Some(arms) = arms {
+            registry = registry.with_arms(Registry::from_metadata(&arms.into_table()?)?)?;
+        }
+        let mut params = self.0.evidence().params().clone();
+        let is_new = prior_scale.is_some() || registry != *self.0.evidence().registry();
+        let is_new = is_new || !without.is_empty();
+        params.leave_out = without;
+        params.prior_scale = prior_scale.unwrap_or(params.prior_scale);
+        if subject == "arms" {
+            return settings::json(&registry);
+        }
+        let matcher = self.0.clone();
+        let evidence = if is_new {
+            long(py, move || {
+                params.fit(&registry, matcher.evidence().slopes())
+            })?
+        } else {
+            matcher.evidence().clone()
+        };
+        match subject {
+            "cells" => settings::json(&evidence.cells()),
+            "parameters" => settings::json(&evidence.parameters()),
+            "slopes" => settings::json(&evidence.slopes()),
+            "quality" => settings::json(&evidence.quality()),
+            "donors" => settings::json(&evidence.donors()),
+            other => {
+                let known = "`cells`, `arms`, `parameters`, `slopes`, `quality`, `donors`";
+                let message = format!("expected one of {known}, found `{other}`");
+                Err(Error::parameter("subject", message).into())
+            }
+        }
     }
 
     /// The matcher that ships with donormatch, and its header as JSON.
@@ -466,6 +533,13 @@ impl PyMatcher {
     fn from_bytes(bytes: &[u8]) -> Result<Self> {
         Ok(Self(Arc::new(persist::from_bytes(bytes)?.0)))
     }
+}
+
+/// How a matcher learned from outcomes.
+#[derive(Serialize)]
+struct Learned {
+    method: UpdateMethod,
+    pareto_k: Option<f64>,
 }
 
 /// What a transplant is expected to leave.

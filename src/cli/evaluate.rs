@@ -142,8 +142,7 @@ impl EvaluateArguments {
                         &config.matcher,
                         &patients,
                         &cohorts,
-                        &trial.study,
-                        trial.context,
+                        trial,
                         &PredictParams::default(),
                         &report,
                     )?;

@@ -276,7 +276,12 @@ pub(super) struct TreatmentArguments {
     /// Line of treatment: first or refractory [default: first]
     #[arg(long)]
     line: Option<String>,
-    /// Table with `recipient_id` and any of `regimen`, `cancer`, `line`; it goes before the flags
+    /// What is given beside the inhibitors: none, vegf_inhibitor, chemotherapy or other
+    /// [default: none]
+    #[arg(long)]
+    partner: Option<String>,
+    /// Table with `recipient_id` and any of `regimen`, `cancer`, `line`, `partner`; it goes before
+    /// the flags
     #[arg(long, value_name = "FILE")]
     metadata: Option<PathBuf>,
 }
@@ -288,9 +293,9 @@ impl TreatmentArguments {
     }
 
     fn common(&self) -> Result<Treatment> {
-        let [regimen, cancer, line] =
-            [&self.regimen, &self.cancer, &self.line].map(|word| word.as_deref());
-        Treatment::parse(regimen, cancer, line)
+        let [regimen, cancer, line, partner] =
+            [&self.regimen, &self.cancer, &self.line, &self.partner].map(|word| word.as_deref());
+        Treatment::parse(regimen, cancer, line, partner)
     }
 
     /// One context a sample, in the order of the table.

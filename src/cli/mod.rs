@@ -8,6 +8,7 @@ mod check;
 mod diversity;
 mod engraft;
 mod evaluate;
+mod evidence;
 mod fit;
 mod input;
 mod inspect;
@@ -53,6 +54,7 @@ enum Command {
     Fit(fit::FitArguments),
     Update(update::UpdateArguments),
     Evaluate(evaluate::EvaluateArguments),
+    Evidence(evidence::EvidenceArguments),
     Check(check::CheckArguments),
     Inspect(inspect::InspectArguments),
     Signatures(signatures::SignaturesArguments),
@@ -112,6 +114,7 @@ fn run_on(args: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>) ->
         Command::Fit(arguments) => arguments.run(&mut streams),
         Command::Update(arguments) => arguments.run(&mut streams),
         Command::Evaluate(arguments) => arguments.run(&mut streams),
+        Command::Evidence(arguments) => arguments.run(&mut streams),
         Command::Check(arguments) => arguments.run(&mut streams),
         Command::Inspect(arguments) => arguments.run(&mut streams),
         Command::Signatures(arguments) => arguments.run(&mut streams),

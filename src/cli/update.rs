@@ -2,64 +2,119 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::Streams;
-use super::input::{ModelArguments, ProfileArguments, note_metadata};
-use crate::Result;
+use super::evidence::DONOR_COLUMNS;
+use super::input::{DrawArguments, ModelArguments, ProfileArguments, note_metadata};
+use super::table::json_or_tsv;
 use crate::cohort::MetadataTable;
-use crate::matcher::ObservedToxicity;
+use crate::evidence::UpdateMethod;
+use crate::matcher::{TrialOutcomes, UpdateParams, UpdatedMatcher};
 use crate::persist;
+use crate::{Error, Result};
 
-/// Let the toxicity of a matcher learn from outcomes of your own
+/// Let a matcher learn from the outcomes of your own trial, donor by donor
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
-  donormatch update cohort/donors.tsv cohort/outcomes.tsv --output updated.dmm")]
+  donormatch update cohort/donors.tsv cohort/recipients.tsv cohort/outcomes.tsv --output updated.dmm")]
 pub(super) struct UpdateArguments {
     /// Profiles of the donors
     donors: PathBuf,
-    /// Table with a row a recipient: `donor_id`, `regimen` and any of `cancer`, `line`,
-    /// `severe_irae` and `myocarditis`; blanks are unknown
+    /// Profiles of the recipients before the transplant
+    recipients: PathBuf,
+    /// Table with a row a transplant, always the whole of it: `donor_id`, `recipient_id`, `regimen`
+    /// and any of `date`, `donor_type`, `cancer`, `line`, `partner`, `response`, `severe_irae`,
+    /// `irae_grade` and `myocarditis`; blank outcomes are not yet known
     outcomes: PathBuf,
     /// Model file to write
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
+    /// What the trial is called
+    #[arg(long, default_value = "own")]
+    trial: String,
+    /// By weights on the draws there are, by a new fit, or by weights where these can be trusted
+    #[arg(long, value_enum, default_value_t = Method::Auto)]
+    method: Method,
     /// What the new matcher is called [default: the old name, and that it was updated]
     #[arg(long)]
     name: Option<String>,
+    /// Write the record of each donor as JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    draws: DrawArguments,
     #[command(flatten)]
     reading: ProfileArguments,
     #[command(flatten)]
     model: ModelArguments,
 }
 
+/// How outcomes are learned from.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Method {
+    /// Weights where they can be trusted, else a new fit
+    Auto,
+    /// A new fit
+    Exact,
+    /// Weights on the draws there are
+    Fast,
+}
+
 impl UpdateArguments {
     pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
+        let table = MetadataTable::read(&self.outcomes)?;
+        let outcomes = TrialOutcomes::from_metadata(&table)?;
+        note_metadata(&self.outcomes, outcomes.notes(), streams);
         let (matcher, header) = self.model.load()?;
         let donors = self.reading.read(&self.donors, &matcher, streams)?.table;
-        let table = MetadataTable::read(&self.outcomes)?;
-        let observed = ObservedToxicity::from_metadata(&table)?;
-        let notes = ObservedToxicity::column_notes(&table);
-        note_metadata(&self.outcomes, &notes, streams);
-        let updated = matcher
-            .with_outcomes(&donors, &observed)
-            .map_err(|error| error.at_path(&self.outcomes))?;
-        let mut header = header.updated(&updated);
+        let recipients = self
+            .reading
+            .read(&self.recipients, &matcher, streams)?
+            .table;
+        let updated = {
+            let _progress = streams.progress("learning from outcomes");
+            matcher
+                .with_outcomes(&donors, &recipients, &outcomes, &self.params()?)
+                .map_err(|error| error.at_path(&self.outcomes))?
+        };
+        let mut header = header.updated(&updated.matcher);
         if let Some(name) = &self.name {
             header = header.with_name(name);
         }
-        persist::write(&self.output, &updated, &header)?;
-        let counts = |of: fn(&ObservedToxicity) -> Option<bool>| {
-            let known = observed.iter().filter_map(of);
-            (known.clone().filter(|&had| had).count(), known.count())
+        persist::write(&self.output, &updated.matcher, &header)?;
+        streams.note(&self.told(&updated));
+        let donors = updated.matcher.evidence().donors();
+        streams.data(&json_or_tsv(self.json, &DONOR_COLUMNS, &donors)?)
+    }
+
+    fn params(&self) -> Result<UpdateParams> {
+        let value = serde_json::json!({
+            "trial": self.trial,
+            "method": match self.method {
+                Method::Auto => UpdateMethod::Auto,
+                Method::Exact => UpdateMethod::Exact,
+                Method::Fast => UpdateMethod::Fast,
+            },
+            "predict": self.draws.params(),
+        });
+        serde_json::from_value(value).map_err(|cause| Error::parameter("update", cause.to_string()))
+    }
+
+    fn told(&self, updated: &UpdatedMatcher) -> String {
+        let donors = &updated.matcher.evidence().record().donors;
+        let n: u32 = donors.iter().map(|one| one.n_transplants).sum();
+        let how = match updated.method {
+            UpdateMethod::Fast => "weights on the draws",
+            UpdateMethod::Auto | UpdateMethod::Exact => "a new fit",
         };
-        let (severe, of_severe) = counts(|one| one.severe_irae);
-        let (myocarditis, of_myocarditis) = counts(|one| one.myocarditis);
-        streams.note(&format!(
-            "{}: {severe} of {of_severe} recipients had a severe immune-related adverse event, \
-             {myocarditis} of {of_myocarditis} myocarditis",
-            self.output.display()
-        ));
-        Ok(())
+        let tail = updated.pareto_k.map_or(String::new(), |k| {
+            format!(" (tail of the weights: k = {k:.2})")
+        });
+        format!(
+            "{}: {n} transplants of {} donors, learned by {how}{tail}",
+            self.output.display(),
+            donors.len()
+        )
     }
 }

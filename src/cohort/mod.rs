@@ -19,7 +19,7 @@ mod treatment;
 pub use metadata::{ColumnNames, MetadataTable};
 pub use note::MetadataNote;
 pub use patient::{Patient, PatientCohort};
-pub use regimen::{Cancer, Line, Regimen, TreatmentContext};
+pub use regimen::{Cancer, Line, Partner, Regimen, TreatmentContext};
 pub use source::{PatientSource, TransplantSource, read_harmonized};
 pub use transplant::{Cohort, FollowUp, Transplant};
 pub use treatment::{Treatment, Treatments};

@@ -86,6 +86,20 @@ word_enum!(
     }
 );
 
+word_enum!(
+    /// What is given beside the checkpoint inhibitors.
+    Partner, "partner", {
+        /// Nothing.
+        None = "none",
+        /// An inhibitor of VEGF or its receptors, such as axitinib or fruquintinib.
+        VegfInhibitor = "vegf_inhibitor" | "vegf",
+        /// Chemotherapy.
+        Chemotherapy = "chemotherapy" | "chemo",
+        /// Anything else.
+        Other = "other",
+    }
+);
+
 impl Regimen {
     /// Whether PD-1 and CTLA-4 are inhibited together.
     pub fn is_dual(self) -> bool {
@@ -93,7 +107,8 @@ impl Regimen {
     }
 }
 
-/// What decides the intercepts of a recipient: regimen, cancer and line.
+/// What decides the intercepts of a recipient: regimen, cancer, line and partner; a cell of the
+/// published evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TreatmentContext {
@@ -105,10 +120,41 @@ pub struct TreatmentContext {
     /// The line of treatment; first where not stated.
     #[serde(default = "first")]
     pub line: Line,
+    /// What is given beside the inhibitors; nothing where not stated.
+    #[serde(default = "nothing")]
+    pub partner: Partner,
+}
+
+impl TreatmentContext {
+    /// Regimen, cancer and line, with nothing beside the inhibitors.
+    pub fn new(regimen: Regimen, cancer: Cancer, line: Line) -> Self {
+        Self {
+            regimen,
+            cancer,
+            line,
+            partner: Partner::None,
+        }
+    }
+}
+
+impl fmt::Display for TreatmentContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            regimen,
+            cancer,
+            line,
+            partner,
+        } = self;
+        write!(f, "{cancer}|{regimen}|{line}|{partner}")
+    }
 }
 
 fn other() -> Cancer {
     Cancer::Other
+}
+
+fn nothing() -> Partner {
+    Partner::None
 }
 
 fn first() -> Line {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::metadata::MetadataTable;
 use super::note::MetadataNote;
-use super::regimen::{Cancer, Line, Regimen, TreatmentContext};
+use super::regimen::{Cancer, Line, Partner, Regimen, TreatmentContext};
 use crate::profile::SampleId;
 use crate::{Error, Result};
 
@@ -17,6 +17,8 @@ pub struct Treatment {
     pub cancer: Option<Cancer>,
     /// The line of treatment.
     pub line: Option<Line>,
+    /// What is given beside the inhibitors.
+    pub partner: Option<Partner>,
 }
 
 impl Treatment {
@@ -24,31 +26,40 @@ impl Treatment {
     ///
     /// # Errors
     /// [`Error::Parameter`] naming the word that is none of those known.
-    pub fn parse(regimen: Option<&str>, cancer: Option<&str>, line: Option<&str>) -> Result<Self> {
+    pub fn parse(
+        regimen: Option<&str>,
+        cancer: Option<&str>,
+        line: Option<&str>,
+        partner: Option<&str>,
+    ) -> Result<Self> {
         Ok(Self {
             regimen: regimen.map(str::parse).transpose()?,
             cancer: cancer.map(str::parse).transpose()?,
             line: line.map(str::parse).transpose()?,
+            partner: partner.map(str::parse).transpose()?,
         })
     }
 
-    /// From the columns `regimen`, `cancer` and `line` of a row, as far as they are there.
+    /// From the columns `regimen`, `cancer`, `line` and `partner` of a row, as far as they are
+    /// there.
     ///
     /// # Errors
     /// [`Error::File`] naming the line of a word that is none of those known.
     pub fn of_row(table: &MetadataTable, row: usize) -> Result<Self> {
-        let [regimen, cancer, line] =
-            ["regimen", "cancer", "line"].map(|role| table.text(row, role));
-        Self::parse(regimen, cancer, line).map_err(|error| table.error_at(row, error.to_string()))
+        let [regimen, cancer, line, partner] =
+            ["regimen", "cancer", "line", "partner"].map(|role| table.text(row, role));
+        Self::parse(regimen, cancer, line, partner)
+            .map_err(|error| table.error_at(row, error.to_string()))
     }
 
-    /// The intercepts' context; where cancer or line is open, [`Cancer::Other`] and
-    /// [`Line::First`]. None without a regimen.
+    /// The cell of the evidence; where cancer, line or partner is open, [`Cancer::Other`],
+    /// [`Line::First`] and [`Partner::None`]. None without a regimen.
     pub fn context(self) -> Option<TreatmentContext> {
         Some(TreatmentContext {
             regimen: self.regimen?,
             cancer: self.cancer.unwrap_or(Cancer::Other),
             line: self.line.unwrap_or(Line::First),
+            partner: self.partner.unwrap_or(Partner::None),
         })
     }
 
@@ -59,6 +70,7 @@ impl Treatment {
             regimen: self.regimen.or(other.regimen),
             cancer: self.cancer.or(other.cancer),
             line: self.line.or(other.line),
+            partner: self.partner.or(other.partner),
         }
     }
 }
@@ -70,7 +82,7 @@ impl Treatment {
 /// use donormatch::cohort::{Line, MetadataTable, Treatment, Treatments};
 ///
 /// let table = MetadataTable::parse("<text>", "recipient_id\tline\nr1\trefractory\n")?;
-/// let common = Treatment::parse(Some("anti-pd-1"), None, None)?;
+/// let common = Treatment::parse(Some("anti-pd-1"), None, None, None)?;
 /// let contexts = Treatments::from_metadata(&table)?.contexts(&["r1".into(), "r2".into()], common)?;
 /// assert_eq!((contexts[0].line, contexts[1].line), (Line::Refractory, Line::First));
 /// # Ok::<(), donormatch::Error>(())
@@ -82,11 +94,11 @@ pub struct Treatments {
 }
 
 /// The roles of a table of treatments.
-const ROLES: [&str; 4] = ["recipient_id", "regimen", "cancer", "line"];
+const ROLES: [&str; 5] = ["recipient_id", "regimen", "cancer", "line", "partner"];
 
 impl Treatments {
-    /// From a table with `recipient_id` and any of `regimen`, `cancer` and `line`; blanks are
-    /// open.
+    /// From a table with `recipient_id` and any of `regimen`, `cancer`, `line` and `partner`;
+    /// blanks are open.
     ///
     /// # Errors
     /// [`Error::File`] naming the line where a recipient is blank or stands for the second time, or
@@ -186,7 +198,7 @@ mod tests {
     #[test]
     fn own_words_stand_before_common_ones() {
         let own = treatments("recipient_id\tregimen\tcancer\nr1\tanti-ctla-4\t\nr3\t\tlung\n");
-        let common = Treatment::parse(Some("anti-pd-1"), Some("melanoma"), None).unwrap();
+        let common = Treatment::parse(Some("anti-pd-1"), Some("melanoma"), None, None).unwrap();
         let samples = ["r1".into(), "r2".into()];
         let own = own.unwrap();
         let contexts = own.contexts(&samples, common).unwrap();

@@ -50,6 +50,10 @@ pub struct TrialConfig {
     pub study: String,
     /// How its recipients were treated.
     pub context: TreatmentContext,
+    /// The name of the trial among the published arms, which are left out with it; none where it
+    /// has no arm there.
+    #[serde(default)]
+    pub arms: Option<String>,
 }
 
 /// Bytes of a configuration at most; the shipped one has a few thousand.

@@ -1,4 +1,4 @@
-//! The matcher: three fitted models, and what they say together of donors and recipients.
+//! The matcher: fitted models and evidence, and what they say together of donors and recipients.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use crate::cohort::TreatmentContext;
 use crate::engraftment::{
     EngraftmentModel, PairProfile, TransplantContext, TransplantPrediction, align_to_fractions,
 };
+use crate::evidence::Evidence;
 use crate::profile::{ProfileTable, Vocabulary};
 use crate::{Error, Result};
 
@@ -23,11 +24,12 @@ const LEAST_PAIRS: usize = 512;
 const TILE_PAIRS: usize = 6;
 
 /// Predicts the transplant, the response and the toxicity of any donor and recipient.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Matcher {
     pub(crate) engraftment: EngraftmentModel,
     pub(crate) response: ResponseModel,
     pub(crate) toxicity: ToxicityModel,
+    pub(crate) evidence: Evidence,
 }
 
 /// How to predict, as opposed to what was learned.
@@ -41,8 +43,6 @@ pub struct PredictParams {
     pub day: f64,
     /// Antibiotics before the transplant; unknown by default.
     pub antibiotics: Option<bool>,
-    /// A trial whose own outcome must not be in the intercepts, because it is judged.
-    pub leave_out: Option<String>,
     /// Seed of the draws. Default 0.
     pub seed: u64,
 }
@@ -53,14 +53,13 @@ impl Default for PredictParams {
             n_draws: 200,
             day: TransplantContext::DEFAULT_DAY,
             antibiotics: None,
-            leave_out: None,
             seed: 0,
         }
     }
 }
 
 impl PredictParams {
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         if !(20..=100_000).contains(&self.n_draws) {
             return Err(Error::parameter(
                 "n_draws",
@@ -85,7 +84,7 @@ impl PredictParams {
 }
 
 impl Matcher {
-    /// A matcher of three fitted models.
+    /// A matcher of fitted models and a joint posterior.
     ///
     /// # Errors
     /// [`Error::Vocabulary`] where engraftment and response speak of different vocabularies.
@@ -93,6 +92,7 @@ impl Matcher {
         engraftment: EngraftmentModel,
         response: ResponseModel,
         toxicity: ToxicityModel,
+        evidence: Evidence,
     ) -> Result<Self> {
         if engraftment.vocabulary() != response.schema().vocabulary() {
             return Err(Error::vocabulary(format!(
@@ -105,6 +105,7 @@ impl Matcher {
             engraftment,
             response,
             toxicity,
+            evidence,
         })
     }
 
@@ -116,6 +117,7 @@ impl Matcher {
         self.engraftment.validate()?;
         self.response.validate()?;
         self.toxicity.validate()?;
+        self.evidence.validate()?;
         if self.engraftment.vocabulary() != self.response.schema().vocabulary() {
             return Err(Error::model_file(
                 "its models speak of different vocabularies",
@@ -139,9 +141,14 @@ impl Matcher {
         &self.response
     }
 
-    /// The model of toxicity.
+    /// What is read of toxicity from a profile.
     pub fn toxicity(&self) -> &ToxicityModel {
         &self.toxicity
+    }
+
+    /// The joint posterior that intercepts, slope, donors and toxicity are drawn from.
+    pub fn evidence(&self) -> &Evidence {
+        &self.evidence
     }
 
     /// Predicts every donor for every recipient; recipients vary slowest. Both tables must be
@@ -185,7 +192,8 @@ impl Matcher {
         params.check()?;
         self.check_tables(donors, recipients, contexts)?;
         let (donors, recipients) = align_to_fractions(donors, recipients)?;
-        let scene = Scene::new(self, donors, recipients, params)?;
+        let cells = contexts.iter().copied().collect();
+        let scene = Scene::new(self, donors, recipients, &cells, params)?;
         let donor_sides: Vec<DonorSide> = (0..scene.donors.n_samples())
             .into_par_iter()
             .map(|row| cancel::check().map(|()| scene.donor_side(row)))
@@ -232,7 +240,8 @@ impl Matcher {
         let scores = self
             .response
             .scores(self.response.schema().features(&profiles)?.view())?;
-        let scene = Scene::new(self, profiles.clone(), profiles, params)?;
+        let cells = contexts.iter().copied().collect();
+        let scene = Scene::new(self, profiles.clone(), profiles, &cells, params)?;
         let rows = contexts.par_iter().zip(scores).enumerate();
         rows.map(|(row, (&context, score))| {
             let side = scene.recipient_side(row, context)?;

@@ -1,12 +1,12 @@
 //! Joins the rooms before it: params + cohort → [`Matcher`] → response and toxicity of any donor
 //! and recipient.
 //!
-//! [`MatcherParams::fit`] learns three models: [`ResponseModel`] from patients, the engraftment
-//! model from transplants, [`ToxicityModel`] from priors and patients. [`Matcher::predict`] predicts
-//! each transplant first and judges its result, draw by draw, so that the order of the donors may
-//! differ from one recipient to the next.
+//! [`MatcherParams::fit`] learns [`ResponseModel`] and [`ToxicityModel`] from patients and the
+//! engraftment model from transplants, and samples the joint posterior of the published arms.
+//! [`Matcher::predict`] predicts each transplant first and judges its result, draw by draw, so that
+//! the order of the donors may differ from one recipient to the next. [`Matcher::with_outcomes`]
+//! learns from a trial on the way.
 
-mod baseline;
 mod config;
 mod domain;
 #[expect(
@@ -16,24 +16,18 @@ mod domain;
 mod matcher;
 mod outcomes;
 mod params;
-mod posterior;
 mod prediction;
 mod response;
 mod response_rows;
 mod scene;
 mod toxicity;
 
-pub use baseline::{
-    LogOdds, REFRACTORY_ARMS, ResponseBaseline, TRANSPLANT_EFFECT, myocarditis_baseline,
-    response_baseline, severe_irae_baseline,
-};
 pub use config::{EvaluationConfig, MatcherConfig, TrialConfig};
 pub use domain::Domain;
 pub use matcher::{Matcher, PredictParams};
-pub use outcomes::ObservedToxicity;
+pub use outcomes::{TrialOutcome, TrialOutcomes, UpdateParams, UpdatedMatcher};
 pub use params::MatcherParams;
-pub(crate) use posterior::Normal;
 pub use prediction::{BaselinePrediction, PairPrediction};
 pub(crate) use response::ResponseMember;
 pub use response::{ResponseEngine, ResponseModel, ResponseParams};
-pub use toxicity::{Prior, ToxicityModel, ToxicityOutcome, ToxicityParams};
+pub use toxicity::{ToxicityModel, ToxicityParams};

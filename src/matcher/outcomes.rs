@@ -1,105 +1,290 @@
-//! Toxicity that was observed after transplants, and what it teaches a fitted matcher.
+//! The outcomes of a trial's transplants, and what they teach a fitted matcher.
 
-use super::matcher::Matcher;
-use super::toxicity::ToxicityOutcome;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::matcher::{Matcher, PredictParams};
+use super::scene::Scene;
+use crate::cohort::screening::{Day, DonorType};
 use crate::cohort::{MetadataNote, MetadataTable, Treatment, TreatmentContext};
+use crate::digest::Digest;
+use crate::engraftment::align_to_fractions;
+use crate::evidence::{TrialPatient, UpdateMethod};
 use crate::profile::{ProfileTable, SampleId};
 use crate::{Error, Result};
 
-/// What happened to one recipient of a donor's stool.
+/// What is known of one transplant of a trial.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ObservedToxicity {
+pub struct TrialOutcome {
     /// The donor's sample.
     pub donor: SampleId,
-    /// Regimen, cancer and line of the recipient.
+    /// The recipient's sample from before the transplant.
+    pub recipient: SampleId,
+    /// Day of the transplant, where known.
+    pub date: Option<Day>,
+    /// Where the stool came from, where known.
+    pub donor_type: Option<DonorType>,
+    /// Regimen, cancer, line and partner of the recipient.
     pub context: TreatmentContext,
-    /// Whether there was an immune-related adverse event of grade 3 or more; `None` is unknown.
+    /// Objective response; none is not yet known.
+    pub response: Option<bool>,
+    /// An immune-related adverse event of grade 3 or more; none is not yet known.
     pub severe_irae: Option<bool>,
-    /// Whether there was myocarditis; `None` is unknown.
+    /// Myocarditis; none is not yet known.
     pub myocarditis: Option<bool>,
 }
 
+/// The whole table of a trial's transplants so far.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrialOutcomes {
+    rows: Vec<TrialOutcome>,
+    notes: Vec<MetadataNote>,
+}
+
 /// The roles of a table of outcomes.
-const ROLES: [&str; 7] = [
+const ROLES: [&str; 12] = [
     "donor_id",
     "recipient_id",
+    "date",
+    "donor_type",
     "regimen",
     "cancer",
     "line",
+    "partner",
+    "response",
     "severe_irae",
+    "irae_grade",
     "myocarditis",
 ];
 
-impl ObservedToxicity {
-    /// What is to be said of the columns of a table of outcomes: those without a use, above all
-    /// one whose name looks like that of a column that is not there.
-    pub fn column_notes(table: &MetadataTable) -> Vec<MetadataNote> {
-        table.column_notes(&ROLES, &[])
-    }
+/// The least grade of a severe event.
+const SEVERE: f64 = 3.0;
 
-    /// One entry a row of a table with `donor_id`, `regimen` and any of `cancer`, `line`,
-    /// `severe_irae` and `myocarditis`; blanks are unknown.
+impl TrialOutcomes {
+    /// Checked rows.
     ///
     /// # Errors
-    /// [`Error::File`] naming the line whose donor or regimen is blank or whose word is unknown, or
-    /// where no row says anything of either outcome.
-    pub fn from_metadata(table: &MetadataTable) -> Result<Vec<Self>> {
-        let read = |row: usize| {
-            let donor = table.required(row, "donor_id")?;
-            let context = Treatment::of_row(table, row)?.context();
-            let no_regimen = || table.error_at(row, "`regimen` must not be blank");
-            Ok(Self {
-                donor: donor.into(),
-                context: context.ok_or_else(no_regimen)?,
-                severe_irae: table.outcome(row, "severe_irae")?,
-                myocarditis: table.outcome(row, "myocarditis")?,
-            })
-        };
-        let observed: Vec<Self> = (0..table.n_rows()).map(read).collect::<Result<_>>()?;
-        let is_known = |one: &Self| one.severe_irae.is_some() || one.myocarditis.is_some();
-        if !observed.iter().any(is_known) {
-            let message = "no row says anything in a column `severe_irae` or `myocarditis`";
-            return Err(Error::file(table.path(), message));
+    /// [`Error::Table`] where a pair of donor and recipient stands twice, or no outcome is known.
+    pub fn new(rows: Vec<TrialOutcome>) -> Result<Self> {
+        let mut seen = std::collections::BTreeSet::new();
+        for row in &rows {
+            if !seen.insert((&row.donor, &row.recipient, row.date)) {
+                return Err(Error::table(format!(
+                    "the transplant of `{}` to `{}` stands twice; a second one needs a `date`",
+                    row.donor, row.recipient
+                )));
+            }
         }
-        Ok(observed)
+        let is_known = |row: &TrialOutcome| {
+            row.response.is_some() || row.severe_irae.is_some() || row.myocarditis.is_some()
+        };
+        if !rows.iter().any(is_known) {
+            return Err(Error::table(
+                "no row says anything in a column `response`, `severe_irae`, `irae_grade` or \
+                 `myocarditis`",
+            ));
+        }
+        Ok(Self {
+            rows,
+            notes: Vec::new(),
+        })
+    }
+
+    /// One entry a row of a table with `donor_id`, `recipient_id`, `regimen` and any of `date`,
+    /// `donor_type`, `cancer`, `line`, `partner`, `response`, `severe_irae`, `irae_grade` (3 or
+    /// more is severe) and `myocarditis`; a blank outcome is not yet known.
+    ///
+    /// # Errors
+    /// [`Error::File`] naming the line whose donor, recipient or regimen is blank, whose word is
+    /// unknown or whose grade contradicts `severe_irae`, and as [`TrialOutcomes::new`].
+    pub fn from_metadata(table: &MetadataTable) -> Result<Self> {
+        table.check_names(&ROLES)?;
+        let rows = (0..table.n_rows()).map(|row| read_row(table, row));
+        let outcomes =
+            Self::new(rows.collect::<Result<_>>()?).map_err(|error| error.at_path(table.path()))?;
+        Ok(Self {
+            notes: table.column_notes(&ROLES, &[]),
+            ..outcomes
+        })
+    }
+
+    /// The transplants.
+    pub fn rows(&self) -> &[TrialOutcome] {
+        &self.rows
+    }
+
+    /// What was noticed in the source: columns without a use, above all one whose name looks like
+    /// that of a column that is not there.
+    pub fn notes(&self) -> &[MetadataNote] {
+        &self.notes
+    }
+
+    /// The transplants up to and with a day, in the order of their days: what was known then.
+    /// Transplants without a day are left out.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where none of them has a known outcome.
+    pub fn until(&self, day: Day) -> Result<Self> {
+        let mut rows: Vec<TrialOutcome> = self
+            .rows
+            .iter()
+            .filter(|row| row.date.is_some_and(|date| date <= day))
+            .cloned()
+            .collect();
+        rows.sort_by_key(|row| row.date);
+        Self::new(rows)
+    }
+
+    /// SHA-256 of the rows, whatever their order.
+    pub fn digest(&self) -> String {
+        let mut lines: Vec<String> = self.rows.iter().map(|row| format!("{row:?}\n")).collect();
+        lines.sort();
+        let mut digest = Digest::default();
+        lines.iter().for_each(|line| digest.add(line.as_bytes()));
+        digest.finish()
     }
 }
 
+fn read_row(table: &MetadataTable, row: usize) -> Result<TrialOutcome> {
+    let at = |error: Error| table.error_at(row, error.to_string());
+    let context = Treatment::of_row(table, row)?.context();
+    let no_regimen = || table.error_at(row, "`regimen` must not be blank");
+    let grade = table.number(row, "irae_grade")?;
+    let told = table.outcome(row, "severe_irae")?;
+    let graded = grade.map(|grade| grade >= SEVERE);
+    if let (Some(told), Some(graded)) = (told, graded)
+        && told != graded
+    {
+        let message = "`severe_irae` and `irae_grade` contradict each other";
+        return Err(table.error_at(row, message));
+    }
+    Ok(TrialOutcome {
+        donor: table.required(row, "donor_id")?.into(),
+        recipient: table.required(row, "recipient_id")?.into(),
+        date: match table.text(row, "date") {
+            Some(date) => Some(date.parse().map_err(at)?),
+            None => None,
+        },
+        donor_type: match table.text(row, "donor_type") {
+            Some(word) => Some(word.parse().map_err(at)?),
+            None => None,
+        },
+        context: context.ok_or_else(no_regimen)?,
+        response: table.outcome(row, "response")?,
+        severe_irae: told.or(graded),
+        myocarditis: table.outcome(row, "myocarditis")?,
+    })
+}
+
+/// How a matcher learns from outcomes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct UpdateParams {
+    /// What the trial is called. Default `own`.
+    pub trial: String,
+    /// By weights on the draws there are, by a new fit, or by whichever can be trusted. Default
+    /// the last.
+    pub method: UpdateMethod,
+    /// How each transplant is predicted, for the score of its microbiome.
+    pub predict: PredictParams,
+}
+
+impl Default for UpdateParams {
+    fn default() -> Self {
+        Self {
+            trial: "own".to_owned(),
+            method: UpdateMethod::Auto,
+            predict: PredictParams::default(),
+        }
+    }
+}
+
+/// A matcher that has learned, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UpdatedMatcher {
+    /// The matcher. It carries draws, counts and a digest, no row of a patient.
+    pub matcher: Matcher,
+    /// [`UpdateMethod::Exact`] or [`UpdateMethod::Fast`]: what was done.
+    pub method: UpdateMethod,
+    /// How heavy the tail of the weights is, k̂; none where none were tried.
+    pub pareto_k: Option<f64>,
+}
+
 impl Matcher {
-    /// The same matcher, whose toxicity model has learned from outcomes of one's own (see
-    /// [`ToxicityModel::update`](super::ToxicityModel::update)). `donors` must be harmonized to
-    /// [`Matcher::vocabulary`].
+    /// The same matcher, with the outcomes of a trial: donors, response and toxicity. Always the
+    /// whole table so far; what an earlier table taught is replaced. Both tables of profiles must
+    /// be harmonized to [`Matcher::vocabulary`].
     ///
     /// # Errors
-    /// [`Error::Vocabulary`] where the table is not harmonized; [`Error::Table`] where a donor has
-    /// no profile; [`Error::Convergence`] where the update does not settle.
+    /// [`Error::Vocabulary`] where a table is not harmonized; [`Error::Table`] where a donor or a
+    /// recipient has no profile; those of
+    /// [`Evidence::with_patients`](crate::evidence::Evidence::with_patients).
     pub fn with_outcomes(
         &self,
         donors: &ProfileTable,
-        observed: &[ObservedToxicity],
-    ) -> Result<Self> {
+        recipients: &ProfileTable,
+        outcomes: &TrialOutcomes,
+        params: &UpdateParams,
+    ) -> Result<UpdatedMatcher> {
+        if params.trial.trim().is_empty() {
+            return Err(Error::parameter("trial", "expected a name, found a blank"));
+        }
+        let patients = self.trial_patients(donors, recipients, outcomes, params)?;
+        let updated = self
+            .evidence
+            .with_patients(&patients, &outcomes.digest(), params.method)?;
+        Ok(UpdatedMatcher {
+            matcher: Self {
+                evidence: updated.evidence,
+                ..self.clone()
+            },
+            method: updated.method,
+            pareto_k: updated.pareto_k,
+        })
+    }
+
+    /// The patients as the joint model sees them: outcome, score of the predicted microbiome, and
+    /// the donor's richness in Prevotellaceae.
+    fn trial_patients(
+        &self,
+        donors: &ProfileTable,
+        recipients: &ProfileTable,
+        outcomes: &TrialOutcomes,
+        params: &UpdateParams,
+    ) -> Result<Vec<TrialPatient>> {
+        params.predict.check()?;
         self.check_vocabulary("donors", donors)?;
-        let ids: Vec<SampleId> = observed.iter().map(|one| one.donor.clone()).collect();
-        let distinct: std::collections::BTreeSet<&SampleId> = ids.iter().collect();
-        let distinct: Vec<SampleId> = distinct.into_iter().cloned().collect();
-        let profiles = donors.select_samples(&distinct)?;
-        let features = self.response.schema().features(&profiles.closure())?;
-        let outcome = |one: &ObservedToxicity| {
-            let row = profiles
-                .row_of(&one.donor)
-                .ok_or_else(|| Error::table(format!("no profile for sample `{}`", one.donor)))?;
-            Ok(ToxicityOutcome {
+        self.check_vocabulary("recipients", recipients)?;
+        let (donors, recipients) = align_to_fractions(donors, recipients)?;
+        let cells = outcomes.rows.iter().map(|row| row.context).collect();
+        let scene = Scene::new(self, donors, recipients, &cells, &params.predict)?;
+        let row_of = |table: &ProfileTable, id: &SampleId| {
+            table
+                .row_of(id)
+                .ok_or_else(|| Error::table(format!("no profile for sample `{id}`")))
+        };
+        let patient = |room: &mut _, one: &TrialOutcome| {
+            let donor = scene.donor_side(row_of(&scene.donors, &one.donor)?);
+            let recipient = row_of(&scene.recipients, &one.recipient)?;
+            let recipient = scene.recipient_side(recipient, one.context)?;
+            Ok(TrialPatient {
+                trial: params.trial.clone(),
+                donor: Some(one.donor.to_string()),
+                donor_type: one.donor_type,
                 context: one.context,
-                burden: self.toxicity.burden_of(&features.row(row).to_vec()),
+                score: scene.mean_score(room, &donor, &recipient)?,
+                richness: donor.richness,
+                response: one.response,
                 severe_irae: one.severe_irae,
                 myocarditis: one.myocarditis,
             })
         };
-        let outcomes = observed.iter().map(outcome).collect::<Result<Vec<_>>>()?;
-        Ok(Self {
-            toxicity: self.toxicity.update(&outcomes)?,
-            ..self.clone()
-        })
+        outcomes
+            .rows
+            .par_iter()
+            .map_init(|| scene.room(), patient)
+            .collect()
     }
 }
 
@@ -108,40 +293,60 @@ mod tests {
     use super::*;
     use crate::cohort::{Cancer, Line, Regimen};
 
-    fn read(rows: &str) -> Result<Vec<ObservedToxicity>> {
-        let head = "donor_id\tregimen\tline\tsevere_irae\tmyocarditis\n";
-        let table = MetadataTable::parse("outcomes.tsv", &format!("{head}{rows}"))?;
-        ObservedToxicity::from_metadata(&table)
+    fn read(text: &str) -> Result<TrialOutcomes> {
+        TrialOutcomes::from_metadata(&MetadataTable::parse("outcomes.tsv", text)?)
     }
 
     #[test]
-    fn outcomes_are_read_and_what_is_blank_is_unknown() {
-        let read = read("D1\tanti-pd-1+anti-ctla-4\trefractory\tyes\t\n").unwrap();
-        let context = TreatmentContext {
-            regimen: Regimen::Dual,
-            cancer: Cancer::Other,
-            line: Line::Refractory,
+    fn blanks_are_unknown_and_a_grade_is_severe_from_three() {
+        let outcomes = read(
+            "donor_id\trecipient_id\tregimen\tline\tresponse\tirae_grade\tmyocarditis\n\
+             d1\tr1\tanti-pd-1+anti-ctla-4\trefractory\t\t2\t\n\
+             d1\tr2\tanti-pd-1\t\t1\t3\t0\n",
+        )
+        .unwrap();
+        let [first, second] = outcomes.rows() else {
+            panic!("two rows");
         };
         assert_eq!(
-            read,
-            [ObservedToxicity {
-                donor: "D1".into(),
-                context,
-                severe_irae: Some(true),
-                myocarditis: None,
-            }]
+            first.context,
+            TreatmentContext::new(Regimen::Dual, Cancer::Other, Line::Refractory)
+        );
+        assert_eq!(
+            (first.response, first.severe_irae, first.myocarditis),
+            (None, Some(false), None)
+        );
+        assert_eq!(
+            (second.response, second.severe_irae),
+            (Some(true), Some(true))
         );
     }
 
     #[test]
-    fn a_table_without_an_outcome_is_refused() {
-        let error = read("D1\tanti-pd-1\tfirst\t\t\n").unwrap_err();
-        assert!(error.to_string().contains("`severe_irae` or `myocarditis`"));
+    fn what_cannot_be_learned_from_names_the_line() {
+        let header = "donor_id\trecipient_id\tregimen\tresponse\tsevere_irae\tirae_grade\n";
+        let contradicts = read(&format!("{header}d\tr\tanti-pd-1\t1\tyes\t2\n"));
+        assert!(contradicts.unwrap_err().to_string().contains("line 2"));
+        let blank = read(&format!("{header}d\tr\t\t1\t\t\n"))
+            .unwrap_err()
+            .to_string();
+        assert!(blank.contains("`regimen`"), "{blank}");
+        let nothing = read(&format!("{header}d\tr\tanti-pd-1\t\t\t\n"))
+            .unwrap_err()
+            .to_string();
+        assert!(nothing.contains("no row says anything"), "{nothing}");
+        let twice = read(&format!(
+            "{header}d\tr\tanti-pd-1\t1\t\t\nd\tr\tanti-pd-1\t0\t\t\n"
+        ));
+        assert!(twice.unwrap_err().to_string().contains("twice"));
     }
 
     #[test]
-    fn a_row_without_a_regimen_names_its_line() {
-        let error = read("D1\t\tfirst\tyes\tno\n").unwrap_err().to_string();
-        assert!(error.contains("line 2: `regimen`"), "{error}");
+    fn the_digest_does_not_hang_on_the_order_of_rows() {
+        let header = "donor_id\trecipient_id\tregimen\tresponse\n";
+        let (a, b) = ("d\tr1\tanti-pd-1\t1\n", "d\tr2\tanti-pd-1\t0\n");
+        let one = read(&format!("{header}{a}{b}")).unwrap().digest();
+        assert_eq!(read(&format!("{header}{b}{a}")).unwrap().digest(), one);
+        assert_ne!(read(&format!("{header}{a}")).unwrap().digest(), one);
     }
 }

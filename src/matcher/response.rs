@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::domain::{DIGITS, Domain};
 use super::response_rows::{ResponseRows, log_loss, slope_posterior};
 use crate::cohort::PatientCohort;
+use crate::evidence::CohortSlope;
 use crate::feature::ProfileSchema;
 use crate::model::{
     BoostingModel, BoostingParams, ColumnBlock, LogisticModel, LogisticParams, TrainingData,
@@ -115,6 +116,8 @@ pub struct ResponseModel {
     pub(crate) members: Vec<ResponseMember>,
     pub(crate) slope: f64,
     pub(crate) slope_sd: f64,
+    /// Standard deviation of out-of-fold scores within a cohort.
+    pub(crate) score_sd: f64,
     pub(crate) domain: Domain,
     pub(crate) n_patients: u32,
     pub(crate) n_responders: u32,
@@ -129,6 +132,15 @@ impl ResponseParams {
     /// [`Error::Table`] where fewer than 20 patients or only one outcome is known;
     /// [`Error::Parameter`] for a setting out of range.
     pub fn fit(&self, cohort: &PatientCohort) -> Result<ResponseModel> {
+        Ok(self.fit_with_slopes(cohort)?.0)
+    }
+
+    /// The same, and how the outcomes of each cohort go with scores that did not see it: what the
+    /// joint model of [`evidence`](crate::evidence) reads.
+    pub(crate) fn fit_with_slopes(
+        &self,
+        cohort: &PatientCohort,
+    ) -> Result<(ResponseModel, Vec<CohortSlope>)> {
         if self.n_members == 0 {
             return Err(Error::parameter("n_members", "expected 1 or more, found 0"));
         }
@@ -140,20 +152,29 @@ impl ResponseParams {
         let schema = ProfileSchema::learn(&profiles, self.min_prevalence, self.pseudocount)?;
         let features = schema.features(&profiles)?;
         let members = self.fit_members(features.view(), &rows, self.n_members)?;
-        let Transfer {
-            engine,
-            slope,
-            slope_sd,
-        } = self.transfer(features.view(), &rows)?;
+        let transfer = self.transfer(features.view(), &rows)?;
+        let score_sd = match transfer.scores.as_deref() {
+            Some(scores) => rows.sd_within_cohorts(scores),
+            None => rows.sd_within_cohorts(&mean_over_members(
+                &members,
+                transfer.engine,
+                features.view(),
+            )?),
+        };
+        let slopes = match transfer.scores.as_deref() {
+            Some(scores) => rows.slopes(scores, score_sd)?,
+            None => Vec::new(),
+        };
         let mut cohorts = rows.cohorts.clone();
         cohorts.sort();
-        Ok(ResponseModel {
+        let model = ResponseModel {
             domain: Domain::learn(features.view()),
             schema,
-            engine,
+            engine: transfer.engine,
             members,
-            slope,
-            slope_sd,
+            slope: transfer.slope,
+            slope_sd: transfer.slope_sd,
+            score_sd,
             n_patients: rows.outcomes.len() as u32,
             n_responders: rows
                 .outcomes
@@ -161,7 +182,8 @@ impl ResponseParams {
                 .filter(|&&outcome| outcome > 0.5)
                 .count() as u32,
             cohorts,
-        })
+        };
+        Ok((model, slopes))
     }
 
     /// The patients that may be learned from or judged, by the day of their sample.
@@ -229,13 +251,14 @@ impl ResponseParams {
                 engine: candidates[0],
                 slope: PRIOR.0,
                 slope_sd: PRIOR.1,
+                scores: None,
             });
         }
         let scores = self.left_out_scores(features, rows, &candidates)?;
         let mut best: Option<(f64, Transfer)> = None;
-        for (&engine, scores) in candidates.iter().zip(&scores) {
-            let (slope, slope_sd) = slope_posterior(scores, rows, PRIOR);
-            let loss = log_loss(scores, rows, slope);
+        for (&engine, scores) in candidates.iter().zip(scores) {
+            let (slope, slope_sd) = slope_posterior(&scores, rows, PRIOR);
+            let loss = log_loss(&scores, rows, slope);
             if best.as_ref().is_none_or(|(lowest, _)| loss < *lowest) {
                 best = Some((
                     loss,
@@ -243,6 +266,7 @@ impl ResponseParams {
                         engine,
                         slope,
                         slope_sd,
+                        scores: Some(scores),
                     },
                 ));
             }
@@ -296,6 +320,8 @@ struct Transfer {
     engine: ResponseEngine,
     slope: f64,
     slope_sd: f64,
+    /// Out-of-fold scores of that engine, one a row; none where no cohort can be left out.
+    scores: Option<Vec<f64>>,
 }
 
 impl ResponseMember {
@@ -394,6 +420,11 @@ impl ResponseModel {
                 return Err(Error::model_file("a response member has no finite center"));
             }
         }
+        if !(self.score_sd.is_finite() && self.score_sd > 0.0) {
+            return Err(Error::model_file(
+                "the spread of the response scores is not usable",
+            ));
+        }
         if !(self.slope.is_finite() && self.slope_sd >= 0.0 && self.slope_sd.is_finite()) {
             return Err(Error::model_file(
                 "the slope of the response model is not usable",
@@ -425,6 +456,12 @@ impl ResponseModel {
     /// Slope from score to log-odds in a cohort not learned from, and its spread.
     pub fn slope(&self) -> (f64, f64) {
         (self.slope, self.slope_sd)
+    }
+
+    /// Standard deviation of out-of-fold scores within a cohort: what a standardized score is
+    /// counted in.
+    pub fn score_sd(&self) -> f64 {
+        self.score_sd
     }
 
     /// The cohorts it learned from; it must not be judged on these.

@@ -1,6 +1,7 @@
 //! What the response model learns from, row for row, and the slope of left-out scores on it.
 
 use crate::cohort::{Patient, PatientCohort};
+use crate::evidence::CohortSlope;
 use crate::numeric::groups::number_groups;
 use crate::numeric::logistic::{sigmoid, softplus};
 use crate::numeric::random::Stream;
@@ -91,6 +92,39 @@ impl ResponseRows {
             .iter()
             .map(|&subject| drawn[subject as usize])
             .collect()
+    }
+
+    /// Standard deviation of scores around the mean of their cohort; 1 where they do not differ.
+    pub(super) fn sd_within_cohorts(&self, scores: &[f64]) -> f64 {
+        let mut squares = 0.0;
+        for rows in self.rows_of_cohorts() {
+            let mean = rows.iter().map(|&row| scores[row]).sum::<f64>() / rows.len().max(1) as f64;
+            squares += rows
+                .iter()
+                .map(|&row| (scores[row] - mean).powi(2))
+                .sum::<f64>();
+        }
+        let sd = (squares / scores.len() as f64).sqrt();
+        if sd > 0.0 { sd } else { 1.0 }
+    }
+
+    /// The slope of each cohort's outcomes on its scores, in units of `sd`, where it can be told.
+    pub(super) fn slopes(&self, scores: &[f64], sd: f64) -> Result<Vec<CohortSlope>> {
+        let slope = |(name, rows): (&String, Vec<usize>)| {
+            let standardized: Vec<f64> = rows.iter().map(|&row| scores[row] / sd).collect();
+            let outcomes: Vec<bool> = rows.iter().map(|&row| self.outcomes[row] > 0.5).collect();
+            CohortSlope::new(name, &standardized, &outcomes).transpose()
+        };
+        let cohorts = self.cohorts.iter().zip(self.rows_of_cohorts());
+        cohorts.filter_map(slope).collect()
+    }
+
+    fn rows_of_cohorts(&self) -> Vec<Vec<usize>> {
+        let mut rows = vec![Vec::new(); self.cohorts.len()];
+        for (row, &cohort) in self.cohort_of.iter().enumerate() {
+            rows[cohort as usize].push(row);
+        }
+        rows
     }
 
     pub(super) fn select(&self, rows: &[usize]) -> Self {

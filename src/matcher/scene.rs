@@ -1,17 +1,19 @@
 //! One call of the matcher: what its donors, recipients and draws share, and each pair in it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ndarray::{Array2, ArrayView2, s};
 use rayon::prelude::*;
 
-use super::baseline::{LogOdds, response_baseline, severe_irae_is_borrowed};
 use super::matcher::{Matcher, PredictParams};
 use super::prediction::PairPrediction;
-use super::toxicity::{ToxicityDraws, ToxicityPair, burden};
+use super::toxicity::burden;
 use crate::cancel;
 use crate::cohort::TreatmentContext;
 use crate::engraftment::{
     EngraftmentPredictor, PairProfile, RealizedProfile, TransplantOutcomes, TransplantPrediction,
 };
+use crate::evidence::{DrawNumbers, Endpoint, Given, Setting};
 use crate::feature::{COMMUNITY_FEATURES, FillScratch, ProfileFeatures, UsedColumns};
 use crate::model::{ColumnBlock, probability_of_score};
 use crate::numeric::random::{address, derive, normal, uniform};
@@ -31,18 +33,41 @@ pub(super) struct Scene<'a> {
     uniforms: Array2<f64>,
     /// What a draw multiplies the median abundance of a taxon by.
     factors: Array2<f64>,
-    /// One a draw, not below 0.
+    /// Change of the log-odds of response by a score of 1, one a draw.
     slopes: Vec<f64>,
     /// Which columns each response member reads.
     used_columns: Vec<UsedColumns>,
-    toxicity: ToxicityDraws,
+    /// What the evidence says of each cell that a recipient is in.
+    cells: BTreeMap<TreatmentContext, CellDraws>,
     depletion_targets: Vec<bool>,
+}
+
+/// The draws of the log-odds in a cell, before donor and microbiome.
+struct CellDraws {
+    /// Response without a transplant.
+    alone: Vec<f64>,
+    /// Response with a transplant.
+    response: Vec<f64>,
+    /// A severe event with a transplant.
+    severe_irae: Vec<f64>,
+    /// Myocarditis with a transplant.
+    myocarditis: Vec<f64>,
+    /// What a richness of 1 in Prevotellaceae adds to a severe event.
+    severe_by_richness: Vec<f64>,
+    /// What it adds to myocarditis.
+    myocarditis_by_richness: Vec<f64>,
+    flags: Vec<&'static str>,
 }
 
 /// A donor, worked out once for all recipients.
 pub(super) struct DonorSide {
     row: usize,
     burden: f64,
+    pub(super) richness: f64,
+    /// What the donor's own record, or that donors differ, adds to the log-odds of response.
+    response_effect: Vec<f64>,
+    /// The same for a severe event.
+    severe_effect: Vec<f64>,
     objection: Option<String>,
 }
 
@@ -51,9 +76,6 @@ pub(super) struct RecipientSide {
     row: usize,
     context: TreatmentContext,
     pub(super) objection: Option<String>,
-    is_borrowed: bool,
-    /// Log-odds of response with a transplant of an average profile, one a draw.
-    with_transplant: Vec<f64>,
     pub(super) p_response_baseline: f64,
 }
 
@@ -69,10 +91,7 @@ pub(super) struct Room {
 enum Purpose {
     Presence = 1,
     Abundance,
-    Intercept,
-    Transplant,
-    Slope,
-    Toxicity,
+    Evidence,
 }
 
 impl<'a> Scene<'a> {
@@ -80,6 +99,7 @@ impl<'a> Scene<'a> {
         matcher: &'a Matcher,
         donors: ProfileTable,
         recipients: ProfileTable,
+        contexts: &BTreeSet<TreatmentContext>,
         params: &'a PredictParams,
     ) -> Result<Self> {
         let features = matcher.response.schema.bind(&donors)?;
@@ -113,22 +133,27 @@ impl<'a> Scene<'a> {
         let spread = matcher.engraftment.abundance_sd();
         let factor = |z: f64| libm::pow(10.0, spread * z);
         let response = &matcher.response;
-        let n_draws = params.n_draws as usize;
-        let slope_of = |draw| {
-            let z = standard_normal(params.seed, Purpose::Slope, draw);
-            (response.slope + response.slope_sd * z).max(0.0)
-        };
-        let toxicity_seed = derive(params.seed, Purpose::Toxicity as u64);
+        let evidence = &matcher.evidence;
+        let numbers_of_evidence = evidence_numbers(params);
+        let trial = &evidence.record().trial;
+        let slopes = evidence.slope(trial, numbers_of_evidence);
+        let cells = contexts.iter().map(|&context| {
+            let draws = CellDraws::new(matcher, context, numbers_of_evidence);
+            (context, draws)
+        });
         Ok(Self {
             uniforms: numbers(Purpose::Presence, &uniform)?,
             factors: numbers(Purpose::Abundance, &|seed| factor(normal(seed)))?,
-            slopes: (0..n_draws).map(slope_of).collect(),
+            slopes: slopes
+                .into_iter()
+                .map(|slope| slope / response.score_sd)
+                .collect(),
+            cells: cells.collect(),
             used_columns: response
                 .members
                 .iter()
                 .map(|member| features.used_columns(&member.uses(response.engine)))
                 .collect(),
-            toxicity: matcher.toxicity.draws(n_draws, toxicity_seed),
             matcher,
             params,
             features,
@@ -150,11 +175,6 @@ impl<'a> Scene<'a> {
 
     fn n_draws(&self) -> usize {
         self.params.n_draws as usize
-    }
-
-    /// A standard normal number of a draw, the same for all pairs.
-    fn z(&self, purpose: Purpose, draw: usize) -> f64 {
-        standard_normal(self.params.seed, purpose, draw)
     }
 
     /// The response member that a draw uses: draws are dealt to members in equal runs.
@@ -182,9 +202,22 @@ impl<'a> Scene<'a> {
 
     pub(super) fn donor_side(&self, row: usize) -> DonorSide {
         let (features, objection) = self.side_features(&self.donors, row);
+        let evidence = &self.matcher.evidence;
+        let (trial, donor) = (
+            &evidence.record().trial,
+            self.donors.samples()[row].as_str(),
+        );
+        let effect =
+            |endpoint| evidence.donor_effect(endpoint, trial, donor, evidence_numbers(self.params));
         DonorSide {
             row,
             burden: burden(&features),
+            richness: self
+                .matcher
+                .toxicity
+                .richness(&self.matcher.response.schema, &features),
+            response_effect: effect(Endpoint::Response),
+            severe_effect: effect(Endpoint::SevereIrae),
             objection,
         }
     }
@@ -198,34 +231,23 @@ impl<'a> Scene<'a> {
         let view = ndarray::ArrayView2::from_shape((1, features.len()), &features)
             .map_err(|_| Error::table("the features do not fill their row"))?;
         let scores = self.matcher.response.member_scores(view)?;
-        let baseline = response_baseline(context, self.params.leave_out.as_deref());
-        let at = |odds: LogOdds, z: f64| odds.mean + odds.sd * z;
-        let draws = 0..self.n_draws();
-        let alone = draws.clone().map(|draw| {
+        let cell = self.cell(context)?;
+        let alone = (0..self.n_draws()).map(|draw| {
             let score = scores[[self.member_of(draw), 0]];
-            let intercept = at(baseline.alone, self.z(Purpose::Intercept, draw));
-            probability_of_score(intercept + self.slope(draw) * score)
+            probability_of_score(cell.alone[draw] + self.slope(draw) * score)
         });
-        let p_response_baseline = alone.sum::<f64>() / self.n_draws() as f64;
-        let z = |draw| self.transplant_z(baseline.alone, baseline.with_transplant, draw);
         Ok(RecipientSide {
             row,
             context,
             objection,
-            is_borrowed: baseline.is_borrowed,
-            with_transplant: draws
-                .map(|draw| at(baseline.with_transplant, z(draw)))
-                .collect(),
-            p_response_baseline,
+            p_response_baseline: alone.sum::<f64>() / self.n_draws() as f64,
         })
     }
 
-    /// The standard normal number of the intercept with a transplant, correlated with that of the
-    /// intercept alone as their shared part says.
-    fn transplant_z(&self, alone: LogOdds, with: LogOdds, draw: usize) -> f64 {
-        let shared = (alone.sd / with.sd).min(1.0);
-        let own = (1.0 - shared * shared).sqrt();
-        shared * self.z(Purpose::Intercept, draw) + own * self.z(Purpose::Transplant, draw)
+    fn cell(&self, context: TreatmentContext) -> Result<&CellDraws> {
+        self.cells
+            .get(&context)
+            .ok_or_else(|| Error::table(format!("no evidence was drawn for `{context}`")))
     }
 
     /// Some donors of one recipient, at most `TILE_PAIRS`, worked out together so that every
@@ -240,15 +262,29 @@ impl<'a> Scene<'a> {
             .iter()
             .map(|donor| self.transplant(donor, recipient))
             .collect::<Result<Vec<_>>>()?;
-        let (p_response, community) = self.response_draws(room, &transplants, recipient)?;
-        let sides = donors.iter().zip(transplants).zip(p_response);
+        let cell = self.cell(recipient.context)?;
+        let (scores, community) = self.score_draws(room, &transplants)?;
+        let sides = donors.iter().zip(transplants).zip(scores);
         sides
             .enumerate()
-            .map(|(at, ((donor, transplant), p_response))| {
+            .map(|(at, ((donor, transplant), scores))| {
                 let after = community.slice(s![at..;donors.len(), ..]);
-                self.pair(donor, recipient, &transplant, p_response, after)
+                self.pair(donor, (recipient, cell), &transplant, &scores, after)
             })
             .collect()
+    }
+
+    /// The mean standardized score of the community after a transplant, over the draws.
+    pub(super) fn mean_score(
+        &self,
+        room: &mut Room,
+        donor: &DonorSide,
+        recipient: &RecipientSide,
+    ) -> Result<f64> {
+        let transplants = [self.transplant(donor, recipient)?];
+        let (scores, _) = self.score_draws(room, &transplants)?;
+        let mean = scores[0].iter().sum::<f64>() / self.n_draws() as f64;
+        Ok(mean / self.matcher.response.score_sd)
     }
 
     fn transplant(
@@ -264,53 +300,54 @@ impl<'a> Scene<'a> {
     fn pair(
         &self,
         donor: &DonorSide,
-        recipient: &RecipientSide,
+        (recipient, cell): (&RecipientSide, &CellDraws),
         transplant: &TransplantPrediction,
-        p_response: Vec<f64>,
+        scores: &[f64],
         after: ArrayView2<'_, f64>,
     ) -> Result<PairPrediction> {
-        let toxicity = self.matcher.toxicity.pair(ToxicityPair {
-            context: recipient.context,
-            donor_burden: donor.burden,
-            after,
-            draws: &self.toxicity,
-        })?;
         let (n_gained, n_kept, n_lost) = transplant.expected_counts();
         let domain_reason = objection(donor, recipient);
-        let mut flags = toxicity.flags;
-        if recipient.is_borrowed {
-            flags.push("response_baseline_borrowed_from_other_cancers".to_owned());
-        }
-        if severe_irae_is_borrowed(recipient.context) {
-            flags.push("severe_irae_baseline_borrowed_from_other_cancers".to_owned());
-        }
+        let toxicity = &self.matcher.toxicity;
+        let rich = toxicity.flag(recipient.context.regimen, donor.burden);
+        let flags = rich.iter().chain(&cell.flags);
+        let draws = 0..self.n_draws();
+        let p_response = draws.clone().map(|draw| {
+            let shared = cell.response[draw] + donor.response_effect[draw];
+            probability_of_score(shared + self.slope(draw) * scores[draw])
+        });
+        let p_severe_irae = draws.clone().map(|draw| {
+            let shared = cell.severe_irae[draw] + donor.severe_effect[draw];
+            probability_of_score(shared + cell.severe_by_richness[draw] * donor.richness)
+        });
+        let p_myocarditis = draws.map(|draw| {
+            let by_richness = cell.myocarditis_by_richness[draw] * donor.richness;
+            probability_of_score(cell.myocarditis[draw] + by_richness)
+        });
         Ok(PairPrediction {
             donor_id: self.donors.samples()[donor.row].as_str().into(),
             recipient_id: self.recipients.samples()[recipient.row].clone(),
-            p_response,
+            p_response: p_response.collect(),
             p_response_baseline: recipient.p_response_baseline,
-            p_severe_irae: toxicity.p_severe_irae,
-            p_myocarditis: toxicity.p_myocarditis,
-            p_severe_irae_exploratory: toxicity.p_severe_irae_exploratory,
+            p_severe_irae: p_severe_irae.collect(),
+            p_myocarditis: p_myocarditis.collect(),
+            p_severe_irae_exploratory: toxicity.exploratory_probability(after)?,
             n_gained,
             n_kept,
             n_lost,
             deleterious_lost: self.deleterious_lost(transplant),
-            flags,
+            flags: flags.map(|&flag| flag.to_owned()).collect(),
             in_domain: domain_reason.is_none(),
             domain_reason,
             eligible: true,
         })
     }
 
-    /// Probabilities of response, one a draw, of each pair, each from one realized transplant a
-    /// draw; and what these communities are, draws × pairs (the pairs of a draw side by side) by
-    /// summaries.
-    fn response_draws(
+    /// Scores of each pair, one a draw, each of one realized transplant a draw; and what these
+    /// communities are, draws × pairs (the pairs of a draw side by side) by summaries.
+    fn score_draws(
         &self,
         room: &mut Room,
         transplants: &[TransplantPrediction],
-        recipient: &RecipientSide,
     ) -> Result<(Vec<Vec<f64>>, Array2<f64>)> {
         let response = &self.matcher.response;
         let n_pairs = transplants.len();
@@ -318,7 +355,7 @@ impl<'a> Scene<'a> {
             .iter()
             .map(TransplantPrediction::outcomes)
             .collect();
-        let mut probabilities = vec![Vec::with_capacity(self.n_draws()); n_pairs];
+        let mut by_pair = vec![Vec::with_capacity(self.n_draws()); n_pairs];
         let mut community = Array2::zeros((self.n_draws() * n_pairs, COMMUNITY_FEATURES.len()));
         let draws_at_once = (ColumnBlock::ROWS / n_pairs.max(1)).max(1);
         let mut start = 0;
@@ -338,15 +375,14 @@ impl<'a> Scene<'a> {
                 }
             }
             let scores = response.members[number].block_scores(response.engine, &room.block)?;
-            for (draw, scores) in (start..end).zip(scores.chunks(n_pairs)) {
-                for (probabilities, score) in probabilities.iter_mut().zip(scores) {
-                    let log_odds = recipient.with_transplant[draw] + self.slope(draw) * score;
-                    probabilities.push(probability_of_score(log_odds));
+            for scores in scores.chunks(n_pairs) {
+                for (of_pair, &score) in by_pair.iter_mut().zip(scores) {
+                    of_pair.push(score);
                 }
             }
             start = end;
         }
-        Ok((probabilities, community))
+        Ok((by_pair, community))
     }
 
     /// Realizes a transplant and writes its features into a row of the block, and those of the
@@ -389,8 +425,58 @@ impl<'a> Scene<'a> {
     }
 }
 
-fn standard_normal(seed: u64, purpose: Purpose, draw: usize) -> f64 {
-    normal(derive(derive(seed, purpose as u64), draw as u64))
+fn evidence_numbers(params: &PredictParams) -> DrawNumbers {
+    DrawNumbers {
+        n: params.n_draws as usize,
+        seed: derive(params.seed, Purpose::Evidence as u64),
+    }
+}
+
+impl CellDraws {
+    fn new(matcher: &Matcher, context: TreatmentContext, numbers: DrawNumbers) -> Self {
+        let evidence = &matcher.evidence;
+        let with = Setting {
+            cancer: context.cancer,
+            regimen: context.regimen,
+            line: Some(context.line),
+            partner: context.partner,
+            trial: &evidence.record().trial,
+            transplant: Some(Given {
+                donor_type: None,
+                donor: None,
+                is_uncontrolled: false,
+                score: 0.0,
+                richness: 0.0,
+            }),
+            any_ae: false,
+        };
+        let log_odds = |endpoint| evidence.log_odds(endpoint, &with, numbers);
+        let by_richness =
+            |endpoint| evidence.richness_effect(endpoint, context.regimen.is_dual(), numbers);
+        let borrowed = [
+            (
+                Endpoint::Response,
+                "response_baseline_borrowed_from_other_cancers",
+            ),
+            (
+                Endpoint::SevereIrae,
+                "severe_irae_baseline_borrowed_from_other_cancers",
+            ),
+        ];
+        Self {
+            alone: evidence.log_odds(Endpoint::Response, &with.without_transplant(), numbers),
+            response: log_odds(Endpoint::Response),
+            severe_irae: log_odds(Endpoint::SevereIrae),
+            myocarditis: log_odds(Endpoint::Myocarditis),
+            severe_by_richness: by_richness(Endpoint::SevereIrae),
+            myocarditis_by_richness: by_richness(Endpoint::Myocarditis),
+            flags: borrowed
+                .into_iter()
+                .filter(|(endpoint, _)| !evidence.is_studied(*endpoint, &with))
+                .map(|(_, flag)| flag)
+                .collect(),
+        }
+    }
 }
 
 fn objection(donor: &DonorSide, recipient: &RecipientSide) -> Option<String> {

@@ -1,19 +1,16 @@
-//! The toxicity model: severe immune-related adverse events and myocarditis.
-//!
-//! The evidence is one trial with twenty patients under dual inhibition, so the model is its
-//! priors, moved by whatever outcomes the user has.
+//! What the toxicity of a transplant is read from in a profile: the donor's richness in
+//! Prevotellaceae, which the joint model of [`evidence`](crate::evidence) judges, and an exploratory
+//! model of recipients.
 
 use ndarray::{ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::baseline::{LogOdds, myocarditis_baseline, severe_irae_baseline};
 use super::domain::{DIGITS, below, share_of};
-use super::posterior::Normal;
-use crate::cohort::{PatientCohort, TreatmentContext};
+use crate::cohort::{PatientCohort, Regimen};
 use crate::feature::{COMMUNITY_FEATURES, ProfileSchema};
 use crate::model::{BoostingModel, BoostingParams, TrainingData, probability_of_score};
 use crate::numeric::decimal::rounded;
-use crate::numeric::random::{derive, normal};
+use crate::numeric::summary::quantile;
 use crate::{Error, Result};
 
 /// Position of the Prevotellaceae burden among the community features.
@@ -42,32 +39,11 @@ const fn are_same(one: &[u8], other: &[u8]) -> bool {
     true
 }
 
-/// A coefficient's prior.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Prior {
-    /// Its mean.
-    pub mean: f64,
-    /// Its standard deviation.
-    pub sd: f64,
-}
-
-/// Settings of the toxicity model: the priors, all of them judgements shrunk from thin data.
-#[expect(
-    clippy::unsafe_derive_deserialize,
-    reason = "the unsafe code is in the slicing macro of ndarray"
-)]
+/// Settings of what is learned of toxicity from patients.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ToxicityParams {
-    /// Log-odds of a severe event per standard deviation of the donor's Prevotellaceae burden.
-    /// Default Normal(0.15, 0.3): two public cohorts of recipients gave an ROC AUC of 0.655, the
-    /// any-grade endpoint the opposite; shrunk to a quarter.
-    pub burden: Prior,
-    /// What dual inhibition adds to it. Default Normal(0.4, 0.6): clustering reported by
-    /// FMT-LUMINate, without numbers.
-    pub burden_with_dual: Prior,
     /// Trees of the exploratory model.
     pub exploratory: BoostingParams,
     /// Seed. Default 0.
@@ -89,100 +65,56 @@ impl Default for ToxicityParams {
             ..BoostingParams::default()
         };
         Self {
-            burden: Prior {
-                mean: 0.15,
-                sd: 0.3,
-            },
-            burden_with_dual: Prior { mean: 0.4, sd: 0.6 },
             exploratory,
             seed: 0,
         }
     }
 }
 
-/// One patient whose toxicity is known, for the update of the priors.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ToxicityOutcome {
-    /// Regimen, cancer and line.
-    pub context: TreatmentContext,
-    /// Prevotellaceae burden of the donor, as [`ToxicityModel::burden_of`] gives it.
-    pub burden: f64,
-    /// Whether a severe event happened; `None` is unknown.
-    pub severe_irae: Option<bool>,
-    /// Whether myocarditis happened; `None` is unknown.
-    pub myocarditis: Option<bool>,
-}
+/// The fraction of Prevotellaceae above the reference median that counts as a richness of 1.
+const TENTH: f64 = 0.1;
+/// The largest richness.
+const MAX_RICHNESS: f64 = 2.0;
 
-/// Predicts severe immune-related adverse events and myocarditis from the donor's profile and the
-/// regimen.
+/// Reads a profile for what the joint model says of toxicity.
 #[expect(
     clippy::unsafe_derive_deserialize,
     reason = "the unsafe code is in the slicing macro of ndarray"
 )]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToxicityModel {
-    /// Coefficients: burden, burden × dual; the intercepts' own spreads are in the baselines.
-    pub(crate) severe_irae: Normal,
-    pub(crate) myocarditis: Normal,
-    pub(crate) burden_mean: f64,
-    pub(crate) burden_sd: f64,
+    /// Median fraction of Prevotellaceae of the training patients.
+    pub(crate) median: f64,
+    /// Burden from which a donor is flagged.
     pub(crate) rich: f64,
     pub(crate) feature_names: Vec<String>,
     pub(crate) exploratory: Option<BoostingModel>,
     pub(crate) n_exploratory: u32,
     pub(crate) n_severe: u32,
-    pub(crate) n_updates: u32,
 }
 
 impl ToxicityParams {
-    /// Sets up the priors, learns the scale of the Prevotellaceae burden from the patients, and fits
-    /// the exploratory model on those whose severe events are known (if there are 20 with both
-    /// outcomes).
+    /// Learns from the patients what fraction of Prevotellaceae is usual, and fits the exploratory
+    /// model on those whose severe events are known (if there are 20 with both outcomes).
     ///
     /// # Errors
-    /// [`Error::Parameter`] where a spread is not positive; [`Error::Table`] where the patients
-    /// cannot be turned into features.
+    /// [`Error::Table`] where the patients cannot be turned into features.
     pub fn fit(&self, schema: &ProfileSchema, patients: &PatientCohort) -> Result<ToxicityModel> {
-        for (name, prior) in [
-            ("burden", self.burden),
-            ("burden_with_dual", self.burden_with_dual),
-        ] {
-            if !(prior.sd > 0.0 && prior.sd.is_finite() && prior.mean.is_finite()) {
-                return Err(Error::parameter(
-                    name,
-                    "expected a finite mean and a spread above 0",
-                ));
-            }
-        }
         let features = schema.features(&patients.profiles().closure())?;
         let community = features.slice(s![.., ..COMMUNITY_FEATURES.len()]);
-        let burdens = community.column(BURDEN);
-        let n = burdens.len() as f64;
-        let burden_mean = rounded(burdens.sum() / n, DIGITS);
-        let variance = burdens
-            .iter()
-            .map(|burden| (burden - burden_mean).powi(2))
-            .sum::<f64>()
-            / n;
-        let mut sorted = burdens.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let prior = Normal::independent(&[
-            (0.0, 0.3),
-            (self.burden.mean, self.burden.sd),
-            (self.burden_with_dual.mean, self.burden_with_dual.sd),
-        ]);
+        let mut burdens = community.column(BURDEN).to_vec();
+        burdens.sort_by(f64::total_cmp);
         let (exploratory, n_exploratory, n_severe) = self.fit_exploratory(community, patients)?;
         Ok(ToxicityModel {
-            myocarditis: prior.with_sd(0, 0.5),
-            severe_irae: prior,
-            burden_mean,
-            burden_sd: rounded(variance.sqrt().max(1e-9), DIGITS),
-            rich: below(&sorted, share_of(&sorted, 0.9)),
+            median: rounded(
+                fraction_of(quantile(&burdens, 0.5), schema.pseudocount()),
+                DIGITS,
+            ),
+            rich: below(&burdens, share_of(&burdens, 0.9)),
             feature_names: COMMUNITY_FEATURES.map(str::to_owned).to_vec(),
             exploratory,
             n_exploratory,
             n_severe,
-            n_updates: 0,
         })
     }
 
@@ -214,34 +146,14 @@ impl ToxicityParams {
     }
 }
 
-/// The Prevotellaceae burden among the features of a profile, in the schema's own unit.
+/// The Prevotellaceae burden among the features of a profile.
 pub(crate) fn burden(features: &[f64]) -> f64 {
     features[BURDEN]
 }
 
-/// A pair as the toxicity model sees it.
-pub(crate) struct ToxicityPair<'a> {
-    pub context: TreatmentContext,
-    /// Prevotellaceae burden of the donor's profile, as [`burden`] reads it.
-    pub donor_burden: f64,
-    /// Features of the realized transplants, draws × columns.
-    pub after: ArrayView2<'a, f64>,
-    pub draws: &'a ToxicityDraws,
-}
-
-/// Coefficients drawn from the posterior, the same for all pairs of a call.
-#[derive(Debug)]
-pub(crate) struct ToxicityDraws {
-    severe_irae: Vec<Vec<f64>>,
-    myocarditis: Vec<Vec<f64>>,
-}
-
-/// What the toxicity model says of a pair.
-pub(crate) struct ToxicityPrediction {
-    pub p_severe_irae: Vec<f64>,
-    pub p_myocarditis: Vec<f64>,
-    pub p_severe_irae_exploratory: Option<f64>,
-    pub flags: Vec<String>,
+/// The fraction behind a burden, ln(1 + fraction / pseudocount).
+fn fraction_of(burden: f64, pseudocount: f64) -> f64 {
+    libm::expm1(burden) * pseudocount
 }
 
 impl ToxicityModel {
@@ -250,15 +162,7 @@ impl ToxicityModel {
     /// # Errors
     /// [`Error::ModelFile`] naming what does not fit.
     pub fn validate(&self) -> Result<()> {
-        // Intercept shift, burden, burden with dual inhibition: the row of `row_of`.
-        let coefficients = 3;
-        if !self.severe_irae.is_sound(coefficients) || !self.myocarditis.is_sound(coefficients) {
-            return Err(Error::model_file(
-                "the toxicity model's coefficients do not fit together",
-            ));
-        }
-        let scale = [self.burden_mean, self.burden_sd, self.rich];
-        if scale.iter().any(|number| !number.is_finite()) || self.burden_sd <= 0.0 {
+        if !(self.rich.is_finite() && (0.0..=1.0).contains(&self.median)) {
             return Err(Error::model_file(
                 "the toxicity model's scale is not usable",
             ));
@@ -281,17 +185,22 @@ impl ToxicityModel {
         }
     }
 
-    /// The donor's Prevotellaceae burden in standard deviations of the training patients, from the
-    /// features of its profile.
+    /// The richness of a donor in Prevotellaceae, from the features of its profile: 0 up to the
+    /// median fraction of the training patients, 1 at a tenth of the profile more, at most 2.
     ///
     /// # Panics
     /// Where there are fewer features than community summaries.
-    pub fn burden_of(&self, features: &[f64]) -> f64 {
-        self.in_spreads(burden(features))
+    pub fn richness(&self, schema: &ProfileSchema, features: &[f64]) -> f64 {
+        self.richness_of(fraction_of(burden(features), schema.pseudocount()))
     }
 
-    fn in_spreads(&self, burden: f64) -> f64 {
-        (burden - self.burden_mean) / self.burden_sd
+    fn richness_of(&self, fraction: f64) -> f64 {
+        ((fraction - self.median) / TENTH).clamp(0.0, MAX_RICHNESS)
+    }
+
+    /// Median fraction of Prevotellaceae of the training patients.
+    pub fn median_prevotellaceae(&self) -> f64 {
+        self.median
     }
 
     /// Patients with a known severe outcome behind the exploratory model, and events among them.
@@ -299,85 +208,12 @@ impl ToxicityModel {
         (self.n_exploratory, self.n_severe)
     }
 
-    /// Outcomes of one's own that the model has learned from; given twice, they count twice.
-    pub fn n_updates(&self) -> u32 {
-        self.n_updates
-    }
-
-    /// Posterior mean and spread of the coefficients of a severe event: intercept shift, burden,
-    /// burden with dual inhibition.
-    pub fn severe_irae_coefficients(&self) -> Vec<(f64, f64)> {
-        self.severe_irae.marginals()
-    }
-
-    /// Updates both endpoints with outcomes of one's own, by Laplace's approximation.
-    ///
-    /// # Errors
-    /// [`Error::Table`] where a burden is not finite; [`Error::Convergence`] where Newton's method
-    /// does not settle.
-    pub fn update(&self, outcomes: &[ToxicityOutcome]) -> Result<Self> {
-        if outcomes.iter().any(|outcome| !outcome.burden.is_finite()) {
-            return Err(Error::table("a Prevotellaceae burden is not finite"));
-        }
-        let is_known = |outcome: &&ToxicityOutcome| {
-            outcome.severe_irae.is_some() || outcome.myocarditis.is_some()
-        };
-        let n_known = outcomes.iter().filter(is_known).count();
-        let design = |outcome: &ToxicityOutcome| row_of(outcome.context, outcome.burden).to_vec();
-        let severe = outcomes.iter().filter_map(|outcome| {
-            let offset = severe_irae_baseline(outcome.context).mean;
-            outcome
-                .severe_irae
-                .map(|event| (design(outcome), offset, event))
-        });
-        let myocarditis = outcomes.iter().filter_map(|outcome| {
-            let offset = myocarditis_baseline(outcome.context).mean;
-            outcome
-                .myocarditis
-                .map(|event| (design(outcome), offset, event))
-        });
-        Ok(Self {
-            severe_irae: self.severe_irae.update(&severe.collect::<Vec<_>>())?,
-            myocarditis: self.myocarditis.update(&myocarditis.collect::<Vec<_>>())?,
-            n_updates: self.n_updates + n_known as u32,
-            ..self.clone()
-        })
-    }
-
-    pub(crate) fn draws(&self, n_draws: usize, seed: u64) -> ToxicityDraws {
-        let draws = |coefficients: &Normal, stream: u64| -> Vec<Vec<f64>> {
-            let seed = derive(seed, stream);
-            (0..n_draws)
-                .map(|draw| {
-                    let address = derive(seed, draw as u64);
-                    coefficients.draw(|k| normal(derive(address, k as u64)))
-                })
-                .collect()
-        };
-        ToxicityDraws {
-            severe_irae: draws(&self.severe_irae, 1),
-            myocarditis: draws(&self.myocarditis, 2),
-        }
-    }
-
-    pub(crate) fn pair(&self, pair: ToxicityPair<'_>) -> Result<ToxicityPrediction> {
-        let row = row_of(pair.context, self.in_spreads(pair.donor_burden));
-        let draws = |coefficients: &[Vec<f64>], baseline: LogOdds| -> Vec<f64> {
-            let probability = |drawn: &Vec<f64>| {
-                let moved: f64 = drawn.iter().zip(&row).map(|(b, x)| b * x).sum();
-                probability_of_score(baseline.mean + moved)
-            };
-            coefficients.iter().map(probability).collect()
-        };
-        Ok(ToxicityPrediction {
-            p_severe_irae: draws(&pair.draws.severe_irae, severe_irae_baseline(pair.context)),
-            p_myocarditis: draws(&pair.draws.myocarditis, myocarditis_baseline(pair.context)),
-            p_severe_irae_exploratory: self.exploratory_probability(pair.after)?,
-            flags: self.flags(pair.context, pair.donor_burden),
-        })
-    }
-
-    fn exploratory_probability(&self, after: ArrayView2<'_, f64>) -> Result<Option<f64>> {
+    /// The mean probability of a severe event by the exploratory model over realized transplants
+    /// (draws × columns); none without such a model.
+    pub(crate) fn exploratory_probability(
+        &self,
+        after: ArrayView2<'_, f64>,
+    ) -> Result<Option<f64>> {
         let Some(model) = &self.exploratory else {
             return Ok(None);
         };
@@ -389,22 +225,54 @@ impl ToxicityModel {
         ))
     }
 
-    fn flags(&self, context: TreatmentContext, donor_burden: f64) -> Vec<String> {
-        let flag = match (donor_burden >= self.rich, context.regimen.is_dual()) {
-            (true, true) => "prevotella_rich_donor_with_dual_inhibition",
-            (true, false) => "prevotella_rich_donor",
-            (false, _) => return Vec::new(),
-        };
-        vec![flag.to_owned()]
+    /// The flag of a donor under a regimen, from the donor's burden.
+    pub(crate) fn flag(&self, regimen: Regimen, donor_burden: f64) -> Option<&'static str> {
+        match (donor_burden >= self.rich, regimen.is_dual()) {
+            (true, true) => Some("prevotella_rich_donor_with_dual_inhibition"),
+            (true, false) => Some("prevotella_rich_donor"),
+            (false, _) => None,
+        }
     }
 }
 
-/// Intercept shift, burden, burden with dual inhibition.
-fn row_of(context: TreatmentContext, burden: f64) -> [f64; 3] {
-    let dual = if context.regimen.is_dual() {
-        burden
-    } else {
-        0.0
-    };
-    [1.0, burden, dual]
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model() -> ToxicityModel {
+        ToxicityModel {
+            median: 0.02,
+            rich: 9.0,
+            feature_names: COMMUNITY_FEATURES.map(str::to_owned).to_vec(),
+            exploratory: None,
+            n_exploratory: 0,
+            n_severe: 0,
+        }
+    }
+
+    #[test]
+    fn richness_counts_above_the_median_and_is_capped() {
+        let richness = |fraction: f64| {
+            // A burden and back again.
+            let burden = libm::log1p(fraction / 1e-5);
+            model().richness_of(fraction_of(burden, 1e-5))
+        };
+        assert!(richness(0.0).abs() < 1e-12);
+        // Traces below the median do not decide.
+        assert!(richness(0.001).abs() < 1e-12);
+        approx::assert_abs_diff_eq!(richness(0.07), 0.5, epsilon = 1e-9);
+        approx::assert_abs_diff_eq!(richness(0.12), 1.0, epsilon = 1e-9);
+        approx::assert_abs_diff_eq!(richness(0.6), 2.0, epsilon = 1e-12);
+    }
+
+    #[test]
+    fn a_rich_donor_is_flagged_by_the_regimen() {
+        assert_eq!(model().flag(Regimen::AntiPd1, 8.9), None);
+        assert_eq!(
+            model().flag(Regimen::AntiPd1, 9.0),
+            Some("prevotella_rich_donor")
+        );
+        let dual = Some("prevotella_rich_donor_with_dual_inhibition");
+        assert_eq!(model().flag(Regimen::Dual, 9.0), dual);
+    }
 }

@@ -30,16 +30,6 @@ impl Cholesky {
         Some(Self { n, lower })
     }
 
-    /// The matrix whose factor is known: `lower` has a positive diagonal and zeros above it.
-    pub(crate) fn from_lower(n: usize, lower: Vec<f64>) -> Self {
-        Self { n, lower }
-    }
-
-    /// L, with zeros above its diagonal.
-    pub(crate) fn into_lower(self) -> Vec<f64> {
-        self.lower
-    }
-
     /// x with matrix × x = `right`.
     pub(crate) fn solve(&self, right: &[f64]) -> Vec<f64> {
         let n = self.n;

@@ -12,8 +12,11 @@ use crate::{Error, Result};
 
 const MAGIC: [u8; 4] = *b"DRMM";
 
-/// The format that this release writes, and the only one it reads.
-pub const FORMAT: u16 = 2;
+/// The format that this release writes.
+pub const FORMAT: u16 = 3;
+
+/// The oldest format that it reads.
+const OLDEST: u16 = 2;
 
 /// Magic, format and length of the header.
 const PREFIX: usize = 10;
@@ -76,6 +79,7 @@ pub fn header_from_bytes(bytes: &[u8]) -> Result<ModelHeader> {
 
 /// A file whose lengths and checksum are right.
 pub(super) struct Framed {
+    format: u16,
     header: ModelHeader,
     payload: Vec<u8>,
 }
@@ -103,10 +107,10 @@ impl Framed {
             ));
         }
         let format = u16::from_le_bytes(array(&bytes, 4)?);
-        if format != FORMAT {
+        if !(OLDEST..=FORMAT).contains(&format) {
             return Err(Error::model_file(format!(
-                "it is of format {format}, this donormatch reads format {FORMAT}; fit the model \
-                 again, or use the release that wrote it"
+                "it is of format {format}, this donormatch reads formats {OLDEST} to {FORMAT}; fit \
+                 the model again, or use the release that wrote it"
             )));
         }
         let length = u32::from_le_bytes(array(&bytes, 6)?) as usize;
@@ -145,7 +149,11 @@ impl Framed {
             ));
         }
         let payload = expand(&bytes[start..end], header.expanded_length)?;
-        Ok(Self { header, payload })
+        Ok(Self {
+            format,
+            header,
+            payload,
+        })
     }
 
     /// The model, which the header must not contradict.
@@ -157,7 +165,7 @@ impl Framed {
                 self.header.kind
             )));
         }
-        let model = M::decode(&self.payload)?;
+        let model = M::decode(&self.payload, self.format)?;
         self.header.check_against(&model.header(), model.width())?;
         Ok((model, self.header))
     }

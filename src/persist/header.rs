@@ -161,7 +161,8 @@ impl ModelHeader {
     pub fn of(matcher: &Matcher) -> Self {
         let (n_patients, n_responders) = matcher.response().n_training();
         let (n_follow_ups, n_recipients) = matcher.engraftment().n_training();
-        let n_outcomes = matcher.toxicity().n_updates();
+        let donors = matcher.evidence().record().donors.iter();
+        let n_outcomes = donors.map(|donor| donor.n_transplants).sum();
         let mut training = vec![
             ("patients", n_patients),
             ("responders", n_responders),
@@ -207,7 +208,7 @@ impl ModelHeader {
     #[must_use]
     pub fn updated(mut self, matcher: &Matcher) -> Self {
         if self.training.iter().all(|(what, _)| what != OWN_OUTCOMES) {
-            self.name += ", toxicity updated";
+            self.name += ", updated by outcomes";
         }
         self.training = Self::of(matcher).training;
         self

@@ -1,7 +1,7 @@
 //! What a model file can hold.
 
 use super::header::ModelHeader;
-use super::v2;
+use super::{v2, v3};
 use crate::Result;
 use crate::matcher::Matcher;
 use crate::model::{BoostingModel, LogisticModel};
@@ -25,7 +25,7 @@ pub trait Payload: Sized {
     #[doc(hidden)]
     fn encode(&self) -> Result<Vec<u8>>;
     #[doc(hidden)]
-    fn decode(payload: &[u8]) -> Result<Self>;
+    fn decode(payload: &[u8], format: u16) -> Result<Self>;
 }
 
 impl Stored for Matcher {
@@ -42,11 +42,14 @@ impl Payload for Matcher {
     }
 
     fn encode(&self) -> Result<Vec<u8>> {
-        v2::encode_matcher(self)
+        v3::encode_matcher(self)
     }
 
-    fn decode(payload: &[u8]) -> Result<Self> {
-        v2::decode_matcher(payload)
+    fn decode(payload: &[u8], format: u16) -> Result<Self> {
+        match format {
+            2 => v2::decode_matcher(payload),
+            _ => v3::decode_matcher(payload),
+        }
     }
 }
 
@@ -67,7 +70,7 @@ impl Payload for BoostingModel {
         v2::encode_boosting(self)
     }
 
-    fn decode(payload: &[u8]) -> Result<Self> {
+    fn decode(payload: &[u8], _: u16) -> Result<Self> {
         v2::decode_boosting(payload)
     }
 }
@@ -89,7 +92,7 @@ impl Payload for LogisticModel {
         v2::encode_logistic(self)
     }
 
-    fn decode(payload: &[u8]) -> Result<Self> {
+    fn decode(payload: &[u8], _: u16) -> Result<Self> {
         v2::decode_logistic(payload)
     }
 }

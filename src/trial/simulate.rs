@@ -311,23 +311,22 @@ fn id(what: &str, number: u32) -> SampleId {
 
 /// Regimens, cancers and lines in turn, so that a small cohort shows the common ones.
 fn context(recipient: u32) -> TreatmentContext {
-    TreatmentContext {
-        regimen: if recipient % 4 == 3 {
-            Regimen::Dual
-        } else {
-            Regimen::AntiPd1
-        },
-        cancer: if recipient % 3 == 1 {
-            Cancer::Lung
-        } else {
-            Cancer::Melanoma
-        },
-        line: if recipient.is_multiple_of(2) {
-            Line::Refractory
-        } else {
-            Line::First
-        },
-    }
+    let regimen = if recipient % 4 == 3 {
+        Regimen::Dual
+    } else {
+        Regimen::AntiPd1
+    };
+    let cancer = if recipient % 3 == 1 {
+        Cancer::Lung
+    } else {
+        Cancer::Melanoma
+    };
+    let line = if recipient.is_multiple_of(2) {
+        Line::Refractory
+    } else {
+        Line::First
+    };
+    TreatmentContext::new(regimen, cancer, line)
 }
 
 fn table(what: &str, species: &[Species], profiles: &[Vec<f64>]) -> Result<ProfileTable> {

@@ -53,6 +53,7 @@ fn matcher() -> Matcher {
     params.response.n_members = 2;
     params.response.n_slope_members = 1;
     params.response.boosting.n_rounds = 10;
+    params.evidence.n_kept = 100;
     params.fit(&patients, &[transplants]).unwrap()
 }
 
@@ -109,8 +110,6 @@ fn of_matcher(matcher: &Matcher) -> Value {
         "presence": transplant.mean_presence(),
         "abundance": transplant.log_abundance,
         "abundance_sd": transplant.abundance_sd,
-        "severe_irae": matcher.toxicity().severe_irae_coefficients(),
-        "burden": matcher.toxicity().burden_of(features.row(0).as_slice().unwrap()),
     })
 }
 

@@ -38,11 +38,11 @@ fn by_the_api() -> Ranking {
                 metadata.text(row, "recipient_id"),
                 Some(recipients.samples()[row].as_str())
             );
-            TreatmentContext {
-                regimen: metadata.text(row, "regimen").unwrap().parse().unwrap(),
-                cancer: metadata.text(row, "cancer").unwrap().parse().unwrap(),
-                line: metadata.text(row, "line").unwrap().parse().unwrap(),
-            }
+            TreatmentContext::new(
+                metadata.text(row, "regimen").unwrap().parse().unwrap(),
+                metadata.text(row, "cancer").unwrap().parse().unwrap(),
+                metadata.text(row, "line").unwrap().parse().unwrap(),
+            )
         })
         .collect();
     let mut params = PredictParams::default();

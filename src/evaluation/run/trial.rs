@@ -4,10 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::left_out::LeftOut;
-use crate::cohort::{Cohort, PatientCohort, TreatmentContext};
+use crate::cohort::{Cohort, PatientCohort};
 use crate::evaluation::{Comparator, ReportParams, ReportRow, number_groups, report};
 use crate::feature::{Diversity, LogBase, diversity};
-use crate::matcher::{MatcherParams, PairPrediction, PredictParams};
+use crate::matcher::{MatcherParams, PairPrediction, PredictParams, TrialConfig};
 use crate::numeric::summary::mean;
 use crate::profile::{ProfileTable, SampleId};
 use crate::{Error, Result};
@@ -75,11 +75,11 @@ impl TrialEvaluation {
     }
 }
 
-/// Learns without the trial `study` (its follow-ups, its outcome, and whoever shares a donor, a
+/// Learns without a trial (its follow-ups, its published arms, and whoever shares a donor, a
 /// recipient or a sample with it), predicts its recipients with the donors they had and with every
 /// other donor of the trial, and compares with what happened.
 ///
-/// Of `predict`, `leave_out` is the trial, and `antibiotics` what the trial gave, where it says so.
+/// Of `predict`, `antibiotics` is what the trial gave, where it says so.
 ///
 /// # Errors
 /// Those of the fit and the prediction; [`Error::Table`] where no recipient has an outcome;
@@ -88,12 +88,14 @@ pub fn evaluate_trial(
     params: &MatcherParams,
     patients: &PatientCohort,
     cohorts: &[Cohort],
-    study: &str,
-    context: TreatmentContext,
+    config: &TrialConfig,
     predict: &PredictParams,
     report_params: &ReportParams,
 ) -> Result<TrialEvaluation> {
+    let study = config.study.as_str();
     let left_out = LeftOut::new(cohorts, study);
+    let mut params = params.clone();
+    params.evidence.leave_out.extend(config.arms.clone());
     let matcher = params.fit(
         &left_out.patients(patients)?,
         &left_out.transplants(cohorts)?,
@@ -115,7 +117,6 @@ pub fn evaluate_trial(
     let donor_table = trial.profiles().select_samples(&donors)?;
     let recipient_table = trial.profiles().select_samples(&recipients)?;
     let predict = PredictParams {
-        leave_out: Some(study.to_owned()),
         antibiotics: trial
             .transplants()
             .first()
@@ -123,7 +124,7 @@ pub fn evaluate_trial(
             .or(predict.antibiotics),
         ..predict.clone()
     };
-    let contexts = vec![context; recipients.len()];
+    let contexts = vec![config.context; recipients.len()];
     let predictions = matcher.predict(&donor_table, &recipient_table, &contexts, &predict)?;
     let pairs: Vec<TrialPair> = given
         .iter()

@@ -8,7 +8,7 @@ use super::trees::Forest;
 use crate::engraftment::{CladeTable, EngraftmentModel, FEATURES, StudySummary, TaxonPrior};
 use crate::feature::{COMMUNITY_FEATURES, ProfileSchema};
 use crate::matcher::{
-    Domain, Matcher, Normal, ResponseEngine, ResponseMember, ResponseModel, ToxicityModel,
+    Domain, Matcher, ResponseEngine, ResponseMember, ResponseModel, ToxicityModel,
 };
 use crate::profile::{Rank, Vocabulary};
 use crate::{Error, Result};
@@ -23,7 +23,7 @@ pub(super) struct StoredMatcher {
 
 /// Features are the summaries of a community, then one a taxon.
 #[derive(Debug, Serialize, Deserialize)]
-struct Response {
+pub(in crate::persist) struct Response {
     vocabulary: String,
     community: Vec<String>,
     taxa: Vec<String>,
@@ -54,7 +54,7 @@ enum Engine {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Engraftment {
+pub(in crate::persist) struct Engraftment {
     vocabulary: String,
     rank: StoredRank,
     studies: Vec<String>,
@@ -111,21 +111,26 @@ struct Coefficients {
 }
 
 impl StoredMatcher {
-    pub fn of(matcher: &Matcher) -> Result<Self> {
-        Ok(Self {
-            response: Response::of(matcher.response())?,
-            engraftment: Engraftment::of(matcher.engraftment())?,
-            toxicity: Toxicity::of(matcher.toxicity())?,
-        })
-    }
-
+    /// The models as they were, with the evidence of the bundled matcher in place of the constants
+    /// that format 2 had: the slope of response stays, intercepts and toxicity are those of today.
     pub fn into_matcher(self) -> Result<Matcher> {
-        let (engraftment, response, toxicity) = (
-            self.engraftment.into_model()?,
-            self.response.into_model()?,
-            self.toxicity.into_model()?,
-        );
-        let matcher = Matcher::new(engraftment, response, toxicity)
+        if self.toxicity.n_updates > 0 {
+            return Err(Error::model_file(
+                "it has learned from outcomes, in a form that format 3 replaced; give the table of \
+                 outcomes to `update` again",
+            ));
+        }
+        let bundled = Matcher::bundled()?;
+        let response = self.response.into_model()?;
+        let (slope, slope_sd) = response.slope();
+        let evidence = bundled
+            .evidence()
+            .with_slope(slope, slope_sd)
+            .ok_or_else(|| Error::model_file("its slope is not usable"))?;
+        let toxicity = self
+            .toxicity
+            .into_model(bundled.toxicity().median_prevotellaceae())?;
+        let matcher = Matcher::new(self.engraftment.into_model()?, response, toxicity, evidence)
             .map_err(|error| Error::model_file(error.to_string()))?;
         matcher.validate()?;
         Ok(matcher)
@@ -133,7 +138,7 @@ impl StoredMatcher {
 }
 
 impl Response {
-    fn of(model: &ResponseModel) -> Result<Self> {
+    pub fn of(model: &ResponseModel) -> Result<Self> {
         let members = || model.members.iter();
         let boosting: Vec<_> = members().map(|member| &member.boosting).collect();
         Ok(Self {
@@ -160,7 +165,7 @@ impl Response {
         })
     }
 
-    fn into_model(self) -> Result<ResponseModel> {
+    pub fn into_model(self) -> Result<ResponseModel> {
         check_community(&self.community)?;
         let boosting = self.trees.into_models()?;
         let n = boosting.len();
@@ -196,6 +201,8 @@ impl Response {
             members,
             slope: self.slope,
             slope_sd: self.slope_sd,
+            // Scores count as they are.
+            score_sd: 1.0,
             domain: Domain {
                 means: self.domain_means,
                 sds: self.domain_sds,
@@ -212,7 +219,7 @@ impl Response {
 }
 
 /// The summaries of a community go by name; this release makes the same as that which wrote it.
-fn check_community(names: &[String]) -> Result<()> {
+pub(in crate::persist) fn check_community(names: &[String]) -> Result<()> {
     if names == COMMUNITY_FEATURES {
         return Ok(());
     }
@@ -253,7 +260,7 @@ impl Engine {
 }
 
 impl Engraftment {
-    fn of(model: &EngraftmentModel) -> Result<Self> {
+    pub fn of(model: &EngraftmentModel) -> Result<Self> {
         let summaries = || model.prior.summaries.iter().flatten();
         let prevalences: Vec<f64> = summaries().map(|summary| summary.prevalence).collect();
         let means: Vec<f64> = summaries().map(|summary| summary.mean).collect();
@@ -287,7 +294,7 @@ impl Engraftment {
         })
     }
 
-    fn into_model(self) -> Result<EngraftmentModel> {
+    pub fn into_model(self) -> Result<EngraftmentModel> {
         let clades: Vec<(Rank, String)> = self
             .clades
             .into_iter()
@@ -395,35 +402,17 @@ impl StoredRank {
 }
 
 impl Toxicity {
-    fn of(model: &ToxicityModel) -> Result<Self> {
-        Ok(Self {
-            community: model.feature_names.clone(),
-            severe_irae: Coefficients::of(&model.severe_irae),
-            myocarditis: Coefficients::of(&model.myocarditis),
-            burden_mean: model.burden_mean,
-            burden_sd: model.burden_sd,
-            rich: model.rich,
-            exploratory: Forest::of(&model.exploratory.iter().collect::<Vec<_>>())?,
-            n_exploratory: model.n_exploratory,
-            n_severe: model.n_severe,
-            n_updates: model.n_updates,
-        })
-    }
-
-    fn into_model(self) -> Result<ToxicityModel> {
+    /// What is still read of it; the coefficients gave way to the joint evidence.
+    fn into_model(self, median: f64) -> Result<ToxicityModel> {
         check_community(&self.community)?;
         let mut exploratory = self.exploratory.into_models()?.into_iter();
         let model = ToxicityModel {
-            severe_irae: self.severe_irae.into_normal(),
-            myocarditis: self.myocarditis.into_normal(),
-            burden_mean: self.burden_mean,
-            burden_sd: self.burden_sd,
+            median,
             rich: self.rich,
             feature_names: self.community,
             exploratory: exploratory.next(),
             n_exploratory: self.n_exploratory,
             n_severe: self.n_severe,
-            n_updates: self.n_updates,
         };
         if exploratory.next().is_some() {
             return Err(Error::model_file(
@@ -432,21 +421,5 @@ impl Toxicity {
         }
         model.validate()?;
         Ok(model)
-    }
-}
-
-impl Coefficients {
-    fn of(normal: &Normal) -> Self {
-        Self {
-            mean: normal.mean.clone(),
-            factor: normal.factor.clone(),
-        }
-    }
-
-    fn into_normal(self) -> Normal {
-        Normal {
-            mean: self.mean,
-            factor: self.factor,
-        }
     }
 }

@@ -14,16 +14,14 @@ mod trees;
 
 use linear::Linear;
 use matcher::StoredMatcher;
-use trees::Forest;
+
+pub(super) use matcher::{Engraftment, Response, check_community};
+pub(super) use trees::Forest;
 
 use super::bounded;
 use crate::matcher::Matcher;
 use crate::model::{BoostingModel, LogisticModel};
 use crate::{Error, Result};
-
-pub(super) fn encode_matcher(matcher: &Matcher) -> Result<Vec<u8>> {
-    bounded::encode(&StoredMatcher::of(matcher)?)
-}
 
 pub(super) fn decode_matcher(payload: &[u8]) -> Result<Matcher> {
     bounded::decode::<StoredMatcher>(payload)?.into_matcher()

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 
 /// Several boosted models.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Forest {
+pub(in crate::persist) struct Forest {
     n_features: u32,
     /// The features that some tree splits on, rising.
     used: Vec<u32>,

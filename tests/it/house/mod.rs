@@ -23,6 +23,7 @@ const ORDER: [&str; 24] = [
     "profile",
     "taxonomy",
     "cohort",
+    "evidence",
     "feature",
     "metric",
     "split",

@@ -126,11 +126,7 @@ fn ranked(table: &ProfileTable) -> Vec<(String, String, f64)> {
     let (profiles, _) = harmonize(table, &HarmonizeParams::new(Target::Species)).unwrap();
     let donors = profiles.select(&(0..12).collect::<Vec<_>>()).unwrap();
     let recipients = profiles.select(&(100..108).collect::<Vec<_>>()).unwrap();
-    let context = TreatmentContext {
-        regimen: Regimen::AntiPd1,
-        cancer: Cancer::Melanoma,
-        line: Line::Refractory,
-    };
+    let context = TreatmentContext::new(Regimen::AntiPd1, Cancer::Melanoma, Line::Refractory);
     let contexts = vec![context; recipients.n_samples()];
     let matcher = Matcher::bundled().unwrap();
     let params = PredictParams::default();

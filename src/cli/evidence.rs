@@ -1,0 +1,172 @@
+//! `donormatch evidence`
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::Streams;
+use super::input::ModelArguments;
+use super::table::{json, json_or_tsv};
+#[cfg(feature = "sampler")]
+use crate::evidence::EvidenceParams;
+use crate::evidence::{Evidence, Registry, conflicts};
+use crate::{Error, Result};
+
+/// Show what is known before a trial: published arms, the joint posterior, conflicts
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  donormatch evidence
+  donormatch evidence parameters --without TACITO")]
+pub(super) struct EvidenceArguments {
+    /// What to show
+    #[arg(value_enum, default_value_t = Subject::Cells)]
+    subject: Subject,
+    /// Table of further arms, which are read together with those that ship; a new fit
+    #[arg(long, value_name = "FILE")]
+    arms: Option<PathBuf>,
+    /// Leave out the arms of a trial, by its name; a new fit. May be given again
+    #[arg(long, value_name = "TRIAL")]
+    without: Vec<String>,
+    /// Multiply the spread of every prior; a new fit
+    #[arg(long, value_name = "FACTOR")]
+    prior_scale: Option<f64>,
+    /// Write JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    model: ModelArguments,
+}
+
+/// What there is to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Subject {
+    /// The posterior of every cell: cancer, regimen, line and partner
+    Cells,
+    /// The published arms
+    Arms,
+    /// Every parameter, prior beside posterior
+    Parameters,
+    /// The slope of response on out-of-fold scores, cohort by cohort
+    Slopes,
+    /// How well the sampler did
+    Quality,
+    /// What the own record of each donor adds, after `update`
+    Donors,
+    /// What sources say against each other
+    Conflicts,
+}
+
+const CELL_COLUMNS: [&str; 12] = [
+    "endpoint",
+    "cancer",
+    "regimen",
+    "line",
+    "partner",
+    "transplant",
+    "probability",
+    "probability_lo",
+    "probability_hi",
+    "n_arms",
+    "n_patients",
+    "borrowed",
+];
+const PARAMETER_COLUMNS: [&str; 10] = [
+    "endpoint",
+    "parameter",
+    "prior_mean",
+    "prior_sd",
+    "mean",
+    "sd",
+    "lo",
+    "hi",
+    "r_hat",
+    "effective_size",
+];
+const SLOPE_COLUMNS: [&str; 4] = ["cohort", "estimate", "error", "n_patients"];
+const QUALITY_COLUMNS: [&str; 4] = [
+    "endpoint",
+    "max_r_hat",
+    "min_effective_size",
+    "n_divergences",
+];
+pub(super) const DONOR_COLUMNS: [&str; 9] = [
+    "donor_id",
+    "n_transplants",
+    "n_response",
+    "n_responders",
+    "n_severe",
+    "n_myocarditis",
+    "donor_effect",
+    "donor_effect_lo",
+    "donor_effect_hi",
+];
+const CONFLICT_COLUMNS: [&str; 4] = ["subject", "evidence_for", "evidence_against", "grade"];
+
+impl EvidenceArguments {
+    pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
+        if self.subject == Subject::Conflicts {
+            return streams.data(&json_or_tsv(self.json, &CONFLICT_COLUMNS, &conflicts()?)?);
+        }
+        let (matcher, _) = self.model.load()?;
+        let registry = self.registry(matcher.evidence().registry())?;
+        if self.subject == Subject::Arms {
+            return streams.data(&if self.json {
+                json(&registry)?
+            } else {
+                registry.to_tsv()
+            });
+        }
+        let evidence = match self.is_new() {
+            false => matcher.evidence().clone(),
+            true => {
+                let _progress = streams.progress("sampling the joint posterior");
+                self.fit(matcher.evidence(), &registry)?
+            }
+        };
+        let is_json = self.json;
+        streams.data(&match self.subject {
+            Subject::Cells => json_or_tsv(is_json, &CELL_COLUMNS, &evidence.cells()),
+            Subject::Parameters => json_or_tsv(is_json, &PARAMETER_COLUMNS, &evidence.parameters()),
+            Subject::Slopes => json_or_tsv(is_json, &SLOPE_COLUMNS, evidence.slopes()),
+            Subject::Quality => json_or_tsv(is_json, &QUALITY_COLUMNS, &evidence.quality()),
+            Subject::Donors => json_or_tsv(is_json, &DONOR_COLUMNS, &evidence.donors()),
+            Subject::Arms | Subject::Conflicts => Ok(String::new()),
+        }?)
+    }
+
+    fn is_new(&self) -> bool {
+        self.arms.is_some() || !self.without.is_empty() || self.prior_scale.is_some()
+    }
+
+    /// The arms of the model and one's own, without those that are left out.
+    fn registry(&self, of_model: &Registry) -> Result<Registry> {
+        let mut registry = of_model.clone();
+        if let Some(path) = &self.arms {
+            registry = registry.with_arms(Registry::read(path)?)?;
+        }
+        for trial in &self.without {
+            let left = registry.without_trial(trial);
+            if left == registry {
+                let known = registry.trials().join("`, `");
+                let message = format!("no arm of a trial `{trial}`; there are `{known}`");
+                return Err(Error::parameter("without", message));
+            }
+            registry = left;
+        }
+        Ok(registry)
+    }
+
+    #[cfg(feature = "sampler")]
+    fn fit(&self, of_model: &Evidence, registry: &Registry) -> Result<Evidence> {
+        let mut params: EvidenceParams = of_model.params().clone();
+        params.leave_out = Vec::new();
+        params.prior_scale = self.prior_scale.unwrap_or(params.prior_scale);
+        params.fit(registry, of_model.slopes())
+    }
+
+    #[cfg(not(feature = "sampler"))]
+    fn fit(&self, _: &Evidence, _: &Registry) -> Result<Evidence> {
+        let message = "a new fit needs the cargo feature `sampler`, which this build lacks";
+        Err(Error::parameter("evidence", message))
+    }
+}
