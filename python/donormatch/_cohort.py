@@ -24,7 +24,7 @@ __all__ = ["Cohort", "PatientCohort"]
 Target = Literal["species", "genus"]
 Metadata: TypeAlias = "Readable | pd.DataFrame | pl.DataFrame"
 Treatments: TypeAlias = "Mapping[str, Mapping[str, str]] | Metadata | None"
-WORDS = ("regimen", "cancer", "line")
+WORDS = ("regimen", "cancer", "line", "partner")
 COLUMNS = ("recipient_id", *WORDS)
 
 

@@ -357,7 +357,7 @@ class Matcher:
         self,
         donors: ProfileTable,
         recipients: ProfileTable,
-        treatment: tuple[str | None, str | None, str | None],
+        treatment: tuple[str | None, str | None, str | None, str | None],
         metadata: str | bytes | os.PathLike[str] | None,
         settings: tuple[str, str],
     ) -> tuple[Ranking, str, str, list[tuple[bool, str]]]: ...
@@ -365,7 +365,7 @@ class Matcher:
         self,
         donors: ProfileTable,
         recipients: ProfileTable,
-        treatment: tuple[str | None, str | None, str | None],
+        treatment: tuple[str | None, str | None, str | None, str | None],
         metadata: str | bytes | os.PathLike[str] | None,
         settings: tuple[str, str],
         output: str | os.PathLike[str],
@@ -375,7 +375,7 @@ class Matcher:
         self,
         donors: ProfileTable,
         recipients: ProfileTable,
-        treatment: tuple[str | None, str | None, str | None],
+        treatment: tuple[str | None, str | None, str | None, str | None],
         metadata: str | bytes | os.PathLike[str] | None,
         settings: tuple[str, str],
         pairs_at_a_time: int,
@@ -386,9 +386,18 @@ class Matcher:
     def with_outcomes(
         self,
         donors: ProfileTable,
+        recipients: ProfileTable,
         outcomes: str | bytes | os.PathLike[str],
+        params: str,
         header: str | None,
-    ) -> tuple[Matcher, str | None, str, list[tuple[bool, str]]]: ...
+    ) -> tuple[Matcher, str, str | None, list[str], list[tuple[bool, str]]]: ...
+    def evidence(
+        self,
+        subject: str,
+        arms: str | bytes | os.PathLike[str] | None,
+        without: Sequence[str],
+        prior_scale: float | None,
+    ) -> str: ...
     @staticmethod
     def bundled() -> tuple[Matcher, str]: ...
     @staticmethod

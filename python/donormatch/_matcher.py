@@ -38,6 +38,7 @@ __all__ = ["Matcher", "rank_batches", "rank_donors"]
 Regimen = Literal["anti-pd-1", "anti-ctla-4", "anti-pd-1+anti-ctla-4"]
 Cancer = Literal["melanoma", "lung", "kidney", "other"]
 Line = Literal["first", "refractory"]
+Partner = Literal["none", "vegf_inhibitor", "chemotherapy", "other"]
 Access = Literal["private", "shared"]
 Source: TypeAlias = "Profiles | Readable | Sequence[Readable] | pd.DataFrame"
 
@@ -60,6 +61,7 @@ class Matcher:
 
     model_: _core.Matcher
     header_: dict[str, Any]
+    learned_: dict[str, Any]
 
     def __init__(
         self,
@@ -67,10 +69,12 @@ class Matcher:
         engraftment: Mapping[str, Any] | None = None,
         response: Mapping[str, Any] | None = None,
         toxicity: Mapping[str, Any] | None = None,
+        evidence_params: Mapping[str, Any] | None = None,
     ) -> None:
         self.engraftment = engraftment
         self.response = response
         self.toxicity = toxicity
+        self.evidence_params = evidence_params
 
     def fit(self, patients: PatientCohort, transplants: Cohort | Sequence[Cohort]) -> Matcher:
         """Learn from patients (response, toxicity) and transplants (engraftment).
@@ -93,10 +97,13 @@ class Matcher:
             for name in ("engraftment", "response", "toxicity")
             if (value := getattr(self, name)) is not None
         }
+        if self.evidence_params is not None:
+            settings["evidence"] = dict(self.evidence_params)
         inner = [cohort._cohort for cohort in cohorts]
         self.model_ = _core.fit_matcher(settings_json(**settings), patients._cohort, inner)
         # What a file said was of the model before.
         self.header_ = {}
+        self.learned_ = {}
         return self
 
     def evaluate(
@@ -144,45 +151,128 @@ class Matcher:
             rows += [{"what": "engraftment", **row} for row in json.loads(found)]
         return rows
 
-    def with_outcomes(self, donors: Source, outcomes: Metadata) -> Matcher:
-        """The same matcher, whose toxicity model has learned from outcomes of your own.
+    def with_outcomes(
+        self,
+        donors: Source,
+        recipients: Source,
+        outcomes: Metadata,
+        *,
+        trial: str = "own",
+        method: Literal["auto", "exact", "fast"] = "auto",
+        n_draws: int = 200,
+        day: float = 28.0,
+        antibiotics: bool | None = None,
+        seed: int = 0,
+    ) -> Matcher:
+        """The same matcher, which has learned from the outcomes of a trial, donor by donor.
+
+        Give the whole table of the trial so far, every time: what an earlier table taught is
+        replaced. The matcher then holds draws, counts and a digest, no row of a patient.
 
         Parameters
         ----------
-        donors
-            Profiles of the donors, a file of them, or a frame.
+        donors, recipients
+            Profiles, a file of them, or a frame; the recipients from before the transplant.
         outcomes
-            A frame or file, one row a recipient: the donor's sample `donor_id`, `regimen`, and any
-            of `cancer`, `line`, `severe_irae` and `myocarditis` (``yes`` or ``no``, ``1`` or
-            ``0``; blank is unknown).
+            A frame or file, one row a transplant: `donor_id`, `recipient_id`, `regimen`, and any of
+            `date`, `donor_type`, `cancer`, `line`, `partner`, `response`, `severe_irae`,
+            `irae_grade` and `myocarditis` (``yes`` or ``no``, ``1`` or ``0``; blank is not yet
+            known).
+        trial
+            What the trial is called.
+        method
+            ``"fast"`` weights the draws there are (Pareto-smoothed importance sampling),
+            ``"exact"`` samples anew, ``"auto"`` takes weights where these can be trusted.
+        n_draws, day, antibiotics, seed
+            How each transplant is predicted, for the score of its microbiome.
 
         Returns
         -------
         Matcher
-            Another matcher; this one stays as it is.
+            Another matcher; this one stays as it is. Its :attr:`learned_` says by which method, and
+            how heavy the tail of the weights was (``pareto_k``, above 0.7 not to be trusted).
 
         Raises
         ------
         InputError
-            A donor has no profile, a row cannot be read, or none says anything of an outcome.
+            A donor or recipient has no profile, a row cannot be read, or none says anything of an
+            outcome.
 
         Warns
         -----
         SynonymWarning
             Less than nine tenths of the abundance is in taxa that the vocabulary knows.
         """
-        table, header = (
-            as_metadata(outcomes),
-            json.dumps(self.header) if self.header else None,
+        table = as_metadata(outcomes)
+        header = json.dumps(self.header) if self.header else None
+        donors, recipients = as_profiles(donors), as_profiles(recipients)
+        predict = {"n_draws": n_draws, "day": day, "antibiotics": antibiotics, "seed": seed}
+        found, learned, header, reports, notes = self._fitted().with_outcomes(
+            donors._table,
+            recipients._table,
+            table,
+            settings_json(trial=trial, method=method, predict=predict),
+            header,
         )
-        donors = as_profiles(donors)
-        fitted = self._fitted()
-        found, header, report, notes = fitted.with_outcomes(donors._table, table, header)
         warned("outcomes", notes)
-        HarmonizationReport._from_json(report)._warn_of_names("donors")
+        for what, report in zip(("donors", "recipients"), reports, strict=True):
+            HarmonizationReport._from_json(report)._warn_of_names(what)
         updated = copy.copy(self)
         updated.model_, updated.header_ = found, json.loads(header) if header else {}
+        updated.learned_ = json.loads(learned)
         return updated
+
+    def evidence(
+        self,
+        subject: Literal[
+            "cells",
+            "arms",
+            "parameters",
+            "slopes",
+            "quality",
+            "donors",
+            "left_out",
+            "conflicts",
+        ] = "cells",
+        *,
+        arms: Metadata | None = None,
+        without: Sequence[str] = (),
+        prior_scale: float | None = None,
+    ) -> list[dict[str, Any]]:
+        """What is known before a trial, and from its own outcomes on the way.
+
+        Parameters
+        ----------
+        subject
+            ``"cells"``: the posterior of every cancer, regimen, line and partner, with and without
+            a transplant; ``"arms"``: the published arms; ``"parameters"``: prior beside posterior;
+            ``"slopes"``: how response goes with out-of-fold scores, cohort by cohort;
+            ``"quality"``: how well the sampler did; ``"donors"``: what each donor's own record
+            adds, after :meth:`with_outcomes`; ``"left_out"``: each trial predicted without its
+            arms, a new fit a trial; ``"conflicts"``: sources against each other.
+        arms
+            Further arms, a frame or file with the columns that ``"arms"`` shows; a new fit.
+        without
+            Trials whose arms are left out; a new fit.
+        prior_scale
+            What the spread of every prior is multiplied by; a new fit.
+
+        Returns
+        -------
+        list of dict
+            One a row; ``pandas.DataFrame`` takes it.
+
+        Raises
+        ------
+        ParameterError
+            A subject or a trial is unknown, or a number out of range.
+        InputError
+            A row of `arms` cannot be read, or repeats an arm that is there.
+        """
+        table = None if arms is None else as_metadata(arms)
+        found = self._fitted().evidence(subject, table, list(without), prior_scale)
+        rows: list[dict[str, Any]] = json.loads(found)
+        return rows
 
     @classmethod
     def bundled(cls) -> Matcher:
@@ -216,6 +306,7 @@ class Matcher:
         matcher = cls()
         matcher.model_ = model
         matcher.header_ = json.loads(header)
+        matcher.learned_ = {}
         return matcher
 
     def write(self, path: str | os.PathLike[str], *, name: str | None = None) -> None:
@@ -257,6 +348,7 @@ class Matcher:
         regimen: Regimen | None = None,
         cancer: Cancer | None = None,
         line: Line | None = None,
+        partner: Partner | None = None,
         metadata: Treatments = None,
         weights: Sequence[float] = (1.0, 0.5, 3.0),
         level: float = 0.9,
@@ -278,6 +370,7 @@ class Matcher:
         regimen: Regimen | None = None,
         cancer: Cancer | None = None,
         line: Line | None = None,
+        partner: Partner | None = None,
         metadata: Treatments = None,
         weights: Sequence[float] = (1.0, 0.5, 3.0),
         level: float = 0.9,
@@ -298,6 +391,7 @@ class Matcher:
         regimen: Regimen | None = None,
         cancer: Cancer | None = None,
         line: Line | None = None,
+        partner: Partner | None = None,
         metadata: Treatments = None,
         weights: Sequence[float] = (1.0, 0.5, 3.0),
         level: float = 0.9,
@@ -321,9 +415,11 @@ class Matcher:
         cancer, line
             The cancer and line of treatment; ``"other"`` and ``"first"`` where neither this nor
             `metadata` says it, which ``ranking.notes`` tells.
+        partner
+            What is given beside the inhibitors; nothing by default.
         metadata
             Values for single recipients: ``{"r1": {"line": "refractory"}}``, or a frame or file
-            with the columns `recipient_id` and any of `regimen`, `cancer` and `line`; blank and
+            with the columns `recipient_id` and any of `regimen`, `cancer`, `line` and `partner`; blank and
             ``NA`` mean the common value.
         weights
             Of response, severe immune-related adverse events and myocarditis.
@@ -378,7 +474,7 @@ class Matcher:
         asked = (
             donors._table,
             recipients._table,
-            (regimen, cancer, line),
+            (regimen, cancer, line, partner),
             treatment_metadata(metadata, recipients.sample_ids),
             (
                 settings_json(n_draws=n_draws, day=day, antibiotics=antibiotics, seed=seed),
@@ -409,6 +505,7 @@ class Matcher:
         regimen: Regimen | None = None,
         cancer: Cancer | None = None,
         line: Line | None = None,
+        partner: Partner | None = None,
         metadata: Treatments = None,
         weights: Sequence[float] = (1.0, 0.5, 3.0),
         level: float = 0.9,
@@ -426,7 +523,9 @@ class Matcher:
 
         Parameters
         ----------
-        donors, recipients, regimen, cancer, line, metadata, weights, level, abstain_below, top
+        donors, recipients, regimen, cancer, line, partner
+            As in :meth:`rank_donors`.
+        metadata, weights, level, abstain_below, top
             As in :meth:`rank_donors`.
         n_draws, day, antibiotics, seed
             As in :meth:`rank_donors`.
@@ -453,7 +552,7 @@ class Matcher:
         found, *reports, notes = self._fitted().rank_batches(
             donors._table,
             recipients._table,
-            (regimen, cancer, line),
+            (regimen, cancer, line, partner),
             treatment_metadata(metadata, recipients.sample_ids),
             (
                 settings_json(n_draws=n_draws, day=day, antibiotics=antibiotics, seed=seed),
@@ -561,6 +660,7 @@ def rank_donors(
     regimen: Regimen | None = None,
     cancer: Cancer | None = None,
     line: Line | None = None,
+    partner: Partner | None = None,
     metadata: Treatments = None,
     weights: Sequence[float] = (1.0, 0.5, 3.0),
     level: float = 0.9,
@@ -582,6 +682,7 @@ def rank_donors(
     regimen: Regimen | None = None,
     cancer: Cancer | None = None,
     line: Line | None = None,
+    partner: Partner | None = None,
     metadata: Treatments = None,
     weights: Sequence[float] = (1.0, 0.5, 3.0),
     level: float = 0.9,
@@ -602,6 +703,7 @@ def rank_donors(
     regimen: Regimen | None = None,
     cancer: Cancer | None = None,
     line: Line | None = None,
+    partner: Partner | None = None,
     metadata: Treatments = None,
     weights: Sequence[float] = (1.0, 0.5, 3.0),
     level: float = 0.9,
@@ -622,7 +724,9 @@ def rank_donors(
         Profiles, a file of them, or a frame.
     matcher
         The bundled one by default.
-    regimen, cancer, line, metadata, weights, level, abstain_below, top, n_draws, day, antibiotics
+    regimen, cancer, line, partner, metadata, weights, level, abstain_below, top
+        As in :meth:`Matcher.rank_donors`.
+    n_draws, day, antibiotics
         As in :meth:`Matcher.rank_donors`.
     seed, output, access
         As in :meth:`Matcher.rank_donors`.
@@ -641,6 +745,7 @@ def rank_donors(
         regimen=regimen,
         cancer=cancer,
         line=line,
+        partner=partner,
         metadata=metadata,
         weights=weights,
         level=level,
@@ -664,6 +769,7 @@ def rank_batches(
     regimen: Regimen | None = None,
     cancer: Cancer | None = None,
     line: Line | None = None,
+    partner: Partner | None = None,
     metadata: Treatments = None,
     weights: Sequence[float] = (1.0, 0.5, 3.0),
     level: float = 0.9,
@@ -683,7 +789,9 @@ def rank_batches(
         Profiles, a file of them, or a frame.
     matcher
         The bundled one by default.
-    regimen, cancer, line, metadata, weights, level, abstain_below, top, n_draws, day, antibiotics
+    regimen, cancer, line, partner, metadata, weights, level, abstain_below, top
+        As in :meth:`Matcher.rank_donors`.
+    n_draws, day, antibiotics
         As in :meth:`Matcher.rank_donors`.
     seed, pairs_at_a_time
         As in :meth:`Matcher.rank_batches`.
@@ -700,6 +808,7 @@ def rank_batches(
         regimen=regimen,
         cancer=cancer,
         line=line,
+        partner=partner,
         metadata=metadata,
         weights=weights,
         level=level,

@@ -10,7 +10,7 @@ use donormatch::cohort::{
 };
 use donormatch::engraftment::{EngraftmentParams, TaxonRecord, TransplantPrediction};
 use donormatch::evaluation::{self, ReportParams};
-use donormatch::evidence::{Registry, UpdateMethod};
+use donormatch::evidence::{Registry, UpdateMethod, conflicts};
 use donormatch::matcher::{
     Matcher, MatcherParams, PredictParams, ResponseParams, TrialOutcomes, UpdateParams,
 };
@@ -462,8 +462,13 @@ impl PyMatcher {
         let is_new = is_new || !without.is_empty();
         params.leave_out = without;
         params.prior_scale = prior_scale.unwrap_or(params.prior_scale);
-        if subject == "arms" {
-            return settings::json(&registry);
+        match subject {
+            "arms" => {
+                let left = |all: Registry, trial: &String| all.without_trial(trial);
+                return settings::json(&params.leave_out.iter().fold(registry, left));
+            }
+            "conflicts" => return settings::json(&conflicts()?),
+            _ => {}
         }
         let matcher = self.0.clone();
         let evidence = if is_new {
@@ -479,8 +484,12 @@ impl PyMatcher {
             "slopes" => settings::json(&evidence.slopes()),
             "quality" => settings::json(&evidence.quality()),
             "donors" => settings::json(&evidence.donors()),
+            "left_out" => settings::json(&long(py, move || {
+                evaluation::evaluate_published(&evidence)
+            })?),
             other => {
-                let known = "`cells`, `arms`, `parameters`, `slopes`, `quality`, `donors`";
+                let known = "`cells`, `arms`, `parameters`, `slopes`, `quality`, `donors`, \
+                             `left_out`, `conflicts`";
                 let message = format!("expected one of {known}, found `{other}`");
                 Err(Error::parameter("subject", message).into())
             }

@@ -14,9 +14,8 @@ use crate::{Error, Result};
 
 /// Show what is known before a trial: published arms, the joint posterior, conflicts
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  donormatch evidence
-  donormatch evidence parameters --without TACITO")]
+#[command(after_help = "Example:
+  donormatch evidence cells --without TACITO")]
 pub(super) struct EvidenceArguments {
     /// What to show
     #[arg(value_enum, default_value_t = Subject::Cells)]
@@ -52,6 +51,8 @@ enum Subject {
     Quality,
     /// What the own record of each donor adds, after `update`
     Donors,
+    /// Each trial predicted without its arms, beside simpler ways; a new fit a trial
+    LeftOut,
     /// What sources say against each other
     Conflicts,
 }
@@ -100,6 +101,23 @@ pub(super) const DONOR_COLUMNS: [&str; 9] = [
     "donor_effect_lo",
     "donor_effect_hi",
 ];
+#[cfg(feature = "sampler")]
+const LEFT_OUT_COLUMNS: [&str; 14] = [
+    "endpoint",
+    "trial",
+    "arm",
+    "donor",
+    "transplant",
+    "n",
+    "events",
+    "events_lo",
+    "events_hi",
+    "is_inside",
+    "log_score",
+    "log_score_complete_pooling",
+    "log_score_no_pooling",
+    "log_score_constants",
+];
 const CONFLICT_COLUMNS: [&str; 4] = ["subject", "evidence_for", "evidence_against", "grade"];
 
 impl EvidenceArguments {
@@ -130,6 +148,10 @@ impl EvidenceArguments {
             Subject::Slopes => json_or_tsv(is_json, &SLOPE_COLUMNS, evidence.slopes()),
             Subject::Quality => json_or_tsv(is_json, &QUALITY_COLUMNS, &evidence.quality()),
             Subject::Donors => json_or_tsv(is_json, &DONOR_COLUMNS, &evidence.donors()),
+            Subject::LeftOut => {
+                let _progress = streams.progress("leaving out one trial at a time");
+                self.left_out(&evidence)
+            }
             Subject::Arms | Subject::Conflicts => Ok(String::new()),
         }?)
     }
@@ -162,6 +184,18 @@ impl EvidenceArguments {
         params.leave_out = Vec::new();
         params.prior_scale = self.prior_scale.unwrap_or(params.prior_scale);
         params.fit(registry, of_model.slopes())
+    }
+
+    #[cfg(feature = "sampler")]
+    fn left_out(&self, evidence: &Evidence) -> Result<String> {
+        let rows = crate::evaluation::evaluate_published(evidence)?;
+        json_or_tsv(self.json, &LEFT_OUT_COLUMNS, &rows)
+    }
+
+    #[cfg(not(feature = "sampler"))]
+    fn left_out(&self, evidence: &Evidence) -> Result<String> {
+        self.fit(evidence, evidence.registry())
+            .map(|_| String::new())
     }
 
     #[cfg(not(feature = "sampler"))]

@@ -52,6 +52,8 @@ pub use procedure::{
     MetricValue, Procedure, cross_validate,
 };
 pub use report::{Comparator, ReportParams, ReportRow, Scope, report};
+#[cfg(feature = "sampler")]
+pub use run::{PublishedArm, evaluate_published};
 pub use run::{
     ResponseEvaluation, TrialEvaluation, TrialPair, TrialSummary, evaluate_engraftment,
     evaluate_response, evaluate_trial,

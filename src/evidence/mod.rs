@@ -47,6 +47,7 @@ mod posterior;
 mod registry;
 #[cfg(feature = "sampler")]
 mod sampler;
+mod simulate;
 mod slope;
 mod table;
 mod update;
@@ -58,6 +59,7 @@ pub use layout::{Given, Setting};
 pub use patient::TrialPatient;
 pub use posterior::{DonorRecord, DrawNumbers, Evidence, EvidenceParams, TrialRecord};
 pub use registry::{ARM_COLUMNS, Registry};
+pub use simulate::SimulatedEvidence;
 pub use slope::CohortSlope;
 pub use table::{CellRow, Conflict, DonorRow, ParameterRow, QualityRow, conflicts};
 pub use update::{UpdateMethod, Updated};

@@ -204,6 +204,14 @@ impl Evidence {
         }
     }
 
+    /// The kept draws of a parameter by its name, such as `transplant`, `trial[TACITO]` or
+    /// `sd[trial]`; none where there is no such parameter.
+    pub fn parameter(&self, endpoint: Endpoint, name: &str) -> Option<Vec<f64>> {
+        self.draws(endpoint)
+            .get(name)
+            .map(super::draws::Column::values)
+    }
+
     /// Draws of the log-odds of an event.
     ///
     /// The effect of a trial, cell or donor of which no outcome was seen is drawn from its group,
@@ -224,6 +232,17 @@ impl Evidence {
             }
         }
         sum
+    }
+
+    /// The log-odds of an event where the value of every parameter is given by its name.
+    pub fn log_odds_at(
+        &self,
+        endpoint: Endpoint,
+        setting: &Setting<'_>,
+        value: impl Fn(&str) -> f64,
+    ) -> f64 {
+        let terms = terms(endpoint, setting).into_iter();
+        terms.map(|term| term.by * value(&term.name)).sum()
     }
 
     /// Draws of the change of the log-odds of response by one standard deviation of the score, in a

@@ -13,7 +13,7 @@ use crate::{Error, Result};
 const FEW_PATIENTS: u32 = 50;
 
 /// Entry of [`ModelHeader::training`] where the toxicity model learned from outcomes of one's own.
-const OWN_OUTCOMES: &str = "toxicity_outcomes";
+const OWN_OUTCOMES: &str = "own_outcomes";
 
 /// A figure of the model on rows it did not learn from.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use donormatch::trial::SimulationParams;
 use crate::cli::SCENE;
 
 /// Every command, in an order in which each finds what those before it wrote.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "simulate",
     "evaluate",
     "fit",
@@ -22,6 +22,7 @@ const COMMANDS: [&str; 14] = [
     "engraft",
     "predict",
     "update",
+    "evidence",
     "signatures",
     "check",
     "diversity",
@@ -106,7 +107,8 @@ fn the_example_of_every_command_runs() {
     fs::create_dir(path("cohort")).unwrap();
     fs::write(
         path("cohort/outcomes.tsv"),
-        "donor_id\tregimen\tsevere_irae\nsynthetic_donor_01\tanti-pd-1\tyes\n",
+        "donor_id\trecipient_id\tregimen\tresponse\n\
+         synthetic_donor_01\tsynthetic_recipient_01\tanti-pd-1\tyes\n",
     )
     .unwrap();
     fs::write(

@@ -12,6 +12,8 @@ mod cli_examples;
 mod cli_limits;
 mod evaluation;
 mod evaluation_cohorts;
+mod evidence;
+mod evidence_calibration;
 mod feature;
 mod formats;
 mod fuzz;

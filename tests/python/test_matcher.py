@@ -181,29 +181,89 @@ def test_names_that_the_vocabulary_lacks_are_warned_of(matcher, tables):
         matcher.predict_transplant(one, recipients.select(recipients.sample_ids[:1]))
 
 
-def test_own_outcomes_move_the_risk_of_toxicity(matcher, tables, tmp_path):
+def outcomes_of(donors, recipients, **columns):
+    """Every donor to two recipients, in turn."""
+    n = len(recipients.sample_ids)
+    pairs = [
+        (donor, recipients.sample_ids[(2 * number + one) % n])
+        for number, donor in enumerate(donors.sample_ids)
+        for one in range(2)
+    ]
+    table = pd.DataFrame(pairs, columns=["donor_id", "recipient_id"])
+    return table.assign(regimen="anti-pd-1", cancer="lung", **columns)
+
+
+def test_own_outcomes_move_response_and_toxicity(matcher, tables, tmp_path):
     donors, recipients = tables
     matcher.write(tmp_path / "own.dmm", name="own")
     matcher = dm.Matcher.read(tmp_path / "own.dmm")
     rank = partial(dm.rank_donors, donors, recipients, regimen="anti-pd-1", cancer="lung")
-    ids = donors.sample_ids
-    outcomes = pd.DataFrame({"donor_id": ids * 5, "regimen": "anti-pd-1", "severe_irae": 1.0})
-    updated = matcher.with_outcomes(donors, outcomes)
+    outcomes = outcomes_of(donors, recipients, response=0, severe_irae=1, myocarditis=None)
+    updated = matcher.with_outcomes(donors, recipients, outcomes)
+    assert updated.learned_["method"] in {"fast", "exact"}
+
+    def mean(rows, column):
+        return sum(row[column] for row in rows) / len(rows)
+
     before, after = rank(matcher=matcher).rows, rank(matcher=updated).rows
-    for one, other in zip(before, after, strict=True):
-        assert other["p_severe_irae"] > one["p_severe_irae"]
-        assert other["p_myocarditis"] == one["p_myocarditis"]
-        assert other["p_response"] == one["p_response"]
-    assert updated.header["name"] == "own, toxicity updated"
-    assert ["toxicity_outcomes", len(outcomes)] in updated.header["training"]
-    again = updated.with_outcomes(donors, outcomes)
-    assert again.header["name"] == updated.header["name"]
-    assert ["toxicity_outcomes", 2 * len(outcomes)] in again.header["training"]
+    assert mean(after, "p_severe_irae") > mean(before, "p_severe_irae") + 0.1
+    assert mean(after, "p_response") < mean(before, "p_response") - 0.05
+    record = pd.DataFrame(updated.evidence("donors"))
+    assert sorted(record["donor_id"]) == sorted(donors.sample_ids)
+    assert (record["n_transplants"] == 2).all()
+    assert (record["n_responders"] == 0).all()
+    assert updated.header["name"] == "own, updated by outcomes"
+    assert ["own_outcomes", len(outcomes)] in updated.header["training"]
+    # The whole table again replaces what it taught.
+    again = updated.with_outcomes(donors, recipients, outcomes[:4])
+    assert ["own_outcomes", 4] in again.header["training"]
+    updated.write(tmp_path / "updated.dmm")
+    assert dm.Matcher.read(tmp_path / "updated.dmm").evidence("donors") == updated.evidence(
+        "donors"
+    )
+
+
+def test_outcomes_that_cannot_be_learned_from_are_refused(matcher, tables):
+    donors, recipients = tables
+    outcomes = outcomes_of(donors, recipients, response=1)
     with pytest.raises(dm.InputError, match="no row says"):
-        matcher.with_outcomes(donors, outcomes.rename(columns={"severe_irae": "irae"}))
+        renamed = outcomes.rename(columns={"response": "answer"})
+        matcher.with_outcomes(donors, recipients, renamed)
+    with pytest.raises(dm.ParameterError, match="`trial`"):
+        matcher.with_outcomes(donors, recipients, outcomes, trial=" ")
     outcomes.loc[0, "donor_id"] = "nobody"
     with pytest.raises(dm.InputError, match="no profile for sample `nobody`"):
-        matcher.with_outcomes(donors, outcomes)
+        matcher.with_outcomes(donors, recipients, outcomes)
+
+
+def test_evidence_shows_what_is_known_before_a_trial(matcher):
+    cells = pd.DataFrame(matcher.evidence())
+    assert {"response", "severe_irae", "myocarditis"} == set(cells["endpoint"])
+    dual = cells.query(
+        "endpoint == 'myocarditis' and transplant and regimen == 'anti-pd-1+anti-ctla-4'"
+    )
+    assert dual["probability"].between(0.01, 0.12).all()
+    arms = pd.DataFrame(matcher.evidence("arms"))
+    assert "TACITO" in set(arms["trial"])
+    without = pd.DataFrame(matcher.evidence("arms", without=["TACITO"]))
+    assert "TACITO" not in set(without["trial"])
+    assert matcher.evidence("conflicts")
+    with pytest.raises(dm.ParameterError, match="`subject`"):
+        matcher.evidence("nothing")
+    with pytest.raises(dm.ParameterError, match="`leave_out`"):
+        matcher.evidence("cells", without=["nobody"])
+
+
+def test_wider_priors_widen_what_is_borrowed(matcher):
+    def width(rows):
+        cell = next(
+            row
+            for row in rows
+            if row["endpoint"] == "response" and row["cancer"] == "other" and row["transplant"]
+        )
+        return cell["probability_hi"] - cell["probability_lo"]
+
+    assert width(matcher.evidence("cells", prior_scale=2.0)) > width(matcher.evidence("cells"))
 
 
 def test_what_is_missing_or_unknown_is_named(matcher, tables):

@@ -3,9 +3,13 @@
 
 mod engraftment;
 mod left_out;
+#[cfg(feature = "sampler")]
+mod published;
 mod response;
 mod trial;
 
 pub use engraftment::evaluate_engraftment;
+#[cfg(feature = "sampler")]
+pub use published::{PublishedArm, evaluate_published};
 pub use response::{ResponseEvaluation, evaluate_response};
 pub use trial::{TrialEvaluation, TrialPair, TrialSummary, evaluate_trial};
