@@ -68,6 +68,7 @@ fn one_chain(density: &Density, sampling: Sampling, seed: u64) -> Result<ChainDr
         n_divergences: 0,
     };
     for number in 0..sampling.n_tune + sampling.n_draws {
+        crate::cancel::check()?;
         let (point, progress) = chain.draw().map_err(|cause| failed(&cause))?;
         if number >= sampling.n_tune {
             found.n_divergences += u32::from(progress.diverging);

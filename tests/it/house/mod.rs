@@ -11,7 +11,7 @@ use std::path::Path;
 use self::source::{Module, Source, ungrouped};
 
 /// Base modules first, then the rooms in the order in which data flow through them.
-const ORDER: [&str; 24] = [
+const ORDER: [&str; 25] = [
     "text",
     "error",
     "barrier",
