@@ -275,6 +275,9 @@ impl RankingTask {
     }
 }
 
+/// A matcher that has learned; as JSON how, its header, and the two reports on names; notes.
+type Taught = (PyMatcher, String, Option<String>, [String; 2], Notes);
+
 /// A fitted matcher.
 #[pyclass(frozen, name = "Matcher", module = "donormatch._core")]
 #[derive(Debug)]
@@ -417,7 +420,7 @@ impl PyMatcher {
         outcomes: Metadata,
         params: &str,
         header: Option<&str>,
-    ) -> Result<(Self, String, Option<String>, [String; 2], Notes)> {
+    ) -> Result<Taught> {
         let outcomes = TrialOutcomes::from_metadata(&outcomes.into_table()?)?;
         let params: UpdateParams = settings::parse(params)?;
         let notes = told(outcomes.notes());

@@ -134,12 +134,11 @@ impl EvidenceArguments {
                 registry.to_tsv()
             });
         }
-        let evidence = match self.is_new() {
-            false => matcher.evidence().clone(),
-            true => {
-                let _progress = streams.progress("sampling the joint posterior");
-                self.fit(matcher.evidence(), &registry)?
-            }
+        let evidence = if self.is_new() {
+            let _progress = streams.progress("sampling the joint posterior");
+            self.fit(matcher.evidence(), &registry)?
+        } else {
+            matcher.evidence().clone()
         };
         let is_json = self.json;
         streams.data(&match self.subject {

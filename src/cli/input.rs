@@ -276,7 +276,7 @@ pub(super) struct TreatmentArguments {
     /// Line of treatment: first or refractory [default: first]
     #[arg(long)]
     line: Option<String>,
-    /// What is given beside the inhibitors: none, vegf_inhibitor, chemotherapy or other
+    /// What is given beside the inhibitors: none, `vegf_inhibitor`, chemotherapy or other
     /// [default: none]
     #[arg(long)]
     partner: Option<String>,

@@ -181,12 +181,14 @@ mod tests {
         );
         for (one, two) in one.coefficients.iter().zip(&two.coefficients) {
             match (one.scale, two.scale) {
-                (Scale::Fixed(one), Scale::Fixed(two)) => assert_eq!(2.0 * one, two),
+                (Scale::Fixed(one), Scale::Fixed(two)) => {
+                    approx::assert_relative_eq!(2.0 * one, two);
+                }
                 (one, two) => assert_eq!(one, two),
             }
         }
         for (one, two) in one.groups.iter().zip(&two.groups) {
-            assert_eq!(2.0 * one.prior, two.prior);
+            approx::assert_relative_eq!(2.0 * one.prior, two.prior);
         }
     }
 }

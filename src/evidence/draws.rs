@@ -71,7 +71,8 @@ pub(crate) struct Draws {
     columns: Vec<Column>,
     #[serde(skip)]
     number: BTreeMap<String, usize>,
-    n_draws: usize,
+    /// Draws of each.
+    length: usize,
     /// Divergent transitions of all chains after tuning.
     n_divergences: u32,
 }
@@ -98,7 +99,7 @@ impl Draws {
         (all_sound && number.len() == columns.len()).then_some(Self {
             columns,
             number,
-            n_draws,
+            length: n_draws,
             n_divergences,
         })
     }
@@ -154,7 +155,7 @@ impl Draws {
     }
 
     pub(crate) fn n_draws(&self) -> usize {
-        self.n_draws
+        self.length
     }
 
     pub(crate) fn n_divergences(&self) -> u32 {
@@ -164,10 +165,10 @@ impl Draws {
     /// The draw of ours that stands for draw `at` of `n`: at equal distances where fewer are
     /// asked for, over again where more are.
     pub(crate) fn number_of(&self, at: usize, n: usize) -> usize {
-        if n <= self.n_draws {
-            at * self.n_draws / n
+        if n <= self.length {
+            at * self.length / n
         } else {
-            at % self.n_draws
+            at % self.length
         }
     }
 }

@@ -126,15 +126,15 @@ pub(super) fn prior(endpoint: Endpoint, name: &str) -> (f64, Scale) {
         (Endpoint::Myocarditis, "intercept", "intercept[dual]") => (logit(0.003), 0.3),
         (Endpoint::Myocarditis, "intercept", _) => (logit(0.0006), 0.5),
         (_, "intercept", _) => (-0.5, 1.0),
-        (_, "line", _) => (0.0, 1.0),
-        (Endpoint::Myocarditis, "transplant", _) => (0.0, 1.0),
+        (_, "line", _) | (Endpoint::Myocarditis, "transplant", _) => (0.0, 1.0),
         (_, "transplant" | "slope", _) => (0.0, 0.5),
         (_, "transplant_line" | "transplant_type", _) => (0.0, 0.25),
         (_, "uncontrolled", _) => (0.2, 0.3),
         (_, "any_ae", _) => (0.3, 0.3),
         (_, "prevotellaceae", _) => (0.0, 0.3),
         (_, "prevotellaceae_dual", _) => (0.3, 0.5),
-        _ => (0.0, 1.0),
+        // A name that no layout gives.
+        _ => (0.0, f64::NAN),
     };
     (mean, Scale::Fixed(sd))
 }
@@ -149,22 +149,21 @@ pub(super) fn always(endpoint: Endpoint) -> Vec<String> {
         add("transplant");
     } else {
         add("intercept");
-        Cancer::ALL
-            .iter()
-            .for_each(|one| add(&format!("cancer[{one}]")));
-        Regimen::ALL
-            .iter()
-            .for_each(|one| add(&format!("regimen[{one}]")));
-        Partner::ALL
-            .iter()
-            .filter(|one| **one != Partner::None)
-            .for_each(|one| add(&format!("partner[{one}]")));
+        for one in Cancer::ALL {
+            add(&format!("cancer[{one}]"));
+        }
+        for one in Regimen::ALL {
+            add(&format!("regimen[{one}]"));
+        }
+        for one in Partner::ALL.iter().filter(|one| **one != Partner::None) {
+            add(&format!("partner[{one}]"));
+        }
         add("line[refractory]");
         add("transplant");
         add("transplant_line[refractory]");
-        TYPES
-            .iter()
-            .for_each(|one| add(&format!("transplant_type[{one}]")));
+        for one in TYPES {
+            add(&format!("transplant_type[{one}]"));
+        }
         add("uncontrolled");
     }
     match endpoint {

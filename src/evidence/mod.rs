@@ -13,21 +13,23 @@
 //! The room is given scores and burdens as numbers; it knows no profile.
 //!
 //! # The model
-//! For arm k of trial t in cell c (cancer × regimen × line × partner), with f = 1 for a transplant:
+//! For an arm of trial t in cell c (cancer × regimen × line × partner), with f = 1 for a transplant
+//! and s = 1 for a transplant arm without a randomized control:
 //!
-//! - y ~ Binomial(n, logit⁻¹ η),
-//!   η = α + a\[cancer\] + r\[regimen\] + l·\[refractory\] + q\[partner\] + m\[c\] + u\[t\]
-//!   + f·(δ + δ_line·\[refractory\] + δ_type\[donor type\]) + s·β, with s = 1 for a transplant arm
-//!   without a randomized control.
-//! - A patient of a trial with transplants: the same without β, + b\[t\]·z + d\[donor\], where z is
-//!   the standardized score of the microbiome after the transplant.
-//! - A cohort without transplants gives the slope of its outcomes on out-of-fold scores,
-//!   b̂ ~ N(μ_b, τ_b² + se²): the normal approximation stands for its patients, so that no row of a
-//!   patient is needed to fit again.
-//! - Severe immune-related events: the same with parameters of their own and without z, an offset
-//!   for arms that count any adverse event, and κ·x + κ_dual·x·\[both inhibitors\] for the richness
-//!   x of the donor in Prevotellaceae.
-//! - Myocarditis: intercepts by the number of inhibitors, u\[t\], f·δ and κ, κ_dual.
+//! ```text
+//! y ~ Binomial(n, logit⁻¹ η)
+//! η = α + a[cancer] + r[regimen] + l·[refractory] + q[partner] + m[c] + u[t]
+//!     + f·(δ + δ_line·[refractory] + δ_type[donor type]) + s·β
+//! ```
+//!
+//! A patient of a trial with transplants has the same η without β, and `b[t]·z + d[donor]`, where z
+//! is the standardized score of the microbiome after the transplant. A cohort without transplants
+//! gives the slope of its outcomes on out-of-fold scores with its standard error, around the same
+//! mean slope: this normal approximation stands for its patients, so that no row of a patient is
+//! needed to fit again. Severe immune-related events have parameters of their own, no z, an offset
+//! for arms that count any adverse event, and a term for the donor's richness in Prevotellaceae,
+//! another under both inhibitors. Myocarditis has intercepts by the number of inhibitors, trials, a
+//! transplant effect and the same two terms.
 //!
 //! The priors stand in `layout.rs` and in docs/evidence.md; they were set before the arms were
 //! looked at.

@@ -44,7 +44,9 @@ pub(super) fn smooth(log_weights: &[f64]) -> Smoothed {
         }
     }
     let sum: f64 = weights.iter().sum();
-    weights.iter_mut().for_each(|weight| *weight /= sum);
+    for weight in &mut weights {
+        *weight /= sum;
+    }
     Smoothed { weights, shape }
 }
 

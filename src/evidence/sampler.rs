@@ -1,4 +1,4 @@
-//! The no-U-turn sampler, by nuts-rs (the sampler of nutpie, by the authors of PyMC).
+//! The no-U-turn sampler, by nuts-rs, from the authors of `PyMC` and nutpie.
 //!
 //! # References
 //! Hoffman and Gelman, "The No-U-turn sampler", JMLR 15:1593 (2014).

@@ -62,7 +62,7 @@ impl CohortSlope {
             square += (score - mean).powi(2);
         }
         let information = rate * (1.0 - rate) * square;
-        if !(information > 0.0) {
+        if information <= 0.0 {
             return Ok(None);
         }
         Ok(Some(Self {

@@ -140,7 +140,9 @@ impl TrialOutcomes {
         let mut lines: Vec<String> = self.rows.iter().map(|row| format!("{row:?}\n")).collect();
         lines.sort();
         let mut digest = Digest::default();
-        lines.iter().for_each(|line| digest.add(line.as_bytes()));
+        for line in &lines {
+            digest.add(line.as_bytes());
+        }
         digest.finish()
     }
 }

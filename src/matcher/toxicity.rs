@@ -40,6 +40,10 @@ const fn are_same(one: &[u8], other: &[u8]) -> bool {
 }
 
 /// Settings of what is learned of toxicity from patients.
+#[expect(
+    clippy::unsafe_derive_deserialize,
+    reason = "the unsafe code is in the slicing macro of ndarray"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! The joint posterior: beside PyMC, calibrated on its own simulations, updated by outcomes.
+//! The joint posterior: beside `PyMC`, calibrated on its own simulations, updated by outcomes.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 

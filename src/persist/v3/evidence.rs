@@ -83,14 +83,15 @@ impl StoredEvidence {
     pub fn into_evidence(self) -> Result<Evidence> {
         let damaged = |error: Error| Error::model_file(format!("the arms: {error}"));
         let table = MetadataTable::parse("arms", &self.arms).map_err(damaged)?;
-        let mut params = EvidenceParams::default();
-        params.n_chains = self.n_chains;
-        params.n_tune = self.n_tune;
-        params.n_draws = self.n_draws;
-        params.n_kept = self.n_kept;
-        params.prior_scale = self.prior_scale;
-        params.seed = self.seed;
-        params.leave_out = self.leave_out;
+        let params = EvidenceParams {
+            n_chains: self.n_chains,
+            n_tune: self.n_tune,
+            n_draws: self.n_draws,
+            n_kept: self.n_kept,
+            prior_scale: self.prior_scale,
+            seed: self.seed,
+            leave_out: self.leave_out,
+        };
         let evidence = Evidence {
             registry: Registry::from_metadata(&table).map_err(damaged)?,
             slopes: self
