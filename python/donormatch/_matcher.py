@@ -419,8 +419,8 @@ class Matcher:
             What is given beside the inhibitors; nothing by default.
         metadata
             Values for single recipients: ``{"r1": {"line": "refractory"}}``, or a frame or file
-            with the columns `recipient_id` and any of `regimen`, `cancer`, `line` and `partner`; blank and
-            ``NA`` mean the common value.
+            with the columns `recipient_id` and any of `regimen`, `cancer`, `line` and `partner`;
+            blank and ``NA`` mean the common value.
         weights
             Of response, severe immune-related adverse events and myocarditis.
         level

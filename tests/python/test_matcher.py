@@ -226,8 +226,8 @@ def test_own_outcomes_move_response_and_toxicity(matcher, tables, tmp_path):
 def test_outcomes_that_cannot_be_learned_from_are_refused(matcher, tables):
     donors, recipients = tables
     outcomes = outcomes_of(donors, recipients, response=1)
+    renamed = outcomes.rename(columns={"response": "answer"})
     with pytest.raises(dm.InputError, match="no row says"):
-        renamed = outcomes.rename(columns={"response": "answer"})
         matcher.with_outcomes(donors, recipients, renamed)
     with pytest.raises(dm.ParameterError, match="`trial`"):
         matcher.with_outcomes(donors, recipients, outcomes, trial=" ")
