@@ -159,6 +159,7 @@ class Matcher:
         *,
         trial: str = "own",
         method: Literal["auto", "exact", "fast"] = "auto",
+        without: Sequence[str] = (),
         n_draws: int = 200,
         day: float = 28.0,
         antibiotics: bool | None = None,
@@ -183,6 +184,8 @@ class Matcher:
         method
             ``"fast"`` weights the draws there are (Pareto-smoothed importance sampling),
             ``"exact"`` samples anew, ``"auto"`` takes weights where these can be trusted.
+        without
+            Trials whose published arms are left out, because the table holds their patients.
         n_draws, day, antibiotics, seed
             How each transplant is predicted, for the score of its microbiome.
 
@@ -211,7 +214,7 @@ class Matcher:
             donors._table,
             recipients._table,
             table,
-            settings_json(trial=trial, method=method, predict=predict),
+            settings_json(trial=trial, method=method, without=list(without), predict=predict),
             header,
         )
         warned("outcomes", notes)

@@ -33,6 +33,10 @@ pub(super) struct UpdateArguments {
     /// What the trial is called
     #[arg(long, default_value = "own")]
     trial: String,
+    /// Leave out the published arms of a trial whose patients the table holds; a new fit. May be
+    /// given again
+    #[arg(long, value_name = "TRIAL")]
+    without: Vec<String>,
     /// By weights on the draws there are, by a new fit, or by weights where these can be trusted
     #[arg(long, value_enum, default_value_t = Method::Auto)]
     method: Method,
@@ -96,6 +100,7 @@ impl UpdateArguments {
                 Method::Exact => UpdateMethod::Exact,
                 Method::Fast => UpdateMethod::Fast,
             },
+            "without": self.without,
             "predict": self.draws.params(),
         });
         serde_json::from_value(value).map_err(|cause| Error::parameter("update", cause.to_string()))

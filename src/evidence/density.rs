@@ -4,7 +4,9 @@
 //! A coefficient θ = mean + scale·z has a fixed scale or that of a group, σ, whose logarithm is a
 //! coordinate of its own (the non-centered form; Betancourt and Girolami 2015, arXiv:1312.0906).
 
-use crate::numeric::logistic::{sigmoid, softplus};
+#[cfg(any(test, feature = "sampler"))]
+use crate::numeric::logistic::sigmoid;
+use crate::numeric::logistic::softplus;
 
 /// Where the scale of a coefficient comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -60,6 +62,7 @@ pub(super) struct Density {
 }
 
 impl Density {
+    #[cfg(any(test, feature = "sampler"))]
     /// Coordinates: one a coefficient, then the logarithm of each group's standard deviation.
     pub(super) fn n_dims(&self) -> usize {
         self.coefficients.len() + self.groups.len()
@@ -77,6 +80,7 @@ impl Density {
         values.chain(sd.iter().copied()).collect()
     }
 
+    #[cfg(any(test, feature = "sampler"))]
     /// The log density up to a constant; the gradient goes into `gradient`.
     pub(super) fn log_density(&self, point: &[f64], gradient: &mut [f64]) -> f64 {
         let n = self.coefficients.len();
@@ -110,6 +114,7 @@ impl Density {
         sum
     }
 
+    #[cfg(any(test, feature = "sampler"))]
     fn likelihood(&self, theta: &[f64], by_theta: &mut [f64]) -> f64 {
         let mut sum = 0.0;
         for row in &self.rows {

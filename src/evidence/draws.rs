@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::density::Density;
+#[cfg(feature = "sampler")]
 use super::diagnostics;
 use crate::numeric::summary::{mean, quantile};
 

@@ -57,7 +57,11 @@ impl EvidenceParams {
         Ok(Evidence {
             registry: registry.clone(),
             slopes: slopes.to_vec(),
-            params: self.clone(),
+            // What was left out is no longer in the registry.
+            params: Self {
+                leave_out: Vec::new(),
+                ..self.clone()
+            },
             response: response?,
             severe_irae: severe_irae?,
             myocarditis: myocarditis?,
@@ -70,7 +74,8 @@ impl EvidenceParams {
         let without = |registry: Registry, trial: &String| {
             let left = registry.without_trial(trial);
             if left == registry {
-                let message = format!("no arm of a trial `{trial}`");
+                let known = registry.trials().join("`, `");
+                let message = format!("no arm of a trial `{trial}`; there are `{known}`");
                 return Err(Error::parameter("leave_out", message));
             }
             Ok(left)
@@ -127,20 +132,6 @@ impl EvidenceParams {
             return Err(Error::parameter("prior_scale", message));
         }
         Ok(())
-    }
-}
-
-impl Evidence {
-    /// The same without any arm of a trial, such as one that is being judged.
-    ///
-    /// # Errors
-    /// As [`EvidenceParams::fit`].
-    pub fn without_trial(&self, trial: &str) -> Result<Self> {
-        let params = EvidenceParams {
-            leave_out: Vec::new(),
-            ..self.params.clone()
-        };
-        params.fit(&self.registry.without_trial(trial), &self.slopes)
     }
 }
 

@@ -37,6 +37,7 @@
 mod arm;
 mod data;
 mod density;
+#[cfg(any(test, feature = "sampler"))]
 mod diagnostics;
 mod draws;
 mod endpoint;

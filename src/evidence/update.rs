@@ -9,8 +9,6 @@ use super::endpoint::Endpoint;
 use super::layout::group_of;
 use super::pareto::{resample, smooth};
 use super::patient::TrialPatient;
-#[cfg(feature = "sampler")]
-use super::posterior::EvidenceParams;
 use super::posterior::{DrawNumbers, Evidence, TrialRecord};
 use crate::numeric::random::{derive, uniform};
 use crate::{Error, Result};
@@ -101,6 +99,41 @@ impl Evidence {
         })
     }
 
+    /// The same without any arm of a trial, such as one that is being judged.
+    ///
+    /// # Errors
+    /// As [`Evidence::without_trials`].
+    pub fn without_trial(&self, trial: &str) -> Result<Self> {
+        self.without_trials(&[trial.to_owned()])
+    }
+
+    /// The same without any arm of some trials, by a new fit; what was learned from own outcomes
+    /// is left out too.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] naming a trial of which there is no arm, or where the crate was built
+    /// without the feature `sampler`; [`Error::Convergence`] where the sampler does not settle.
+    pub fn without_trials(&self, trials: &[String]) -> Result<Self> {
+        if trials.is_empty() {
+            return Ok(self.clone());
+        }
+        self.fit_without(trials)
+    }
+
+    #[cfg(feature = "sampler")]
+    fn fit_without(&self, trials: &[String]) -> Result<Self> {
+        let mut params = self.params.clone();
+        params.leave_out = trials.to_vec();
+        params.fit(&self.registry, &self.slopes)
+    }
+
+    #[cfg(not(feature = "sampler"))]
+    fn fit_without(&self, _: &[String]) -> Result<Self> {
+        let message =
+            "a new fit is needed, and this build has no sampler (cargo feature `sampler`)";
+        Err(Error::parameter("leave_out", message))
+    }
+
     fn check_trial(&self, patients: &[TrialPatient]) -> Result<()> {
         let Some(first) = patients.first() else {
             return Err(Error::table("there is no patient to learn from"));
@@ -119,7 +152,7 @@ impl Evidence {
         {
             return Err(Error::table(format!(
                 "the arms of `{}` are among the evidence already; its patients would count \
-                 twice: name the trial otherwise, or leave its arms out",
+                 twice: leave its arms out by `without`, and name the trial otherwise",
                 first.trial
             )));
         }
@@ -128,11 +161,9 @@ impl Evidence {
 
     #[cfg(feature = "sampler")]
     fn exact(&self, patients: &[TrialPatient], digest: &str, k: Option<f64>) -> Result<Updated> {
-        let evidence = EvidenceParams {
-            leave_out: Vec::new(),
-            ..self.params.clone()
-        }
-        .fit_with_patients(&self.registry, &self.slopes, patients, digest)?;
+        let evidence =
+            self.params
+                .fit_with_patients(&self.registry, &self.slopes, patients, digest)?;
         Ok(Updated {
             evidence,
             method: UpdateMethod::Exact,

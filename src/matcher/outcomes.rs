@@ -188,6 +188,9 @@ pub struct UpdateParams {
     /// By weights on the draws there are, by a new fit, or by whichever can be trusted. Default
     /// the last.
     pub method: UpdateMethod,
+    /// Trials whose published arms are left out, because the table holds their patients; a new fit.
+    /// Default none.
+    pub without: Vec<String>,
     /// How each transplant is predicted, for the score of its microbiome.
     pub predict: PredictParams,
 }
@@ -197,6 +200,7 @@ impl Default for UpdateParams {
         Self {
             trial: "own".to_owned(),
             method: UpdateMethod::Auto,
+            without: Vec::new(),
             predict: PredictParams::default(),
         }
     }
@@ -233,9 +237,8 @@ impl Matcher {
             return Err(Error::parameter("trial", "expected a name, found a blank"));
         }
         let patients = self.trial_patients(donors, recipients, outcomes, params)?;
-        let updated = self
-            .evidence
-            .with_patients(&patients, &outcomes.digest(), params.method)?;
+        let evidence = self.evidence.without_trials(&params.without)?;
+        let updated = evidence.with_patients(&patients, &outcomes.digest(), params.method)?;
         Ok(UpdatedMatcher {
             matcher: Self {
                 evidence: updated.evidence,
