@@ -198,6 +198,7 @@ impl EvidenceArguments {
     }
 
     #[cfg(not(feature = "sampler"))]
+    #[expect(clippy::unused_self, reason = "with a sampler it is used")]
     fn fit(&self, _: &Evidence, _: &Registry) -> Result<Evidence> {
         let message = "a new fit needs the cargo feature `sampler`, which this build lacks";
         Err(Error::parameter("evidence", message))

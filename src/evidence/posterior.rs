@@ -60,6 +60,7 @@ impl EvidenceParams {
     }
 
     #[cfg(not(feature = "sampler"))]
+    #[expect(clippy::unused_self, reason = "with a sampler it is used")]
     pub(crate) fn fit_bundled(&self, _: &[CohortSlope]) -> Result<Evidence> {
         let message = "to sample evidence, build with the cargo feature `sampler`";
         Err(Error::parameter("evidence", message))

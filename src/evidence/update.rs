@@ -128,6 +128,7 @@ impl Evidence {
     }
 
     #[cfg(not(feature = "sampler"))]
+    #[expect(clippy::unused_self, reason = "with a sampler it is used")]
     fn fit_without(&self, _: &[String]) -> Result<Self> {
         let message =
             "a new fit is needed, and this build has no sampler (cargo feature `sampler`)";
@@ -172,6 +173,7 @@ impl Evidence {
     }
 
     #[cfg(not(feature = "sampler"))]
+    #[expect(clippy::unused_self, reason = "with a sampler it is used")]
     fn exact(&self, _: &[TrialPatient], _: &str, _: Option<f64>) -> Result<Updated> {
         let message =
             "a new fit is needed, and this build has no sampler (cargo feature `sampler`)";
