@@ -9,8 +9,7 @@ use donormatch::Result;
 use donormatch::cohort::{Cancer, Line, Regimen, TreatmentContext};
 use donormatch::matcher::{Matcher, PredictParams};
 use donormatch::profile::{ProfileTable, ReadOptions, read};
-use donormatch::ranking::RankingParams;
-use donormatch::taxonomy::{HarmonizeParams, Target, harmonize};
+use donormatch::ranking::{RankingParams, rank_donors};
 use donormatch::trial::SimulationParams;
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
@@ -20,21 +19,24 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         let cohort = SimulationParams::default().simulate()?;
         (cohort.donors, cohort.recipients)
     };
-    let species = HarmonizeParams::new(Target::Species);
-    let (donors, of_donors) = harmonize(&donors, &species)?;
-    let (recipients, of_recipients) = harmonize(&recipients, &species)?;
-
     let context = TreatmentContext::new(Regimen::AntiPd1, Cancer::Melanoma, Line::Refractory);
     let contexts = vec![context; recipients.n_samples()];
-    let matcher = Matcher::bundled()?;
-    let pairs = matcher.predict(&donors, &recipients, &contexts, &PredictParams::default())?;
-    let ranking = RankingParams::default().rank(&pairs)?;
+    let ranked = rank_donors(
+        &Matcher::bundled()?,
+        &donors,
+        &recipients,
+        &contexts,
+        &PredictParams::default(),
+        &RankingParams::default(),
+    )?;
 
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "donors: {of_donors}\nrecipients: {of_recipients}\n\n{}",
-        ranking.to_text()
+        "donors: {}\nrecipients: {}\n\n{}",
+        ranked.donors,
+        ranked.recipients,
+        ranked.ranking.to_text()
     )?;
     Ok(())
 }

@@ -355,9 +355,10 @@ class Matcher:
         metadata: Treatments = None,
         weights: Sequence[float] = (1.0, 0.5, 3.0),
         level: float = 0.9,
-        abstain_below: float = 0.7,
+        prefer_above: float = 0.8,
         top: int | None = None,
         n_draws: int = 200,
+        max_draws: int = 12_800,
         day: float = 28.0,
         antibiotics: bool | None = None,
         seed: int = 0,
@@ -377,9 +378,10 @@ class Matcher:
         metadata: Treatments = None,
         weights: Sequence[float] = (1.0, 0.5, 3.0),
         level: float = 0.9,
-        abstain_below: float = 0.7,
+        prefer_above: float = 0.8,
         top: int | None = None,
         n_draws: int = 200,
+        max_draws: int = 12_800,
         day: float = 28.0,
         antibiotics: bool | None = None,
         seed: int = 0,
@@ -398,9 +400,10 @@ class Matcher:
         metadata: Treatments = None,
         weights: Sequence[float] = (1.0, 0.5, 3.0),
         level: float = 0.9,
-        abstain_below: float = 0.7,
+        prefer_above: float = 0.8,
         top: int | None = None,
         n_draws: int = 200,
+        max_draws: int = 12_800,
         day: float = 28.0,
         antibiotics: bool | None = None,
         seed: int = 0,
@@ -428,13 +431,17 @@ class Matcher:
             Of response, severe immune-related adverse events and myocarditis.
         level
             Probability that intervals hold.
-        abstain_below
-            Abstain where the first donor beats the second in a smaller share of the draws.
+        prefer_above
+            How surely a donor must be better than a random eligible one to be preferred, or worse
+            to be avoided.
         top
             Donors shown a recipient, the first of the order; all by default. Every figure is of all
             donors.
         n_draws
             Draws from the posterior, each with one realized transplant.
+        max_draws
+            Draws at most for a recipient with a donor whose verdict hangs on the draws: they are
+            doubled until none does, while donors times draws stay within 262,144; 0 adds none.
         day
             Days after the transplant at which its result is judged.
         antibiotics
@@ -481,7 +488,9 @@ class Matcher:
             treatment_metadata(metadata, recipients.sample_ids),
             (
                 settings_json(n_draws=n_draws, day=day, antibiotics=antibiotics, seed=seed),
-                settings_json(**ranking_settings(weights, level, abstain_below, top)),
+                settings_json(
+                    **ranking_settings(weights, level, prefer_above, top=top, max_draws=max_draws)
+                ),
             ),
         )
         fitted = self._fitted()
@@ -512,9 +521,10 @@ class Matcher:
         metadata: Treatments = None,
         weights: Sequence[float] = (1.0, 0.5, 3.0),
         level: float = 0.9,
-        abstain_below: float = 0.7,
+        prefer_above: float = 0.8,
         top: int | None = None,
         n_draws: int = 200,
+        max_draws: int = 12_800,
         day: float = 28.0,
         antibiotics: bool | None = None,
         seed: int = 0,
@@ -528,9 +538,9 @@ class Matcher:
         ----------
         donors, recipients, regimen, cancer, line, partner
             As in :meth:`rank_donors`.
-        metadata, weights, level, abstain_below, top
+        metadata, weights, level, prefer_above, top
             As in :meth:`rank_donors`.
-        n_draws, day, antibiotics, seed
+        n_draws, max_draws, day, antibiotics, seed
             As in :meth:`rank_donors`.
         pairs_at_a_time
             A batch holds as many recipients as have this many pairs.
@@ -559,7 +569,9 @@ class Matcher:
             treatment_metadata(metadata, recipients.sample_ids),
             (
                 settings_json(n_draws=n_draws, day=day, antibiotics=antibiotics, seed=seed),
-                settings_json(**ranking_settings(weights, level, abstain_below, top)),
+                settings_json(
+                    **ranking_settings(weights, level, prefer_above, top=top, max_draws=max_draws)
+                ),
             ),
             pairs_at_a_time,
         )
@@ -667,9 +679,10 @@ def rank_donors(
     metadata: Treatments = None,
     weights: Sequence[float] = (1.0, 0.5, 3.0),
     level: float = 0.9,
-    abstain_below: float = 0.7,
+    prefer_above: float = 0.8,
     top: int | None = None,
     n_draws: int = 200,
+    max_draws: int = 12_800,
     day: float = 28.0,
     antibiotics: bool | None = None,
     seed: int = 0,
@@ -689,9 +702,10 @@ def rank_donors(
     metadata: Treatments = None,
     weights: Sequence[float] = (1.0, 0.5, 3.0),
     level: float = 0.9,
-    abstain_below: float = 0.7,
+    prefer_above: float = 0.8,
     top: int | None = None,
     n_draws: int = 200,
+    max_draws: int = 12_800,
     day: float = 28.0,
     antibiotics: bool | None = None,
     seed: int = 0,
@@ -710,9 +724,10 @@ def rank_donors(
     metadata: Treatments = None,
     weights: Sequence[float] = (1.0, 0.5, 3.0),
     level: float = 0.9,
-    abstain_below: float = 0.7,
+    prefer_above: float = 0.8,
     top: int | None = None,
     n_draws: int = 200,
+    max_draws: int = 12_800,
     day: float = 28.0,
     antibiotics: bool | None = None,
     seed: int = 0,
@@ -727,9 +742,9 @@ def rank_donors(
         Profiles, a file of them, or a frame.
     matcher
         The bundled one by default.
-    regimen, cancer, line, partner, metadata, weights, level, abstain_below, top
+    regimen, cancer, line, partner, metadata, weights, level, prefer_above, top
         As in :meth:`Matcher.rank_donors`.
-    n_draws, day, antibiotics
+    n_draws, max_draws, day, antibiotics
         As in :meth:`Matcher.rank_donors`.
     seed, output, access
         As in :meth:`Matcher.rank_donors`.
@@ -752,9 +767,10 @@ def rank_donors(
         metadata=metadata,
         weights=weights,
         level=level,
-        abstain_below=abstain_below,
+        prefer_above=prefer_above,
         top=top,
         n_draws=n_draws,
+        max_draws=max_draws,
         day=day,
         antibiotics=antibiotics,
         seed=seed,
@@ -776,9 +792,10 @@ def rank_batches(
     metadata: Treatments = None,
     weights: Sequence[float] = (1.0, 0.5, 3.0),
     level: float = 0.9,
-    abstain_below: float = 0.7,
+    prefer_above: float = 0.8,
     top: int | None = None,
     n_draws: int = 200,
+    max_draws: int = 12_800,
     day: float = 28.0,
     antibiotics: bool | None = None,
     seed: int = 0,
@@ -792,9 +809,9 @@ def rank_batches(
         Profiles, a file of them, or a frame.
     matcher
         The bundled one by default.
-    regimen, cancer, line, partner, metadata, weights, level, abstain_below, top
+    regimen, cancer, line, partner, metadata, weights, level, prefer_above, top
         As in :meth:`Matcher.rank_donors`.
-    n_draws, day, antibiotics
+    n_draws, max_draws, day, antibiotics
         As in :meth:`Matcher.rank_donors`.
     seed, pairs_at_a_time
         As in :meth:`Matcher.rank_batches`.
@@ -815,9 +832,10 @@ def rank_batches(
         metadata=metadata,
         weights=weights,
         level=level,
-        abstain_below=abstain_below,
+        prefer_above=prefer_above,
         top=top,
         n_draws=n_draws,
+        max_draws=max_draws,
         day=day,
         antibiotics=antibiotics,
         seed=seed,

@@ -23,7 +23,7 @@ Pairs = Iterable[tuple[str, str]]
 
 
 def ranking_settings(
-    weights: Sequence[float], level: float, abstain_below: float, top: int | None = None
+    weights: Sequence[float], level: float, prefer_above: float, **others: Any
 ) -> dict[str, Any]:
     """The settings of a ranking by the words of the core."""
     if len(weights) != 3:
@@ -33,8 +33,8 @@ def ranking_settings(
     return {
         "weights": dict(zip(names, weights, strict=True)),
         "level": level,
-        "abstain_below": abstain_below,
-        "top": top,
+        "prefer_above": prefer_above,
+        **others,
     }
 
 
@@ -42,10 +42,14 @@ class Ranking:
     """The donors of every recipient in order; research use only.
 
     Each row is a donor for a recipient. Its columns are the same at every door: `recipient_id`,
-    `donor_id`, `rank`, `p_response` with the interval `_lo` to `_hi`, `p_response_baseline`
-    (without transplant), `p_severe_irae` with its interval, `p_myocarditis`, `delta_response`
-    (gain over a random eligible donor), `utility`, `p_best`, `p_better_than_random`, `n_gained`,
-    `n_kept`, `n_lost`, `deleterious_lost`, `flags`, `in_domain`, `abstain` and `reason`.
+    `donor_id`, `rank`, `verdict` against a random eligible donor (``prefer``, ``avoid``,
+    ``no_preference`` or ``abstain``), `carried_by` (the term that adds most to a verdict:
+    ``response``, ``severe_irae`` or ``myocarditis``), `p_response` with the interval `_lo` to
+    `_hi`, `p_response_baseline` (without transplant), `p_severe_irae` with its interval,
+    `p_myocarditis`, `delta_response`, `delta_severe_irae` and `delta_myocarditis` (minus the mean
+    of the eligible donors), `utility` (0 is a random eligible donor), `p_best`,
+    `p_better_than_random` with its Monte-Carlo error `p_better_than_random_se`, `n_gained`,
+    `n_kept`, `n_lost`, `deleterious_lost`, `flags`, `in_domain` and `reason`.
 
     Examples
     --------
@@ -57,8 +61,8 @@ class Ranking:
     ...     "in_domain": True, "domain_reason": None, "eligible": True, **draws,
     ... }
     >>> ranking = Ranking.from_predictions([pair("d1", 0.2), pair("d2", 0.6)])
-    >>> [(row["donor_id"], row["rank"]) for row in ranking.rows]
-    [('d2', 1), ('d1', 2)]
+    >>> [(row["donor_id"], row["rank"], row["verdict"]) for row in ranking.rows]
+    [('d2', 1, 'prefer'), ('d1', 2, 'avoid')]
     """
 
     __slots__ = ("_content", "_ranking", "_seed", "harmonization", "notes")
@@ -79,7 +83,7 @@ class Ranking:
         *,
         weights: Sequence[float] = (1.0, 0.5, 3.0),
         level: float = 0.9,
-        abstain_below: float = 0.7,
+        prefer_above: float = 0.8,
     ) -> Ranking:
         """Rank pairs that were predicted elsewhere, draw by draw.
 
@@ -91,15 +95,16 @@ class Ranking:
             Of response, severe immune-related adverse events and myocarditis.
         level
             Probability that intervals hold.
-        abstain_below
-            Abstain where the first donor beats the second in a smaller share of the draws.
+        prefer_above
+            How surely a donor must be better than a random eligible one to be preferred, or worse
+            to be avoided.
 
         Returns
         -------
         Ranking
             Donors in order.
         """
-        settings = settings_json(**ranking_settings(weights, level, abstain_below))
+        settings = settings_json(**ranking_settings(weights, level, prefer_above))
         return cls(_core.rank_predictions(json.dumps(list(predictions)), settings))
 
     @property
@@ -109,7 +114,14 @@ class Ranking:
 
     @property
     def summaries(self) -> list[dict[str, Any]]:
-        """One record a recipient: whether to abstain, tiers, regret, the Pareto front."""
+        """One record a recipient: whom to prefer and to avoid, tiers, regret, the Pareto front.
+
+        The donors stand by verdict in `prefer`, `avoid`, `no_preference` and `abstain`.
+        `regret_of_first` and `regret_of_random` say what the first donor of the order, and a random
+        eligible one, are expected to cost against knowing the truth: in `utility` and in
+        `responses_per_100` transplants. Of `standings`, all intervals `rank_lo` to `rank_hi`, and
+        with them the tiers, hold at once with probability `level`.
+        """
         return list(self._content["summaries"])
 
     @property
@@ -255,8 +267,9 @@ class Ranking:
         axes.set_yticks(places, [row["donor_id"] for row in rows])
         axes.invert_yaxis()
         axes.set_xlabel("probability of response (dashed: without transplant)")
-        verdict = " - abstain" if rows[0]["abstain"] else ""
-        axes.set_title(f"{recipient_id}{verdict}")
+        summary = next(one for one in self.summaries if one["recipient_id"] == recipient_id)
+        n_prefer, n_avoid = len(summary["prefer"]), len(summary["avoid"])
+        axes.set_title(f"{recipient_id}: prefer {n_prefer}, avoid {n_avoid} of {len(rows)}")
         return axes
 
     def __len__(self) -> int:
@@ -281,11 +294,11 @@ class Ranking:
             "recipient_id",
             "rank",
             "donor_id",
+            "verdict",
             "p_response",
             "p_severe_irae",
             "utility",
-            "p_best",
-            "abstain",
+            "p_better_than_random",
         ]
         rows = ([row[name] for name in columns] for row in self.rows)
         return _html.table(f"{self!r}, research use only", columns, rows, len(self))

@@ -31,7 +31,7 @@ pub fn rank_predictions(py: Python<'_>, predictions: &str, params: &str) -> Resu
 impl PyRanking {
     /// The columns of the table, in order.
     #[classattr]
-    const COLUMNS: [&'static str; 23] = COLUMNS;
+    const COLUMNS: [&'static str; COLUMNS.len()] = COLUMNS;
 
     /// Rows, summaries and params as JSON; numbers read back to the same bits.
     fn to_json(&self) -> Result<String> {

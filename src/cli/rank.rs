@@ -16,7 +16,7 @@ use crate::persist::ModelHeader;
 use crate::ranking::{Ranking, RankingJob, RankingParams, Weights, same_order_warning};
 use crate::{Error, Result};
 
-/// Put donors in order for each recipient, with uncertainty
+/// Put donors in order for each recipient, with uncertainty, and say whom to prefer and to avoid
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   donormatch rank cohort/donors.tsv cohort/recipients.tsv --regimen anti-pd-1 --cancer melanoma")]
@@ -30,6 +30,13 @@ pub(super) struct RankArguments {
     /// Weights of response gained, severe toxicity and myocarditis
     #[arg(long, default_value = "1,0.5,3")]
     weights: String,
+    /// How surely a donor must be better than a random eligible one to be preferred, or worse to
+    /// be avoided
+    #[arg(long, value_name = "SHARE", default_value_t = RankingParams::default().prefer_above)]
+    prefer_above: f64,
+    /// Draws at most for a recipient whose verdicts hang on the draws; 0 adds none
+    #[arg(long, value_name = "N", default_value_t = RankingParams::default().max_draws)]
+    max_draws: usize,
     #[command(flatten)]
     draws: DrawArguments,
     /// Show only the first K donors of each recipient; every figure is of all donors
@@ -60,6 +67,8 @@ impl RankArguments {
         let params = RankingParams {
             weights,
             top: self.top,
+            prefer_above: self.prefer_above,
+            max_draws: self.max_draws,
             ..RankingParams::default()
         };
         params.check()?;

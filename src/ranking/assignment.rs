@@ -20,7 +20,7 @@ pub enum Coverage {
     /// As many recipients as the donors allow, then the highest total utility.
     Most,
     /// The highest total utility: a recipient goes without where every donor left has a utility
-    /// below 0, that is, does worse than a random eligible donor without toxicity.
+    /// below 0, that is, does worse for it than a random eligible donor.
     Beneficial,
 }
 
@@ -144,7 +144,7 @@ impl Assignment {
 impl AssignmentParams {
     /// Shares out the eligible donors of a ranking by mean utility.
     ///
-    /// Rows that abstain take part: where donors cannot be told apart, any of them serves.
+    /// Every verdict takes part: where donors cannot be told apart, any of them serves.
     ///
     /// # Errors
     /// As [`AssignmentParams::assign_pairs`].

@@ -49,8 +49,9 @@ pub fn rank_donors(
 
 /// The same for tables that are in the matcher's vocabulary.
 ///
-/// Of the draws, only those of some recipients are held at a time, so that a million pairs need
-/// little more memory than their rows of the ranking; see [`RankingJob`] where those are too many.
+/// A recipient with a donor whose verdict hangs on the draws gets more of them, up to
+/// [`RankingParams::max_draws`]. Of the draws, only those of some recipients are held at a time, so
+/// that a million pairs need little more memory than their rows of the ranking; see [`RankingJob`] where those are too many.
 ///
 /// # Errors
 /// Those of [`Matcher::predict`] and [`RankingParams::rank`].

@@ -86,7 +86,8 @@ impl RankingJob<'_> {
     }
 
     /// The recipients of these rows of their table, one by one in order; they are the same to the
-    /// bit whatever the rows asked for at a time. Of the draws, only those of some recipients are
+    /// bit whatever the rows asked for at a time. Those with a donor whose verdict hangs on the draws
+    /// get more of them, up to [`RankingParams::max_draws`]. Of the draws, only those of some recipients are
     /// held, so memory does not grow with the number of pairs.
     ///
     /// `orders` learns the order of all donors of each recipient: four bytes a pair.
@@ -103,8 +104,16 @@ impl RankingJob<'_> {
         self.params.check()?;
         let (recipients, contexts) = self.part(rows)?;
         let mut pending = Pending::default();
-        let mut flush = |pairs: &[PairPrediction]| -> Result<()> {
-            for mut recipient in self.params.rank_recipients(pairs)? {
+        let part = RankingJob {
+            recipients: &recipients,
+            contexts,
+            ..*self
+        };
+        let mut first = 0;
+        let mut flush = |pairs: Vec<PairPrediction>| -> Result<()> {
+            let ranked = part.rank_surely(first, pairs)?;
+            first += ranked.len();
+            for mut recipient in ranked {
                 orders.push(recipient.order());
                 recipient.keep(self.params.top);
                 visit(recipient)?;
@@ -120,12 +129,12 @@ impl RankingJob<'_> {
             |pairs| {
                 pending.push(pairs);
                 if pending.is_enough() {
-                    flush(&pending.take())?;
+                    flush(pending.take())?;
                 }
                 Ok(())
             },
         )?;
-        flush(&pending.take())
+        flush(pending.take())
     }
 
     /// The profiles and contexts of some recipients.

@@ -1,9 +1,10 @@
 //! Probabilities → donors in order, with uncertainty, Pareto front and assignment.
 //!
 //! 1. [`RankingParams`] + [`PairPrediction`](crate::matcher::PairPrediction)s → [`Ranking`]: what
-//!    each donor gains over a random eligible one, minus weighted toxicity, draw by draw.
-//! 2. [`RecipientSummary`]: tiers, rank intervals, regret, Pareto front, other weights, and
-//!    whether to abstain; [`donor_order_agreement`]: whether everyone gets the same order.
+//!    each donor gains over a random eligible one, minus weighted toxicity, draw by draw, and the
+//!    [`Verdict`] that follows. [`rank_donors`] draws on until no verdict hangs on the draws.
+//! 2. [`RecipientSummary`]: whom to prefer and to avoid, tiers, rank intervals, regret, Pareto
+//!    front, other weights; [`donor_order_agreement`]: whether everyone gets the same order.
 //! 3. [`AssignmentParams`] + [`Ranking`] → [`Assignment`]: many recipients, limited donors.
 //! 4. [`RankingJob`]: the same some recipients at a time, for more pairs than memory holds;
 //!    [`RankingJob::write`] puts them into a file as they are ready.
@@ -22,10 +23,13 @@ mod order;
 mod params;
 #[cfg(feature = "containers")]
 mod parquet;
+mod precision;
 mod recipient;
 mod result;
+mod scored;
 mod table;
 pub(crate) mod text;
+mod verdict;
 
 pub use agreement::{DonorOrders, donor_order_agreement};
 pub use assignment::{AssignedPair, Assignment, AssignmentParams, Coverage, DonorUse, PairUtility};
@@ -34,9 +38,12 @@ pub use file::WrittenRanking;
 pub use job::RankingJob;
 pub use params::{RankingParams, Weights};
 pub use recipient::RankedRecipient;
-pub use result::{DonorStanding, NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary, WeightCase};
+pub use result::{
+    DonorStanding, NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary, Regret, WeightCase,
+};
 pub use table::{COLUMNS, Column, columns};
 pub use text::{RESEARCH_USE, same_order_warning};
+pub use verdict::{Term, Verdict};
 
 #[cfg(test)]
 mod assignment_tests;

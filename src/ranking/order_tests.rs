@@ -45,51 +45,128 @@ fn every_column_equals_the_formula_by_hand() {
     assert_abs_diff_eq!(first.p_response_hi, 0.585, epsilon = 1e-12);
     // Δ of a: 0.1, 0.1, 0.1, −0.1.
     assert_abs_diff_eq!(first.delta_response, 0.05, epsilon = 1e-12);
-    // U of a by draw: Δ − 0.5·severe − 0.03 = 0.02, −0.03, −0.08, −0.23; of b: −0.18 ×3, 0.02.
-    assert_abs_diff_eq!(first.utility, -0.08, epsilon = 1e-12);
-    assert_abs_diff_eq!(second.utility, -0.13, epsilon = 1e-12);
+    // Mean severe toxicity of both 0.1, 0.15, 0.2, 0.15, so that Δ of a is 0, 0.05, 0.1, 0.05.
+    assert_abs_diff_eq!(first.delta_severe_irae, 0.05, epsilon = 1e-12);
+    assert_abs_diff_eq!(first.delta_myocarditis, 0.0, epsilon = 1e-15);
+    // U of a by draw: 0.1, 0.075, 0.05, −0.125; of b the opposite.
+    assert_abs_diff_eq!(first.utility, 0.025, epsilon = 1e-12);
+    assert_abs_diff_eq!(second.utility, -0.025, epsilon = 1e-12);
     assert_abs_diff_eq!(first.p_best, 0.75, epsilon = 1e-12);
     assert_abs_diff_eq!(first.p_better_than_random, 0.75, epsilon = 1e-12);
+    // One change in three steps, and the one that is added for each way: (1 + ½) / (4 · 3).
+    let se = 0.125_f64.sqrt();
+    assert_abs_diff_eq!(first.p_better_than_random_se, se, epsilon = 1e-12);
     let summary = &ranking.summaries[0];
     assert_abs_diff_eq!(summary.p_first_beats_second.unwrap(), 0.75, epsilon = 1e-12);
-    assert!(!summary.abstain && !first.abstain);
-    // Regret of a: only in the last draw, 0.02 − (−0.23) = 0.25.
+    assert_eq!(first.verdict, Verdict::NoPreference);
+    // Regret of a: only in the last draw, 0.125 − (−0.125) = 0.25.
     assert_abs_diff_eq!(
         summary.standings[0].expected_regret,
         0.0625,
         epsilon = 1e-12
     );
+    // The best of each draw: 0.1, 0.075, 0.05, 0.125; a random donor has 0.
+    let (of_first, of_random) = (summary.regret_of_first, summary.regret_of_random);
+    assert_abs_diff_eq!(of_first.unwrap().utility, 0.0625, epsilon = 1e-12);
+    assert_abs_diff_eq!(of_random.unwrap().utility, 0.0875, epsilon = 1e-12);
+    // Highest response 0.4, 0.5, 0.6, 0.5: mean 0.5; of a 0.45, of a random donor 0.4.
+    let responses = of_first.unwrap().responses_per_100;
+    assert_abs_diff_eq!(responses, 5.0, epsilon = 1e-10);
+    let responses = of_random.unwrap().responses_per_100;
+    assert_abs_diff_eq!(responses, 10.0, epsilon = 1e-10);
     // Without weight on severe toxicity a gains more; by the means both lie on the front.
     assert!(summary.standings.iter().all(|standing| standing.on_front));
     assert_abs_diff_eq!(summary.standings[0].p_on_front, 0.75, epsilon = 1e-12);
 }
 
 #[test]
-fn a_first_donor_that_does_not_stand_out_makes_every_row_abstain() {
+fn donors_that_cannot_be_told_apart_get_no_preference() {
     let ranking = rank(&[
         pair("a", "r", numbers(1, 400)),
         pair("b", "r", numbers(2, 400)),
     ]);
-    assert!(ranking.rows.iter().all(|row| row.abstain));
-    let reason = &ranking.rows[0].reason;
-    assert!(
-        reason.starts_with("no evidence to separate donors: the first beats the second in 5"),
-        "{reason}"
+    for row in &ranking.rows {
+        assert_eq!(row.verdict, Verdict::NoPreference);
+        assert_eq!((row.carried_by, row.reason.as_str()), (None, ""));
+    }
+    let summary = &ranking.summaries[0];
+    assert_eq!(summary.no_preference.len(), 2);
+    assert!(!summary.has_verdict() && summary.reason.is_empty());
+    assert!(summary.standings.iter().all(|standing| standing.tier == 1));
+}
+
+/// Donor a, better than b in this many of the draws, spread evenly over them.
+fn better_in(n_better: usize, n_draws: usize) -> RankingRow {
+    let draws = (0..n_draws).map(|draw| {
+        let is_better = draw * n_better / n_draws != (draw + 1) * n_better / n_draws;
+        if is_better { 0.6 } else { 0.2 }
+    });
+    let ranking = rank(&[
+        pair("a", "r", draws.collect()),
+        pair("b", "r", vec![0.4; n_draws]),
+    ]);
+    let mut rows = ranking.rows.into_iter();
+    rows.find(|row| row.donor_id.as_str() == "a").unwrap()
+}
+
+#[test]
+fn verdicts_follow_the_share_of_draws_beyond_its_error() {
+    for (n_better, verdict) in [
+        (390, Verdict::Prefer),
+        (330, Verdict::NoPreference),
+        (200, Verdict::NoPreference),
+        (70, Verdict::NoPreference),
+        (10, Verdict::Avoid),
+    ] {
+        let row = better_in(n_better, 400);
+        assert_eq!(row.verdict, verdict, "{n_better}");
+        assert_abs_diff_eq!(row.p_better_than_random, n_better as f64 / 400.0);
+        let carries = (verdict != Verdict::NoPreference).then_some(Term::Response);
+        assert_eq!(row.carried_by, carries);
+    }
+    // Beyond the threshold, but within the error: the row says so.
+    assert_eq!(
+        better_in(330, 400).reason,
+        "better than a random donor in 82.5 % of 400 draws, which is within their error of 80 %"
     );
-    assert!(reason.ends_with(" % of draws"), "{reason}");
+    let worse = better_in(70, 400).reason;
     assert!(
-        ranking.summaries[0]
-            .standings
-            .iter()
-            .all(|standing| standing.tier == 1)
+        worse.starts_with("worse than a random donor in 82.5 %"),
+        "{worse}"
+    );
+    assert!(better_in(200, 400).reason.is_empty());
+}
+
+#[test]
+fn the_term_that_carries_a_verdict_is_named() {
+    let mut toxic = pair("toxic", "r", vec![0.42; 40]);
+    toxic.p_severe_irae = vec![0.4; 40];
+    let mut heart = pair("heart", "r", vec![0.42; 40]);
+    heart.p_myocarditis = vec![0.09; 40];
+    let ranking = rank(&[toxic, heart, pair("mild", "r", vec![0.4; 40])]);
+    let found: Vec<_> = ranking
+        .rows
+        .iter()
+        .map(|row| (row.donor_id.as_str(), row.verdict, row.carried_by))
+        .collect();
+    // Means 0.2 of severe toxicity and 0.0367 of myocarditis: toxic −0.5·0.2 + 3·0.0267, heart
+    // 0.5·0.1 − 3·0.0533, mild 0.5·0.1 + 3·0.0267, beside at most 0.0134 of response.
+    assert_eq!(
+        found,
+        [
+            ("mild", Verdict::Prefer, Some(Term::Myocarditis)),
+            ("toxic", Verdict::Avoid, Some(Term::SevereIrae)),
+            ("heart", Verdict::Avoid, Some(Term::Myocarditis)),
+        ]
     );
 }
 
 #[test]
 fn a_single_donor_cannot_be_compared() {
     let row = &rank(&[pair("a", "r", vec![0.5; 40])]).rows[0];
-    assert!(row.abstain);
+    assert_eq!(row.verdict, Verdict::NoPreference);
     assert_eq!(row.reason, "a single donor cannot be compared");
+    assert_abs_diff_eq!(row.utility, 0.0, epsilon = 1e-15);
     assert_abs_diff_eq!(row.delta_response, 0.0, epsilon = 1e-15);
     assert_abs_diff_eq!(row.p_best, 1.0, epsilon = 1e-15);
     assert_abs_diff_eq!(row.p_better_than_random, 0.5, epsilon = 1e-15);
@@ -103,7 +180,7 @@ fn copies_of_one_donor_share_everything() {
     for row in &ranking.rows {
         assert_abs_diff_eq!(row.p_best, 1.0 / 3.0, epsilon = 1e-12);
         assert_abs_diff_eq!(row.p_better_than_random, 0.5, epsilon = 1e-12);
-        assert!(row.reason.contains("in 50 % of draws"), "{}", row.reason);
+        assert_eq!(row.verdict, Verdict::NoPreference);
     }
 }
 
@@ -117,10 +194,13 @@ fn a_donor_that_is_not_eligible_comes_last_and_moves_nothing() {
     assert_eq!(donors(&with), ["c", "b", "a"]);
     assert_eq!(with.rows[..2], without.rows[..]);
     let last = &with.rows[2];
-    assert!(!last.is_eligible() && last.abstain && last.p_best == 0.0);
+    assert!(!last.is_eligible() && last.p_best == 0.0);
+    assert_eq!(last.verdict, Verdict::Abstain);
+    assert_eq!(with.summaries[0].abstain, ["a".into()]);
     assert_eq!(last.flags, [NOT_ELIGIBLE]);
     assert!(last.reason.starts_with("this donor is not eligible"));
     let alone = &rank(&[banned]).rows[0];
+    assert_eq!(alone.verdict, Verdict::Abstain);
     assert_eq!(
         alone.reason,
         "this donor is not eligible; no donor is eligible"
@@ -134,15 +214,20 @@ fn a_pair_outside_the_domain_abstains_alone_and_says_why() {
     far.domain_reason = Some("the donor shares 3 % of its taxa with the models".into());
     let ranking = rank(&[far, pair("b", "r", vec![0.4; 40])]);
     assert_eq!(
-        (ranking.rows[0].abstain, ranking.rows[0].reason.as_str()),
-        (true, "the donor shares 3 % of its taxa with the models")
+        (ranking.rows[0].verdict, ranking.rows[0].reason.as_str()),
+        (
+            Verdict::Abstain,
+            "the donor shares 3 % of its taxa with the models"
+        )
     );
-    assert!(!ranking.rows[1].abstain && ranking.rows[1].reason.is_empty());
+    assert_eq!(ranking.rows[1].verdict, Verdict::Avoid);
+    assert!(ranking.rows[1].reason.is_empty());
 }
 
 #[test]
-fn too_few_draws_abstain() {
+fn too_few_draws_give_no_preference() {
     let ranking = rank(&[pair("a", "r", vec![0.6; 3]), pair("b", "r", vec![0.4; 3])]);
+    assert_eq!(ranking.rows[0].verdict, Verdict::NoPreference);
     assert_eq!(
         ranking.rows[0].reason,
         "too few draws to say how sure the order is: 3 of at least 20"
@@ -262,49 +347,81 @@ fn normals(seed: u64, n: usize) -> Vec<f64> {
         .collect()
 }
 
+/// Donors whose truth is θ ~ N(0, 1), seen as y = θ + N(0, 1), so that the posterior is
+/// N(y / 2, 1 / 2): draws that are honest, whatever is made of them.
+fn honest(trial: usize, n_donors: usize, n_draws: usize) -> (Vec<f64>, Ranking) {
+    let seed = |of: usize| ((of * 10_000 + trial) * n_donors) as u64 * 7_919;
+    let (truth, noise) = (normals(seed(1), n_donors), normals(seed(2), n_donors));
+    let pairs: Vec<PairPrediction> = (0..n_donors)
+        .map(|d| {
+            let mean = f64::midpoint(truth[d], noise[d]);
+            let draws = normals(seed(3) + d as u64, n_draws);
+            let logit = draws.iter().map(|z| mean + z * 0.5_f64.sqrt());
+            let response = logit.map(|x| 1.0 / (1.0 + (-x).exp())).collect();
+            pair(&format!("d{d}"), "r", response)
+        })
+        .collect();
+    (truth, rank(&pairs))
+}
+
+fn number_of(donor: &crate::profile::SubjectId) -> usize {
+    donor.as_str()[1..].parse().unwrap()
+}
+
 #[test]
-fn rank_intervals_hold_the_true_rank_as_often_as_they_say() {
-    // Truth θ ~ N(0, 1), seen as y = θ + N(0, 1); the posterior is N(y / 2, 1 / 2), so that the
-    // draws are honest and coverage at 90 % is a property of the ranking alone. Places are whole
-    // numbers, so that the interval holds a little more than its level.
-    const N_DONORS: usize = 6;
+fn all_ranks_lie_in_their_intervals_as_often_as_they_say() {
+    // Places are whole numbers, so that all intervals hold a little more often than their level.
     const N_TRIALS: usize = 400;
-    let (mut held, mut truly_best, mut said_best) = (0, 0, 0.0);
+    let (mut held, mut tiers_held, mut truly_best, mut said_best) = (0, 0, 0, 0.0);
     for trial in 0..N_TRIALS {
-        let seed = |of: usize| (of * N_TRIALS * N_DONORS + trial * N_DONORS) as u64 * 7_919;
-        let (truth, noise) = (normals(seed(1), N_DONORS), normals(seed(2), N_DONORS));
-        let pairs: Vec<PairPrediction> = (0..N_DONORS)
-            .map(|d| {
-                let mean = f64::midpoint(truth[d], noise[d]);
-                let draws = normals(seed(3) + d as u64, 200);
-                let logit = draws.iter().map(|z| mean + z * 0.5_f64.sqrt());
-                pair(
-                    &format!("d{d}"),
-                    "r",
-                    logit.map(|x| 1.0 / (1.0 + (-x).exp())).collect(),
-                )
-            })
-            .collect();
-        let ranking = rank(&pairs);
-        for (place, standing) in ranking.summaries[0].standings.iter().enumerate() {
-            let donor: usize = standing.donor_id.as_str()[1..].parse().unwrap();
-            let true_rank = 1 + truth.iter().filter(|&&other| other > truth[donor]).count();
-            held += usize::from((standing.rank_lo..=standing.rank_hi).contains(&true_rank));
-            if place == 0 {
-                truly_best += usize::from(true_rank == 1);
-                said_best += ranking.rows[0].p_best;
+        let (truth, ranking) = honest(trial, 6, 400);
+        let true_rank = |donor: usize| 1 + truth.iter().filter(|&&t| t > truth[donor]).count();
+        let standings = &ranking.summaries[0].standings;
+        let is_held = standings.iter().all(|standing| {
+            let rank = true_rank(number_of(&standing.donor_id));
+            (standing.rank_lo..=standing.rank_hi).contains(&rank)
+        });
+        held += u32::from(is_held);
+        let tiers = standings
+            .iter()
+            .map(|standing| (true_rank(number_of(&standing.donor_id)), standing.tier));
+        let mut tiers: Vec<(usize, usize)> = tiers.collect();
+        tiers.sort_unstable();
+        tiers_held += u32::from(tiers.is_sorted_by_key(|(_, tier)| *tier));
+        truly_best += u32::from(true_rank(number_of(&standings[0].donor_id)) == 1);
+        said_best += ranking.rows[0].p_best;
+    }
+    let share = |n: u32| f64::from(n) / N_TRIALS as f64;
+    println!("ranks {}, tiers {}", share(held), share(tiers_held));
+    // Standard error of 400 trials at 0.9: 0.015.
+    assert!((0.87..0.99).contains(&share(held)), "{}", share(held));
+    assert!(tiers_held >= held);
+    // The first donor is truly best as often as p_best says: standard error 0.025.
+    let difference = share(truly_best) - said_best / N_TRIALS as f64;
+    assert!(difference.abs() < 0.075, "{difference}");
+}
+
+#[test]
+fn of_preferred_donors_the_stated_share_is_truly_better_than_a_random_one() {
+    let (mut preferred, mut better, mut avoided, mut worse) = (0, 0, 0, 0);
+    for trial in 0..300 {
+        let (truth, ranking) = honest(1_000 + trial, 8, 400);
+        let response: Vec<f64> = truth.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect();
+        let random = response.iter().sum::<f64>() / response.len() as f64;
+        for row in &ranking.rows {
+            let truly = response[number_of(&row.donor_id)] > random;
+            match row.verdict {
+                Verdict::Prefer => (preferred, better) = (preferred + 1, better + i32::from(truly)),
+                Verdict::Avoid => (avoided, worse) = (avoided + 1, worse + i32::from(!truly)),
+                _ => {}
             }
         }
     }
-    let coverage = f64::from(u32::try_from(held).unwrap()) / (N_TRIALS * N_DONORS) as f64;
-    println!("coverage {coverage}, truly best {truly_best}, said best {said_best}");
-    assert!((0.90..0.99).contains(&coverage), "{coverage}");
-    // The first donor is truly best as often as p_best says: standard error of 400 trials 0.025.
-    let share = f64::from(u32::try_from(truly_best).unwrap()) / N_TRIALS as f64;
-    assert!(
-        (share - said_best / N_TRIALS as f64).abs() < 0.075,
-        "{share} {said_best}"
-    );
+    println!("prefer {better} of {preferred}, avoid {worse} of {avoided}");
+    assert!(preferred > 200 && avoided > 200, "{preferred} {avoided}");
+    // Above 0.8: a verdict needs a share that lies beyond it by its error, often by more.
+    assert!(f64::from(better) / f64::from(preferred) > 0.85);
+    assert!(f64::from(worse) / f64::from(avoided) > 0.85);
 }
 
 #[test]
@@ -346,11 +463,23 @@ proptest! {
             prop_assert!(rows.windows(2).all(|pair| pair[0].utility >= pair[1].utility));
             let p_best: f64 = rows.iter().map(|row| row.p_best).sum();
             prop_assert!((p_best - 1.0).abs() < 1e-9);
-            let delta: f64 = rows.iter().map(|row| row.delta_response).sum();
-            prop_assert!(delta.abs() < 1e-9);
+            for of in [
+                |row: &RankingRow| row.delta_response,
+                |row: &RankingRow| row.delta_severe_irae,
+                |row: &RankingRow| row.delta_myocarditis,
+                |row: &RankingRow| row.utility,
+            ] {
+                prop_assert!(rows.iter().map(of).sum::<f64>().abs() < 1e-9);
+            }
+            let by_verdict = summary.by_verdict();
+            prop_assert_eq!(by_verdict.iter().map(|(_, ids)| ids.len()).sum::<usize>(), n_donors);
+            let random = summary.regret_of_random.unwrap();
+            let first = summary.regret_of_first.unwrap();
+            prop_assert!(random.utility >= first.utility);
             for row in rows {
-                let expected = Weights::default()
-                    .utility(row.delta_response, row.p_severe_irae, row.p_myocarditis);
+                let expected = Weights::default().utility(
+                    row.delta_response, row.delta_severe_irae, row.delta_myocarditis,
+                );
                 prop_assert!((row.utility - expected).abs() < 1e-12);
                 prop_assert!(row.p_response_lo <= row.p_response_hi);
                 prop_assert!((0.0..=1.0).contains(&row.p_better_than_random));
@@ -359,6 +488,8 @@ proptest! {
                 prop_assert!(1 <= standing.rank_lo && standing.rank_lo <= standing.rank_hi);
                 prop_assert!(standing.rank_hi <= n_donors && standing.expected_regret >= 0.0);
             }
+            let tiers: Vec<usize> = summary.standings.iter().map(|one| one.tier).collect();
+            prop_assert!(tiers[0] == 1 && tiers.windows(2).all(|two| two[1] - two[0] <= 1));
         }
     }
 

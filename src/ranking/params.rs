@@ -1,4 +1,4 @@
-//! What a ranking weighs, and when it abstains.
+//! What a ranking weighs, and how sure a verdict must be.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// What each component of the utility counts: `U = response·Δ − severe_irae·P(severe) −
-/// myocarditis·P(myocarditis)`.
+/// What each component of the utility counts: `U = response·ΔP(response) − severe_irae·ΔP(severe) −
+/// myocarditis·ΔP(myocarditis)`, each Δ against the mean of the eligible donors.
 ///
 /// The defaults 1, 0.5 and 3 are a choice of design, not a finding: they say how many response
 /// probabilities one is ready to give for one toxicity probability. Engraftment and depletion have
@@ -44,12 +44,17 @@ impl Default for Weights {
 }
 
 impl Weights {
-    /// The utility of one draw or one mean: `response·delta − severe_irae·p_severe_irae −
-    /// myocarditis·p_myocarditis`.
-    pub fn utility(&self, delta_response: f64, p_severe_irae: f64, p_myocarditis: f64) -> f64 {
+    /// The utility of one draw or one mean: `response·delta_response −
+    /// severe_irae·delta_severe_irae − myocarditis·delta_myocarditis`.
+    pub fn utility(
+        &self,
+        delta_response: f64,
+        delta_severe_irae: f64,
+        delta_myocarditis: f64,
+    ) -> f64 {
         self.response * delta_response
-            - self.severe_irae * p_severe_irae
-            - self.myocarditis * p_myocarditis
+            - self.severe_irae * delta_severe_irae
+            - self.myocarditis * delta_myocarditis
     }
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -112,7 +117,7 @@ impl FromStr for Weights {
     }
 }
 
-/// How to rank: the weights, the level of the intervals, and when to abstain.
+/// How to rank: the weights, the level of the intervals, and how sure a verdict must be.
 ///
 /// # Examples
 /// ```
@@ -127,17 +132,23 @@ impl FromStr for Weights {
 pub struct RankingParams {
     /// What each component of the utility counts.
     pub weights: Weights,
-    /// Probability that the intervals `_lo` to `_hi` hold, equal tails. Default 0.9.
+    /// Probability that the intervals `_lo` to `_hi` hold, equal tails; also that all places of a
+    /// recipient's donors lie in their intervals at once, and with them the tiers. Default 0.9.
     pub level: f64,
-    /// Abstain where the first donor beats the second in fewer than this share of the draws; also
-    /// the certainty that separates two tiers. From 0.5 to 1, default 0.7.
-    pub abstain_below: f64,
-    /// Abstain where there are fewer draws than this, since they cannot say how sure an order is.
-    /// Default 20, the fewest from which a 90 % interval can be read.
+    /// How surely a donor must be better than a random eligible one to be preferred, or worse to
+    /// be avoided. From 0.5 to below 1, default 0.8.
+    pub prefer_above: f64,
+    /// No verdict where there are fewer draws than this, since they cannot say how sure an order
+    /// is. Default 20, the fewest from which a 90 % interval can be read.
     pub min_draws: usize,
     /// Donors shown a recipient, the first of the order, 1 or more; all by default. Every figure
     /// is of all donors.
     pub top: Option<usize>,
+    /// Draws at most for a recipient with a donor whose verdict hangs on the draws: they are
+    /// doubled until none does, while donors × draws stay within 2¹⁸. Only where the ranking draws
+    /// itself ([`rank_donors`](super::rank_donors)); less than twice the first draws adds none.
+    /// Default 12,800.
+    pub max_draws: usize,
 }
 
 impl Default for RankingParams {
@@ -145,9 +156,10 @@ impl Default for RankingParams {
         Self {
             weights: Weights::default(),
             level: 0.9,
-            abstain_below: 0.7,
+            prefer_above: 0.8,
             min_draws: 20,
             top: None,
+            max_draws: 12_800,
         }
     }
 }
@@ -171,12 +183,12 @@ impl RankingParams {
                 "expected 1 or more donors, found 0",
             ));
         }
-        if !(0.5..=1.0).contains(&self.abstain_below) {
+        if !(0.5..1.0).contains(&self.prefer_above) {
             return Err(Error::parameter(
-                "abstain_below",
+                "prefer_above",
                 format!(
-                    "expected a probability from 0.5 to 1, found {}",
-                    self.abstain_below
+                    "expected a probability from 0.5 to below 1, found {}",
+                    self.prefer_above
                 ),
             ));
         }
@@ -227,10 +239,17 @@ mod tests {
             ),
             (
                 RankingParams {
-                    abstain_below: 0.4,
+                    prefer_above: 0.4,
                     ..default()
                 },
-                "`abstain_below`",
+                "`prefer_above`",
+            ),
+            (
+                RankingParams {
+                    prefer_above: 1.0,
+                    ..default()
+                },
+                "`prefer_above`",
             ),
             (
                 RankingParams {

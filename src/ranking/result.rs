@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::verdict::{Term, Verdict};
 use super::{RankingParams, Weights};
 use crate::profile::{SampleId, SubjectId};
 use crate::{Error, Result};
@@ -20,6 +21,11 @@ pub struct RankingRow {
     pub donor_id: SubjectId,
     /// Place by mean utility, from 1; donors that may not be ranked come last.
     pub rank: usize,
+    /// What may be said of this donor against a random eligible one.
+    pub verdict: Verdict,
+    /// The term of the utility that adds most to a `prefer` or `avoid`, by the means; absent
+    /// otherwise.
+    pub carried_by: Option<Term>,
     /// Probability of objective response after this transplant.
     pub p_response: f64,
     /// Lower end of its interval.
@@ -38,12 +44,18 @@ pub struct RankingRow {
     pub p_myocarditis: f64,
     /// `p_response` minus the mean of all eligible donors: the gain over a random one of them.
     pub delta_response: f64,
-    /// Weighted gain minus weighted toxicity, see [`Weights`].
+    /// `p_severe_irae` minus the mean of all eligible donors.
+    pub delta_severe_irae: f64,
+    /// `p_myocarditis` minus the mean of all eligible donors.
+    pub delta_myocarditis: f64,
+    /// Weighted gain minus weighted toxicity, see [`Weights`]; 0 is a random eligible donor.
     pub utility: f64,
     /// Share of draws in which this donor has the highest utility of the eligible ones.
     pub p_best: f64,
     /// Share of draws in which its utility lies above the mean of the eligible donors.
     pub p_better_than_random: f64,
+    /// Standard error of that share, because the draws are finitely many.
+    pub p_better_than_random_se: f64,
     /// Expected number of taxa gained.
     pub n_gained: f64,
     /// Expected number of the recipient's taxa kept.
@@ -57,9 +69,7 @@ pub struct RankingRow {
     pub flags: Vec<String>,
     /// Whether both profiles lie inside what the models know.
     pub in_domain: bool,
-    /// Whether nothing should be read into the place of this row.
-    pub abstain: bool,
-    /// Why not, in plain words; empty where `abstain` is false.
+    /// Why the verdict is `abstain`, or why there is no other, in plain words; often empty.
     pub reason: String,
 }
 
@@ -89,9 +99,12 @@ impl RankingRow {
             self.p_myocarditis,
             self.p_best,
             self.p_better_than_random,
+            self.p_better_than_random_se,
         ];
         let numbers = [
             self.delta_response,
+            self.delta_severe_irae,
+            self.delta_myocarditis,
             self.utility,
             self.n_gained,
             self.n_kept,
@@ -125,14 +138,16 @@ pub const NOT_ELIGIBLE: &str = "not_eligible";
 pub struct DonorStanding {
     /// The donor.
     pub donor_id: SubjectId,
-    /// Best place at [`RankingParams::level`].
+    /// Best place. The intervals of all donors of a recipient hold together at
+    /// [`RankingParams::level`]: the chance that any of them misses is 1 − level.
     pub rank_lo: usize,
-    /// Worst place at [`RankingParams::level`].
+    /// Worst place.
     pub rank_hi: usize,
     /// Mean over draws of the best donor's utility minus this one's: what taking this donor is
     /// expected to cost against knowing the truth.
     pub expected_regret: f64,
-    /// Donors of one tier cannot be told apart from its first; from 1.
+    /// Tiers, from 1, are told apart: the chance that any donor of any tier truly stands among
+    /// those of another is at most 1 − [`RankingParams::level`].
     pub tier: usize,
     /// Whether no other donor has a response as high and a severe toxicity as low, one of them
     /// better, by the means.
@@ -141,6 +156,15 @@ pub struct DonorStanding {
     pub p_on_front: f64,
     /// Severe toxicity by the exploratory boosted model; shown, never ranked on.
     pub p_severe_irae_exploratory: Option<f64>,
+}
+
+/// What a choice is expected to cost against knowing the truth: a mean over the draws.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Regret {
+    /// The highest utility of a draw minus that of the choice.
+    pub utility: f64,
+    /// The highest response of a draw minus that of the choice, in responses of 100 transplants.
+    pub responses_per_100: f64,
 }
 
 /// Which donor comes first under other weights.
@@ -163,12 +187,24 @@ pub struct RecipientSummary {
     pub n_eligible: usize,
     /// Draws behind every number.
     pub n_draws: usize,
+    /// Donors by verdict, each in the order of the ranking: those better than a random eligible
+    /// one.
+    pub prefer: Vec<SubjectId>,
+    /// Those worse.
+    pub avoid: Vec<SubjectId>,
+    /// Those of which neither can be said.
+    pub no_preference: Vec<SubjectId>,
+    /// Those of which nothing can be said.
+    pub abstain: Vec<SubjectId>,
+    /// What stands against a verdict on any donor, in plain words; empty where nothing does.
+    pub reason: String,
     /// Share of draws in which the first donor beats the second; absent with fewer than two.
     pub p_first_beats_second: Option<f64>,
-    /// Whether the order as a whole says nothing.
-    pub abstain: bool,
-    /// Why, in plain words; empty where `abstain` is false.
-    pub reason: String,
+    /// What the first donor of the order is expected to cost against knowing the truth; absent
+    /// without an eligible donor.
+    pub regret_of_first: Option<Regret>,
+    /// The same of a random eligible donor.
+    pub regret_of_random: Option<Regret>,
     /// The eligible donors in the order of the ranking, as many as are shown.
     pub standings: Vec<DonorStanding>,
     /// The first donor when both toxicity weights are multiplied by 0, ½, 1 and 2, each with each.
@@ -176,6 +212,44 @@ pub struct RecipientSummary {
     /// Share of [`RecipientSummary::weight_cases`] that put the same donor first as the ranking
     /// does; absent without an eligible donor.
     pub first_donor_stability: Option<f64>,
+}
+
+impl RecipientSummary {
+    /// Whether any donor is to be preferred or avoided.
+    pub fn has_verdict(&self) -> bool {
+        !(self.prefer.is_empty() && self.avoid.is_empty())
+    }
+
+    /// The donors of each verdict.
+    pub(crate) fn by_verdict(&self) -> [(Verdict, &[SubjectId]); 4] {
+        [
+            (Verdict::Prefer, &self.prefer),
+            (Verdict::Avoid, &self.avoid),
+            (Verdict::NoPreference, &self.no_preference),
+            (Verdict::Abstain, &self.abstain),
+        ]
+    }
+
+    /// Of the rows, which may be the first of more.
+    fn verdicts_are_those_of(&self, rows: &[RankingRow]) -> bool {
+        let sets = self.by_verdict();
+        let n_donors: usize = sets.iter().map(|(_, donors)| donors.len()).sum();
+        n_donors == self.n_donors
+            && sets.into_iter().all(|(verdict, donors)| {
+                let rows = rows.iter().filter(|row| row.verdict == verdict);
+                let mut donors = donors.iter();
+                rows.map(|row| &row.donor_id)
+                    .all(|donor| donors.next() == Some(donor))
+            })
+    }
+
+    fn regrets_are_sound(&self) -> bool {
+        let regrets = [self.regret_of_first, self.regret_of_random];
+        regrets.into_iter().flatten().all(|regret| {
+            let numbers = [regret.utility, regret.responses_per_100];
+            numbers.iter().all(|n| n.is_finite() && *n >= 0.0)
+        })
+    }
 }
 
 /// The donors of every recipient in order, with what is known about that order.
@@ -229,7 +303,9 @@ impl Ranking {
                 .iter()
                 .all(|row| row.is_sound() && row.rank <= n_donors);
             let shares = [summary.p_first_beats_second, summary.first_donor_stability];
-            if !(counts && standings && cases && sound && shares.into_iter().all(is_share)) {
+            let shares = shares.into_iter().all(is_share);
+            let verdicts = summary.verdicts_are_those_of(rows) && summary.regrets_are_sound();
+            if !(counts && standings && cases && sound && shares && verdicts) {
                 return Err(Error::table(format!(
                     "the rows and the summary of recipient `{}` do not fit together",
                     summary.recipient_id

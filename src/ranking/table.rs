@@ -3,15 +3,17 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::{Ranking, RankingRow};
+use super::{Ranking, RankingRow, Term};
 use crate::text::TsvWriter;
 use crate::{Error, Result};
 
 /// The columns of the table, in order, as every door returns them.
-pub const COLUMNS: [&str; 23] = [
+pub const COLUMNS: [&str; 27] = [
     "recipient_id",
     "donor_id",
     "rank",
+    "verdict",
+    "carried_by",
     "p_response",
     "p_response_lo",
     "p_response_hi",
@@ -21,16 +23,18 @@ pub const COLUMNS: [&str; 23] = [
     "p_severe_irae_hi",
     "p_myocarditis",
     "delta_response",
+    "delta_severe_irae",
+    "delta_myocarditis",
     "utility",
     "p_best",
     "p_better_than_random",
+    "p_better_than_random_se",
     "n_gained",
     "n_kept",
     "n_lost",
     "deleterious_lost",
     "flags",
     "in_domain",
-    "abstain",
     "reason",
 ];
 
@@ -38,7 +42,7 @@ impl Ranking {
     /// Writes the table: a header of [`COLUMNS`], one line a row, tabs between, `\n` at the end.
     ///
     /// Numbers are the shortest text that reads back to the same bits, booleans `true` or `false`,
-    /// flags joined by `;`, an empty reason an empty cell. Text that a spreadsheet could take for
+    /// flags joined by `;`, an absent term or reason an empty cell. Text that a spreadsheet could take for
     /// a formula (it begins with `=`, `+`, `-`, `@`, tab, return or NUL) is prefixed with `'`, and
     /// so is text that begins with `'`, so that one `'` can be taken off again without loss; cells
     /// with tabs, quotes or line ends are quoted as in CSV.
@@ -107,6 +111,8 @@ impl RankingRow {
             Cell::text(self.recipient_id.as_str()),
             Cell::text(self.donor_id.as_str()),
             Cell::Whole(self.rank),
+            Cell::text(self.verdict.as_str()),
+            Cell::text(self.carried_by.map_or("", Term::as_str)),
             Cell::Number(self.p_response),
             Cell::Number(self.p_response_lo),
             Cell::Number(self.p_response_hi),
@@ -116,16 +122,18 @@ impl RankingRow {
             Cell::Number(self.p_severe_irae_hi),
             Cell::Number(self.p_myocarditis),
             Cell::Number(self.delta_response),
+            Cell::Number(self.delta_severe_irae),
+            Cell::Number(self.delta_myocarditis),
             Cell::Number(self.utility),
             Cell::Number(self.p_best),
             Cell::Number(self.p_better_than_random),
+            Cell::Number(self.p_better_than_random_se),
             Cell::Number(self.n_gained),
             Cell::Number(self.n_kept),
             Cell::Number(self.n_lost),
             Cell::Number(self.deleterious_lost),
             Cell::Text(Cow::Owned(self.flags.join(";"))),
             Cell::Truth(self.in_domain),
-            Cell::Truth(self.abstain),
             Cell::text(&self.reason),
         ]
     }
@@ -203,6 +211,10 @@ mod tests {
         RankingParams::default().rank(pairs).unwrap()
     }
 
+    fn place(name: &str) -> usize {
+        COLUMNS.iter().position(|column| *column == name).unwrap()
+    }
+
     #[test]
     fn the_columns_are_the_fields_of_a_row() {
         let row = &rank(&cohort(1, 1, 20, 1)).rows[0];
@@ -222,16 +234,11 @@ mod tests {
         let table = cells_of(&ranking.to_tsv().unwrap());
         assert_eq!(table.len(), 15);
         for (cells, row) in table.iter().zip(&ranking.rows) {
-            assert_eq!(
-                cells[3].parse::<f64>().unwrap().to_bits(),
-                row.p_response.to_bits()
-            );
-            assert_eq!(
-                cells[12].parse::<f64>().unwrap().to_bits(),
-                row.utility.to_bits()
-            );
-            assert_eq!(cells[21], row.abstain.to_string());
-            assert_eq!(cells[22], row.reason);
+            let bits = |name: &str| cells[place(name)].parse::<f64>().unwrap().to_bits();
+            assert_eq!(bits("p_response"), row.p_response.to_bits());
+            assert_eq!(bits("utility"), row.utility.to_bits());
+            assert_eq!(cells[place("verdict")], row.verdict.as_str());
+            assert_eq!(cells[place("reason")], row.reason);
         }
     }
 
@@ -241,21 +248,18 @@ mod tests {
             "=1+1", "+1", "-x", "@SUM(A1)", "\t=1", "\r=1", "\0=1", "'q", "a=b",
         ];
         let pairs: Vec<_> = ids.iter().map(|id| pair(id, "=r", vec![0.4; 20])).collect();
+        let pairs = [pairs, vec![pair("poor", "=r", vec![0.1; 20])]].concat();
         let ranking = rank(&pairs);
         let table = cells_of(&ranking.to_tsv().unwrap());
         for (cells, row) in table.iter().zip(&ranking.rows) {
             let id = row.donor_id.as_str();
-            let expected = if id == "a=b" {
+            let expected = if ["a=b", "poor"].contains(&id) {
                 id.to_owned()
             } else {
                 format!("'{id}")
             };
             assert_eq!((cells[0].as_str(), &cells[1]), ("'=r", &expected));
-            assert!(
-                cells[12].starts_with('-'),
-                "a negative utility stays a number: {}",
-                cells[12]
-            );
+            assert_eq!(cells[place("utility")].starts_with('-'), id == "poor");
         }
     }
 
@@ -265,8 +269,8 @@ mod tests {
         flagged.flags = vec!["one".into(), "two".into()];
         flagged.eligible = false;
         let table = cells_of(&rank(&[flagged]).to_tsv().unwrap());
-        assert_eq!(table[0][19], "not_eligible;one;two");
-        assert_eq!(table[0][20], "true");
+        assert_eq!(table[0][place("flags")], "not_eligible;one;two");
+        assert_eq!(table[0][place("in_domain")], "true");
     }
 
     proptest! {

@@ -2,31 +2,39 @@
 
 use std::fmt::Write as _;
 
-use super::{NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary};
+use super::{NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary, Verdict};
+use crate::profile::SubjectId;
 use crate::text::printable;
 
 /// The sentence that stands over every result meant for reading.
 pub const RESEARCH_USE: &str = "Research use only: not a medical device, not for choosing a donor \
 for a patient. Figures are associations, not proven effects.";
 
-const HEADER: [&str; 9] = [
+const HEADER: [&str; N_CELLS] = [
     "rank",
     "donor",
+    "verdict",
     "response",
     "vs random",
     "severe irAE",
     "myocarditis",
     "utility",
+    "P(better)",
     "P(best)",
     "notes",
 ];
 
-/// Columns read as text stand left, numbers right.
-const LEFT: [bool; 9] = [false, true, false, false, false, false, false, false, true];
+const N_CELLS: usize = 11;
+
+/// Columns read as text, by their place, stand left, numbers right.
+const LEFT: [usize; 3] = [1, 2, 10];
+
+/// Ids that a line of verdicts names at most.
+const MAX_NAMED: usize = 6;
 
 impl Ranking {
-    /// The ranking for reading: one aligned block a recipient, abstention first where it applies,
-    /// percentages rounded, the telling columns only.
+    /// The ranking for reading: one aligned block a recipient, whom to prefer and to avoid
+    /// first, percentages rounded, the telling columns only.
     ///
     /// Without trailing blanks; control characters in ids are escaped, so that no id can steer
     /// the terminal. For machines use [`Ranking::to_tsv`].
@@ -50,11 +58,13 @@ impl Ranking {
         let weights = &self.params.weights;
         let _ = write!(
             out,
-            "\nutility = {}·(response − mean of eligible donors) − {}·severe irAE − {}·myocarditis; \
-             {} % intervals\n",
+            "\nutility = {}·response − {}·severe irAE − {}·myocarditis, each minus its mean over the \
+             eligible donors;\nprefer, avoid: better, worse than a random eligible donor in {} % of \
+             draws; {} % intervals\n",
             weights.response,
             weights.severe_irae,
             weights.myocarditis,
+            rounded(100.0 * self.params.prefer_above),
             rounded(100.0 * self.params.level),
         );
         if let Some(warning) = self.same_order_warning() {
@@ -81,6 +91,74 @@ pub fn same_order_warning(donor_order_agreement: Option<f64>) -> Option<&'static
         })
 }
 
+impl RankingRow {
+    /// The verdict and what carries it, for reading.
+    pub(crate) fn verdict_words(&self) -> String {
+        match self.carried_by {
+            Some(term) => format!("{} ({})", self.verdict.words(), term.words()),
+            None => self.verdict.words().to_owned(),
+        }
+    }
+}
+
+impl RecipientSummary {
+    /// Whom to prefer and whom to avoid, in one line.
+    pub(crate) fn verdict_line(&self) -> String {
+        if self.abstain.len() == self.n_donors {
+            let reason = match self.reason.as_str() {
+                "" => "every pair lies outside what the models know",
+                reason => reason,
+            };
+            return format!("ABSTAIN: {reason}");
+        }
+        if !self.reason.is_empty() {
+            return format!("no preference: {}", self.reason);
+        }
+        let parts = self
+            .by_verdict()
+            .into_iter()
+            .filter_map(|(verdict, donors)| {
+                let is_told = matches!(verdict, Verdict::Prefer | Verdict::Avoid);
+                match donors.len() {
+                    0 if is_told => Some(format!("{} nobody", verdict.words())),
+                    0 => None,
+                    _ if is_told => Some(format!("{} {}", verdict.words(), named(donors))),
+                    n => Some(format!("{} {n}", verdict.words())),
+                }
+            });
+        parts.collect::<Vec<_>>().join(" · ")
+    }
+
+    /// What the first donor of the order costs, in one line; empty with fewer than two.
+    pub(crate) fn cost_line(&self) -> String {
+        let (Some(p), Some(first), Some(random)) = (
+            self.p_first_beats_second,
+            self.regret_of_first,
+            self.regret_of_random,
+        ) else {
+            return String::new();
+        };
+        format!(
+            "the first beats the second in {} of {} draws; responses missed in 100 transplants: \
+             first {:.1}, random {:.1}",
+            percent(p),
+            self.n_draws,
+            first.responses_per_100,
+            random.responses_per_100,
+        )
+    }
+}
+
+/// Some ids, and how many more there are.
+fn named(ids: &[SubjectId]) -> String {
+    let shown = ids.iter().take(MAX_NAMED).map(SubjectId::as_str);
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match ids.len().saturating_sub(MAX_NAMED) {
+        0 => shown,
+        n => format!("{shown} and {n} more"),
+    }
+}
+
 fn write_recipient(out: &mut String, summary: &RecipientSummary, rows: &[RankingRow]) {
     let _ = write!(
         out,
@@ -95,19 +173,15 @@ fn write_recipient(out: &mut String, summary: &RecipientSummary, rows: &[Ranking
         );
     }
     out.push('\n');
-    if summary.abstain {
-        let _ = writeln!(out, "  ABSTAIN: {}", printable(&summary.reason));
-    } else if let Some(p) = summary.p_first_beats_second {
-        let _ = writeln!(
-            out,
-            "  the first beats the second in {} of draws",
-            percent(p)
-        );
+    for line in [summary.verdict_line(), summary.cost_line()] {
+        if !line.is_empty() {
+            let _ = writeln!(out, "  {}", printable(&line));
+        }
     }
-    let lines: Vec<[String; 9]> = std::iter::once(HEADER.map(str::to_owned))
+    let lines: Vec<[String; N_CELLS]> = std::iter::once(HEADER.map(str::to_owned))
         .chain(rows.iter().map(|row| cells(row, summary)))
         .collect();
-    let widths: [usize; 9] = std::array::from_fn(|column| {
+    let widths: [usize; N_CELLS] = std::array::from_fn(|column| {
         lines
             .iter()
             .map(|line| line[column].chars().count())
@@ -116,10 +190,10 @@ fn write_recipient(out: &mut String, summary: &RecipientSummary, rows: &[Ranking
     });
     for line in &lines {
         let mut text = String::from(" ");
-        for ((cell, width), left) in line.iter().zip(widths).zip(LEFT) {
+        for (column, (cell, width)) in line.iter().zip(widths).enumerate() {
             text.push(' ');
             let blanks = " ".repeat(width - cell.chars().count());
-            let (before, after) = if left {
+            let (before, after) = if LEFT.contains(&column) {
                 ("", blanks.as_str())
             } else {
                 (blanks.as_str(), "")
@@ -132,7 +206,7 @@ fn write_recipient(out: &mut String, summary: &RecipientSummary, rows: &[Ranking
     }
 }
 
-fn cells(row: &RankingRow, summary: &RecipientSummary) -> [String; 9] {
+fn cells(row: &RankingRow, summary: &RecipientSummary) -> [String; N_CELLS] {
     let eligible = row.is_eligible();
     // Reasons that hold for every row stand once above the table; this flag is its own reason.
     let flags = row
@@ -149,6 +223,7 @@ fn cells(row: &RankingRow, summary: &RecipientSummary) -> [String; 9] {
             "–".to_owned()
         },
         printable(row.donor_id.as_str()).into_owned(),
+        row.verdict_words(),
         with_interval(row.p_response, row.p_response_lo, row.p_response_hi),
         format!("{:+.1}", 100.0 * row.delta_response + 0.0),
         with_interval(
@@ -157,7 +232,8 @@ fn cells(row: &RankingRow, summary: &RecipientSummary) -> [String; 9] {
             row.p_severe_irae_hi,
         ),
         percent(row.p_myocarditis),
-        format!("{:+.3}", row.utility),
+        format!("{:+.3}", row.utility + 0.0),
+        percent(row.p_better_than_random),
         percent(row.p_best),
         printable(&notes.collect::<Vec<_>>().join("; ")).into_owned(),
     ]
@@ -201,10 +277,11 @@ mod tests {
         // A snapshot of text, checked by eye.
         let expected = "\
 recipient r1 (response without transplant 20 %)
-  the first beats the second in 100 % of draws
-  rank  donor                        response  vs random    severe irAE  myocarditis  utility  P(best)  notes
-     1  d1                       50 % (50–50)      +10.0  10 % (10–10)        1.0 %   +0.020    100 %
-     2  donor_with_a_long_name   30 % (30–30)      -10.0  10 % (10–10)        1.0 %   -0.180      0 %  prevotella_rich_donor_with_dual_inhibition
+  prefer d1 · avoid donor_with_a_long_name
+  the first beats the second in 100 % of 40 draws; responses missed in 100 transplants: first 0.0, random 10.0
+  rank  donor                   verdict                    response  vs random    severe irAE  myocarditis  utility  P(better)  P(best)  notes
+     1  d1                      prefer (response)  50 % (50–50)      +10.0  10 % (10–10)        1.0 %   +0.100      100 %    100 %
+     2  donor_with_a_long_name  avoid (response)   30 % (30–30)      -10.0  10 % (10–10)        1.0 %   -0.100        0 %      0 %  prevotella_rich_donor_with_dual_inhibition
 ";
         let text = two_donors().to_text();
         let squeezed = |text: &str| -> Vec<String> {
@@ -212,11 +289,11 @@ recipient r1 (response without transplant 20 %)
                 .map(|l| l.split_whitespace().collect::<Vec<_>>().join(" "))
                 .collect()
         };
-        let body: Vec<String> = squeezed(&text)[2..7].to_vec();
+        let body: Vec<String> = squeezed(&text)[2..8].to_vec();
         assert_eq!(body, squeezed(expected));
         let starts: Vec<usize> = text
             .lines()
-            .skip(4)
+            .skip(5)
             .take(3)
             .filter_map(|l| l.find("  "))
             .collect();
@@ -225,11 +302,36 @@ recipient r1 (response without transplant 20 %)
     }
 
     #[test]
-    fn abstention_stands_first_and_is_not_repeated() {
-        let pairs = ["a", "b"].map(|donor| pair(donor, "r", vec![0.4; 40]));
+    fn a_reason_that_holds_for_all_stands_first_and_is_not_repeated() {
+        let alone = RankingParams::default()
+            .rank(&[pair("a", "r", vec![0.4; 40])])
+            .unwrap()
+            .to_text();
+        assert_eq!(
+            alone.matches("a single donor cannot be compared").count(),
+            1
+        );
+        assert!(alone.contains("  no preference: a single"), "{alone}");
+        let mut banned = pair("a", "r", vec![0.4; 40]);
+        banned.eligible = false;
+        let text = RankingParams::default().rank(&[banned]).unwrap().to_text();
+        assert!(text.contains("  ABSTAIN: no donor is eligible"), "{text}");
+    }
+
+    #[test]
+    fn a_large_set_is_counted() {
+        let pairs: Vec<_> = (0..20)
+            .map(|at| {
+                pair(
+                    &format!("d{at:02}"),
+                    "r",
+                    vec![f64::from(at / 10) / 2.0; 40],
+                )
+            })
+            .collect();
         let text = RankingParams::default().rank(&pairs).unwrap().to_text();
-        assert_eq!(text.matches("no evidence to separate donors").count(), 1);
-        assert!(text.contains("  ABSTAIN: no evidence"), "{text}");
+        let line = "  prefer d10, d11, d12, d13, d14, d15 and 4 more · avoid d00,";
+        assert!(text.contains(line), "{text}");
     }
 
     #[test]

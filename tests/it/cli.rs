@@ -80,7 +80,15 @@ fn run(args: &[&str]) -> Done {
 
 fn rank(donors: &str, more: &[&str]) -> Done {
     let (recipients, model) = (SCENE.path("recipients.tsv"), SCENE.path("tiny.dmm"));
-    let mut args = vec!["rank", donors, &recipients, "--n-draws", "20"];
+    let mut args = vec![
+        "rank",
+        donors,
+        &recipients,
+        "--n-draws",
+        "20",
+        "--max-draws",
+        "40",
+    ];
     if !more.contains(&"--model") {
         args.extend(["--model", &model]);
     }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use donormatch::cohort::{MetadataTable, TreatmentContext};
 use donormatch::matcher::{Matcher, PredictParams};
 use donormatch::profile::{ReadOptions, read};
-use donormatch::ranking::{Ranking, RankingParams};
+use donormatch::ranking::{Ranking, RankingParams, rank_harmonized};
 use donormatch::taxonomy::{HarmonizeParams, Target, harmonize};
 use donormatch::trial::SimulationParams;
 use serde_json::Value;
@@ -48,10 +48,8 @@ fn by_the_api() -> Ranking {
     let mut params = PredictParams::default();
     params.seed = SEED;
     let matcher = Matcher::bundled().unwrap();
-    let predictions = matcher
-        .predict(&donors, &recipients, &contexts, &params)
-        .unwrap();
-    RankingParams::default().rank(&predictions).unwrap()
+    let ranking = RankingParams::default();
+    rank_harmonized(&matcher, &donors, &recipients, &contexts, &params, &ranking).unwrap()
 }
 
 /// The expected ranking, or why the comparison is left out.

@@ -3,7 +3,7 @@
 use donormatch::explanation::report::{self, ReportContext};
 use donormatch::matcher::{Matcher, PairPrediction, PredictParams};
 use donormatch::ranking::{
-    AssignmentParams, COLUMNS, RESEARCH_USE, RankingParams, rank_harmonized,
+    AssignmentParams, COLUMNS, RESEARCH_USE, RankingParams, Verdict, rank_harmonized,
 };
 use donormatch::taxonomy::{HarmonizeParams, Target, harmonize};
 use donormatch::trial::SimulationParams;
@@ -55,7 +55,11 @@ fn recipients_some_at_a_time_give_the_ranking_of_all_at_once() {
         harmonize(table, &params).unwrap().0
     };
     let (donors, recipients) = (harmonized(&cohort.donors), harmonized(&cohort.recipients));
-    let (contexts, params) = (&cohort.contexts, RankingParams::default());
+    let contexts = &cohort.contexts;
+    let params = RankingParams {
+        max_draws: 0,
+        ..RankingParams::default()
+    };
     let mut predict = PredictParams::default();
     predict.n_draws = 20;
     let all = matcher
@@ -90,7 +94,9 @@ fn each_recipient_has_its_own_order() {
         .collect();
     assert_eq!(order, ["d1", "d2", "d2", "d1"]);
     assert_eq!(ranking.donor_order_agreement, Some(-1.0));
-    assert!(ranking.rows.iter().all(|row| !row.abstain));
+    let verdicts: Vec<_> = ranking.rows.iter().map(|row| row.verdict).collect();
+    let (prefer, avoid) = (Verdict::Prefer, Verdict::Avoid);
+    assert_eq!(verdicts, [prefer, avoid, prefer, avoid]);
 }
 
 #[test]

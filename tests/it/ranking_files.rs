@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -65,10 +66,18 @@ impl Bank {
     }
 }
 
+/// Few enough draws for a test, and yet more for some recipients than for others.
+fn params() -> RankingParams {
+    RankingParams {
+        max_draws: 80,
+        ..RankingParams::default()
+    }
+}
+
 fn top(n: usize) -> RankingParams {
     RankingParams {
         top: Some(n),
-        ..RankingParams::default()
+        ..params()
     }
 }
 
@@ -95,7 +104,7 @@ fn table(path: &Path) -> String {
 
 #[test]
 fn files_hold_the_rows_and_summaries_of_the_ranking_in_memory() {
-    for params in [RankingParams::default(), top(4)] {
+    for params in [params(), top(4)] {
         let job = BANK.job(&params);
         let ranking = job.rank().unwrap();
         for ending in ["tsv", "tsv.gz"] {
@@ -134,7 +143,7 @@ fn parquet_holds_the_same_columns_to_the_bit() {
     use arrow_array::types::{Float64Type, Int64Type};
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-    let params = RankingParams::default();
+    let params = params();
     let ranking = BANK.job(&params).rank().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pairs.parquet");
@@ -176,7 +185,7 @@ fn parquet_holds_the_same_columns_to_the_bit() {
 
 #[test]
 fn fewer_donors_are_shown_and_no_figure_changes() {
-    let (all, few) = (RankingParams::default(), top(2));
+    let (all, few) = (params(), top(2));
     let (all, few) = (
         BANK.job(&all).rank().unwrap(),
         BANK.job(&few).rank().unwrap(),
@@ -215,6 +224,10 @@ fn neither_threads_nor_the_recipients_at_a_time_change_a_bit() {
     };
     let expected = ranked(70);
     assert_eq!(expected.0.len(), 70);
+    let n_draws = expected.0.iter().map(|one| one.summary.n_draws);
+    let n_draws: BTreeSet<usize> = n_draws.collect();
+    assert!(n_draws.contains(&80), "{n_draws:?}");
+    assert!(n_draws.iter().all(|n| [20, 40, 80].contains(n)));
     assert!(expected.1.is_some());
     for n_threads in [1, 2, 7] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads);
@@ -231,7 +244,7 @@ fn neither_threads_nor_the_recipients_at_a_time_change_a_bit() {
 
 #[test]
 fn what_fails_midway_leaves_the_old_files_and_nothing_else() {
-    let params = RankingParams::default();
+    let params = params();
     let folder = tempfile::tempdir().unwrap();
     for ending in ["parquet", "tsv", "tsv.gz"] {
         let path = folder.path().join(format!("pairs.{ending}"));
@@ -262,7 +275,7 @@ fn what_fails_midway_leaves_the_old_files_and_nothing_else() {
 
 #[test]
 fn recipients_that_are_not_there_are_refused() {
-    let params = RankingParams::default();
+    let params = params();
     let job = BANK.job(&params);
     for rows in [60..80, 3..3] {
         let refused = job.rank_rows(rows, &mut DonorOrders::default(), |_| Ok(()));

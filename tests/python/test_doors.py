@@ -92,7 +92,7 @@ def test_numpy_scalars_are_taken_by_simulate_and_splits():
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, np.float64("nan"), np.ma.masked, pd.NA])
-@pytest.mark.parametrize("name", ["day", "level", "n_draws", "abstain_below"])
+@pytest.mark.parametrize("name", ["day", "level", "n_draws", "max_draws", "prefer_above"])
 def test_settings_that_are_no_numbers_are_named(name, value):
     cohort = dm.simulate(seed=0, n_donors=2, n_recipients=1)
     with pytest.raises(dm.ParameterError, match=f"`{name}`"):

@@ -55,13 +55,47 @@ def test_donors_come_in_the_order_of_their_utility(ranking):
     assert ranking.donor_order_agreement == -1.0
 
 
+def test_verdicts_stand_in_rows_summaries_and_text(ranking):
+    told = [(row["verdict"], row["carried_by"]) for row in ranking.rows]
+    assert told == 2 * [("prefer", "response"), ("avoid", "response")]
+    first = ranking.summaries[0]
+    assert (first["prefer"], first["avoid"]) == (["d2"], ["d1"])
+    assert first["no_preference"] == first["abstain"] == []
+    assert first["regret_of_random"]["responses_per_100"] > 10
+    assert first["regret_of_first"]["utility"] == 0
+    assert [one["tier"] for one in first["standings"]] == [1, 2]
+    assert "prefer d2 · avoid d1" in str(ranking)
+
+
+def test_a_threshold_that_no_share_passes_prefers_nobody():
+    pairs = [pair("d1", "r1", 0.3), pair("d2", "r1", 0.6)]
+    rows = dm.Ranking.from_predictions(pairs, prefer_above=0.95).rows
+    assert {row["verdict"] for row in rows} == {"no_preference"}
+    assert "which is within their error of 95 %" in rows[0]["reason"]
+    with pytest.raises(dm.ParameterError, match="`prefer_above`"):
+        dm.Ranking.from_predictions(pairs, prefer_above=1.0)
+
+
+def test_more_draws_are_made_only_where_they_are_allowed():
+    cohort = dm.simulate(seed=0, n_donors=4, n_recipients=3)
+
+    def n_draws(most):
+        settings = {"regimen": "anti-pd-1", "n_draws": 20, "max_draws": most}
+        ranking = dm.rank_donors(cohort.donors, cohort.recipients, **settings)
+        return [one["n_draws"] for one in ranking.summaries]
+
+    assert n_draws(0) == [20, 20, 20]
+    assert max(n_draws(100)) == 80
+
+
 def test_the_frame_and_the_tsv_hold_the_same_numbers(ranking):
     pytest.importorskip("pandas")
     header, *lines = [line.split("\t") for line in ranking.to_tsv().splitlines()]
     frame = ranking.to_pandas()
     assert header == list(frame.columns)
-    assert len(header) == 23
-    for name in ("p_response", "utility", "p_best"):
+    assert len(header) == 27
+    assert [line[header.index("verdict")] for line in lines] == list(frame["verdict"])
+    for name in ("p_response", "utility", "p_better_than_random_se"):
         column = [float(line[header.index(name)]) for line in lines]
         np.testing.assert_array_equal(column, frame[name])
 

@@ -26,7 +26,7 @@ const STYLE: &str = "text{font:13px system-ui,-apple-system,'Segoe UI',Roboto,sa
 /// severe toxicity, mean and interval, as a standalone SVG that follows light and dark.
 ///
 /// For a README, a notebook or a slide. It shows at most `max_donors` donors and says how many
-/// follow; the abstention stands in the figure itself, so that it cannot be cut off.
+/// follow; the verdict stands in the figure itself, so that it cannot be cut off.
 ///
 /// # Errors
 /// [`Error::Parameter`] where the ranking holds no such recipient or `max_donors` is 0.
@@ -49,11 +49,7 @@ pub fn ranking_figure(
         })?;
     let shown = &rows[..rows.len().min(max_donors)];
     let bottom = TOP + LINE * shown.len() as f64;
-    let verdict = match summary.p_first_beats_second {
-        _ if summary.abstain => format!("abstained: {}", summary.reason),
-        Some(p) => format!("the first beats the second in {} of draws", percent(p)),
-        None => String::new(),
-    };
+    let verdict = summary.verdict_line();
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
          height=\"{height}\" role=\"img\"><title>Donors in order for {id}</title><style>{STYLE}\
@@ -62,7 +58,7 @@ pub fn ranking_figure(
          y=\"56\">{verdict}</text>\n",
         height = bottom + BOTTOM,
         id = escape(recipient.as_str()),
-        class = if summary.abstain { "a" } else { "s" },
+        class = if summary.has_verdict() { "s" } else { "a" },
         verdict = escape(&verdict),
     );
     let baseline = shown.first().map(|row| row.p_response_baseline);

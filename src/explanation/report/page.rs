@@ -137,33 +137,30 @@ fn facts(ranking: &Ranking, context: &ReportContext) -> String {
     out
 }
 
-/// What may be said about the first donor of a recipient.
-fn verdict(summary: &RecipientSummary, rows: &[RankingRow]) -> (bool, String) {
-    let first_is_foreign = rows.first().is_some_and(|row| !row.in_domain);
-    match summary.p_first_beats_second {
-        _ if summary.abstain => (false, "no ground to prefer a donor".to_owned()),
-        _ if first_is_foreign => (false, "first donor lies outside the models".to_owned()),
-        Some(p) => (
-            true,
-            format!("first beats second in {} of draws", percent(p)),
-        ),
-        None => (false, "nothing to compare".to_owned()),
-    }
-}
-
-fn pill(summary: &RecipientSummary, rows: &[RankingRow]) -> String {
-    let (stands, text) = verdict(summary, rows);
-    format!(
-        "<span class=\"pill{}\">{text}</span>",
-        if stands { "" } else { " no" }
-    )
+/// How many donors of a recipient are to be preferred and avoided.
+fn pill(summary: &RecipientSummary) -> String {
+    let text = if summary.has_verdict() {
+        format!(
+            "prefer {}, avoid {} of {}",
+            summary.prefer.len(),
+            summary.avoid.len(),
+            summary.n_eligible
+        )
+    } else if summary.abstain.len() == summary.n_donors {
+        "abstained".to_owned()
+    } else {
+        "no ground to prefer or avoid a donor".to_owned()
+    };
+    let class = if summary.has_verdict() { "" } else { " no" };
+    format!("<span class=\"pill{class}\">{text}</span>")
 }
 
 fn glance(ranking: &Ranking) -> String {
     let mut out = String::from(
         "<section><div class=\"head\"><h2>At a glance</h2></div>\n<div class=\"scroll\"><table>\
-         <thead><tr><th>Recipient<th>Verdict<th>Without<br>transplant<th>First in order<th>Its response\
-         <th>First tier<th>Stays first under<br>other weights</tr></thead><tbody>\n",
+         <thead><tr><th>Recipient<th>Verdicts<th>Without<br>transplant<th>First in order<th>Its response\
+         <th>First beats<br>second<th>Responses missed in 100<br>first · random<th>First tier\
+         <th>Stays first under<br>other weights</tr></thead><tbody>\n",
     );
     for (at, (summary, rows)) in ranking.by_recipient().enumerate() {
         let Some(first) = rows.first() else { continue };
@@ -178,12 +175,14 @@ fn glance(ranking: &Ranking) -> String {
         let _ = writeln!(
             out,
             "<tr><td class=\"d\"><a href=\"#r{at}\">{}</a><td>{}<td>{}<td class=\"d\">{}<td>{}\
-             <td>{n_tier} of {}<td>{stable}</tr>",
+             <td>{}<td>{}<td>{n_tier} of {}<td>{stable}</tr>",
             escape(summary.recipient_id.as_str()),
-            pill(summary, rows),
+            pill(summary),
             percent(first.p_response_baseline),
             escape(first.donor_id.as_str()),
             interval(first.p_response, first.p_response_lo, first.p_response_hi),
+            summary.p_first_beats_second.map_or("–".to_owned(), percent),
+            responses_missed(summary),
             summary.n_eligible,
         );
     }
@@ -195,16 +194,27 @@ fn glance(ranking: &Ranking) -> String {
     out
 }
 
+fn responses_missed(summary: &RecipientSummary) -> String {
+    let both = summary.regret_of_first.zip(summary.regret_of_random);
+    both.map_or("–".to_owned(), |(first, random)| {
+        format!(
+            "{:.1} · {:.1}",
+            first.responses_per_100, random.responses_per_100
+        )
+    })
+}
+
 fn reading_guide(ranking: &Ranking) -> String {
     let list = |items: &[&str]| format!("<li>{}</li>", items.join("</li>\n<li>"));
     format!(
         "<section><div class=\"cols\"><div><h3>What a rank means</h3><ul>\n{}</ul></div>\n\
          <div><h3>What it does not mean</h3><ul>\n{}</ul></div></div>\n\
-         <p class=\"soft\">Where the first donor does not beat the second in {} of the draws, the \
-         report says that there is no ground to prefer a donor: the order then means nothing.</p></section>\n",
+         <p class=\"soft\">A donor is preferred where it is better than a random eligible one in {} \
+         of the draws, and avoided where it is worse in as many. Of the others neither can be said: \
+         their order means nothing.</p></section>\n",
         list(&MEANS),
         list(&MEANS_NOT),
-        percent(ranking.params.abstain_below),
+        percent(ranking.params.prefer_above),
     )
 }
 
@@ -221,20 +231,19 @@ fn recipient(
          transplant {}</span>{}</div>\n",
         escape(summary.recipient_id.as_str()),
         percent(baseline),
-        pill(summary, rows),
+        pill(summary),
     );
-    if summary.abstain {
-        let _ = writeln!(
-            out,
-            "<p class=\"ruo\"><strong>Abstained:</strong> {}.</p>",
-            escape(&summary.reason)
-        );
-    }
     let _ = writeln!(
         out,
-        "<div class=\"scroll\"><table class=\"o\"><thead><tr><th>Rank<th>Donor<th>Response<br>0 to {} %\
+        "<p class=\"{}\">{}</p>",
+        if summary.has_verdict() { "soft" } else { "ruo" },
+        escape(&summary.verdict_line())
+    );
+    let _ = writeln!(
+        out,
+        "<div class=\"scroll\"><table class=\"o\"><thead><tr><th>Rank<th>Donor<th>Verdict<th>Response<br>0 to {} %\
          <th>Severe irAE<br>0 to {} %<th>Myo-<br>carditis<th>Response vs<br>\
-         random donor<th>Utility<th>P(best)<th>Places<th>Taxa gained,<br>\
+         random donor<th>Utility<th>P(better<br>than random)<th>P(best)<th>Places<th>Taxa gained,<br>\
          kept, lost<th>Deleterious<br>lost</tr></thead><tbody>",
         rounded(100.0 * scale.response),
         rounded(100.0 * scale.severe_irae),
@@ -276,8 +285,9 @@ fn donor(row: &RankingRow, summary: &RecipientSummary, tier: &mut usize, scale: 
             escape(&flag_words(flag))
         );
     }
-    if !row.in_domain {
-        let _ = write!(name, "<small>{}</small>", escape(row.own_reason(summary)));
+    let own_reason = row.own_reason(summary);
+    if row.is_eligible() && !own_reason.is_empty() {
+        let _ = write!(name, "<small>{}</small>", escape(own_reason));
     }
     let places = standing.map_or("–".to_owned(), |standing| {
         if standing.rank_lo == standing.rank_hi {
@@ -288,18 +298,20 @@ fn donor(row: &RankingRow, summary: &RecipientSummary, tier: &mut usize, scale: 
     });
     let rank = standing.map_or("–".to_owned(), |_| row.rank.to_string());
     format!(
-        "<tr{class}><td>{rank}<td class=\"d\">{name}<td>{response}\
+        "<tr{class}><td>{rank}<td class=\"d\">{name}<td>{verdict}<td>{response}\
          <td>{severe_irae}<td>{}<td>{}<td>{}\
-         <td>{}<td>{places}<td>{:.0} · {:.0} · {:.0}\
+         <td>{}<td>{}<td>{places}<td>{:.0} · {:.0} · {:.0}\
          <td>{:.1}</tr>\n",
         percent(row.p_myocarditis),
         signed(100.0 * row.delta_response, 1),
-        signed(row.utility, 2),
+        signed(row.utility, 3),
+        percent(row.p_better_than_random),
         percent(row.p_best),
         row.n_gained,
         row.n_kept,
         row.n_lost,
         row.deleterious_lost,
+        verdict = row.verdict_words(),
         response = response_cell(row, scale.response),
         severe_irae = severe_irae_cell(
             row,

@@ -114,7 +114,7 @@ fn a_large_ranking_is_cut_and_says_so() {
 }
 
 #[test]
-fn abstention_and_research_use_stand_before_the_donors() {
+fn verdicts_and_research_use_stand_before_the_donors() {
     let pairs = ["a", "b"].map(|donor| pair(donor, "r", vec![0.4; 40]));
     let page = html(&rank(&pairs), &ReportContext::default());
     let place = |text: &str| {
@@ -122,7 +122,7 @@ fn abstention_and_research_use_stand_before_the_donors() {
             .unwrap_or_else(|| panic!("{text} is not in the page"))
     };
     assert!(place("Research use only") < place("At a glance"));
-    assert!(place("<strong>Abstained:</strong> no evidence") < place("<th>Donor"));
+    assert!(place("prefer nobody · avoid nobody · no preference 2") < place("<th>Donor"));
 }
 
 #[test]

@@ -38,14 +38,18 @@ pub(super) fn flag_words(flag: &str) -> String {
 }
 
 /// What a place in the order means.
-pub(super) const MEANS: [&str; 5] = [
-    "Donors stand by mean utility: the response gained over a random eligible donor, minus \
-     weighted toxicity, averaged over draws from what the models hold possible.",
+pub(super) const MEANS: [&str; 6] = [
+    "Donors stand by mean utility: response, minus weighted toxicity, each against a random \
+     eligible donor, averaged over draws from what the models hold possible. 0 is a random \
+     eligible donor.",
+    "Responses missed counts, of 100 transplants, the responses that the first donor, or a random \
+     one, is expected to miss against the donor that would do best.",
     "A bar is the interval, its dot the mean. The dashed mark is the response expected from the \
      recipient's own baseline, without a transplant.",
-    "A line between donors starts a new tier. Donors within a tier cannot be told apart from its \
-     first one.",
-    "Places gives the range in which a donor's rank lies at the level of the intervals.",
+    "A line between donors starts a new tier: at the level of the intervals all tiers are told \
+     apart at once.",
+    "Places gives the range of a donor's rank; at the level of the intervals the ranges of all \
+     donors of a recipient hold at once.",
     "Exploratory is a second model of the same toxicity, on thinner ground: shown, never ranked \
      on.",
 ];

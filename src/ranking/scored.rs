@@ -1,0 +1,176 @@
+//! One recipient's donors with everything computed from their draws.
+
+use super::Weights;
+use super::draws::{Share, Standing, p_above, share_above_zero, standings};
+use super::result::Regret;
+use super::verdict::Term;
+use crate::matcher::PairPrediction;
+use crate::numeric::summary::mean;
+
+/// One recipient's donors by id, with everything computed from their draws.
+pub(super) struct Scored<'a> {
+    pub(super) pairs: &'a [&'a PairPrediction],
+    pub(super) n_draws: usize,
+    /// By donor.
+    pub(super) donors: Vec<ScoredDonor>,
+    /// Utility, donor × draw.
+    utility: Vec<Vec<f64>>,
+    /// All donors, best first, those not eligible last.
+    pub(super) order: Vec<usize>,
+    /// The eligible donors, best first.
+    pub(super) eligible: Vec<usize>,
+}
+
+/// What a donor's draws come to.
+pub(super) struct ScoredDonor {
+    /// Means over the draws, against a random donor.
+    pub(super) delta_response: f64,
+    pub(super) delta_severe_irae: f64,
+    pub(super) delta_myocarditis: f64,
+    pub(super) utility: f64,
+    pub(super) better_than_random: Share,
+    /// Zero for a donor that is not eligible.
+    pub(super) standing: Standing,
+}
+
+impl ScoredDonor {
+    /// What each term adds to the mean utility.
+    pub(super) fn contributions(&self, weights: &Weights) -> [(Term, f64); 3] {
+        [
+            (Term::Response, weights.response * self.delta_response),
+            (
+                Term::SevereIrae,
+                -weights.severe_irae * self.delta_severe_irae,
+            ),
+            (
+                Term::Myocarditis,
+                -weights.myocarditis * self.delta_myocarditis,
+            ),
+        ]
+    }
+}
+
+/// An endpoint of a pair, one probability a draw.
+type Endpoint = fn(&PairPrediction) -> &[f64];
+
+const RESPONSE: Endpoint = |pair| &pair.p_response;
+const SEVERE_IRAE: Endpoint = |pair| &pair.p_severe_irae;
+const MYOCARDITIS: Endpoint = |pair| &pair.p_myocarditis;
+
+impl<'a> Scored<'a> {
+    pub(super) fn new(pairs: &'a [&'a PairPrediction], weights: &Weights, level: f64) -> Self {
+        let n_draws = pairs[0].p_response.len();
+        let none_eligible = pairs.iter().all(|pair| !pair.eligible);
+        let in_reference = |pair: &&&PairPrediction| none_eligible || pair.eligible;
+        let reference: Vec<&PairPrediction> = pairs.iter().filter(in_reference).copied().collect();
+        let random = [RESPONSE, SEVERE_IRAE, MYOCARDITIS]
+            .map(|endpoint| mean_by_draw(&reference, n_draws, endpoint));
+        let utility: Vec<Vec<f64>> = pairs
+            .iter()
+            .map(|pair| {
+                let draws = 0..n_draws;
+                draws
+                    .map(|draw| {
+                        weights.utility(
+                            pair.p_response[draw] - random[0][draw],
+                            pair.p_severe_irae[draw] - random[1][draw],
+                            pair.p_myocarditis[draw] - random[2][draw],
+                        )
+                    })
+                    .collect()
+            })
+            .collect();
+        let over_random = |pair: &PairPrediction, which: usize, endpoint: Endpoint| {
+            let draws = endpoint(pair).iter().zip(&random[which]);
+            draws.map(|(p, random)| p - random).sum::<f64>() / n_draws as f64
+        };
+        let mut donors: Vec<ScoredDonor> = pairs
+            .iter()
+            .zip(&utility)
+            .map(|(pair, utility)| ScoredDonor {
+                delta_response: over_random(pair, 0, RESPONSE),
+                delta_severe_irae: over_random(pair, 1, SEVERE_IRAE),
+                delta_myocarditis: over_random(pair, 2, MYOCARDITIS),
+                utility: mean(utility),
+                better_than_random: share_above_zero(utility),
+                standing: Standing::default(),
+            })
+            .collect();
+        // Stable over donors sorted by id, so that ties go by donor id.
+        let mut order: Vec<usize> = (0..pairs.len()).collect();
+        order.sort_by(|&a, &b| {
+            let ineligible_last = pairs[b].eligible.cmp(&pairs[a].eligible);
+            ineligible_last.then(donors[b].utility.total_cmp(&donors[a].utility))
+        });
+        let is_eligible = |donor: &usize| pairs[*donor].eligible;
+        let eligible: Vec<usize> = order.iter().copied().filter(is_eligible).collect();
+        let draws: Vec<&[f64]> = eligible.iter().map(|&d| utility[d].as_slice()).collect();
+        for (&donor, found) in eligible.iter().zip(standings(&draws, n_draws, level)) {
+            donors[donor].standing = found;
+        }
+        Self {
+            pairs,
+            n_draws,
+            donors,
+            utility,
+            order,
+            eligible,
+        }
+    }
+
+    /// Share of draws in which the first donor beats the second.
+    pub(super) fn p_first_beats_second(&self) -> Option<f64> {
+        match self.eligible.as_slice() {
+            [first, second, ..] => Some(p_above(&self.utility[*first], &self.utility[*second])),
+            _ => None,
+        }
+    }
+
+    /// What the first of the order and what a random eligible donor are expected to cost against
+    /// knowing the truth.
+    pub(super) fn regrets(&self) -> Option<(Regret, Regret)> {
+        let &first = self.eligible.first()?;
+        let highest = |of: &dyn Fn(usize, usize) -> f64| {
+            let of_draw = |draw| {
+                let donors = self.eligible.iter().map(|&donor| of(donor, draw));
+                donors.fold(f64::NEG_INFINITY, f64::max)
+            };
+            (0..self.n_draws).map(of_draw).sum::<f64>() / self.n_draws as f64
+        };
+        let best_utility = highest(&|donor, draw| self.utility[donor][draw]);
+        let best_response = highest(&|donor, draw| self.pairs[donor].p_response[draw]);
+        let mean_response = |donor: usize| mean(&self.pairs[donor].p_response);
+        let of_random = self.eligible.iter().map(|&donor| mean_response(donor));
+        let random_response = of_random.sum::<f64>() / self.eligible.len() as f64;
+        let regret = |utility: f64, response: f64| Regret {
+            utility: (best_utility - utility).max(0.0),
+            responses_per_100: 100.0 * (best_response - response).max(0.0),
+        };
+        Some((
+            regret(self.donors[first].utility, mean_response(first)),
+            regret(0.0, random_response),
+        ))
+    }
+
+    /// The donor that comes first under other weights.
+    pub(super) fn first_under(&self, weights: &Weights) -> Option<usize> {
+        let utility = |donor: usize| {
+            let contributions = self.donors[donor].contributions(weights);
+            contributions.iter().map(|(_, value)| value).sum::<f64>()
+        };
+        self.eligible
+            .iter()
+            .copied()
+            .min_by(|&a, &b| utility(b).total_cmp(&utility(a)).then(a.cmp(&b)))
+    }
+}
+
+/// The mean over some pairs, draw by draw.
+fn mean_by_draw(pairs: &[&PairPrediction], n_draws: usize, endpoint: Endpoint) -> Vec<f64> {
+    (0..n_draws)
+        .map(|draw| {
+            let sum: f64 = pairs.iter().map(|pair| endpoint(pair)[draw]).sum();
+            sum / pairs.len() as f64
+        })
+        .collect()
+}
