@@ -136,9 +136,12 @@ class Ranking:
         Returns
         -------
         pandas.DataFrame
-            One row a pair; `flags` joined by ``;``.
+            One row a pair; `flags` joined by ``;``, `carried_by` empty where nothing carries.
         """
-        rows = [{**row, "flags": ";".join(row["flags"])} for row in self.rows]
+        rows = [
+            {**row, "flags": ";".join(row["flags"]), "carried_by": row["carried_by"] or ""}
+            for row in self.rows
+        ]
         pandas = optional("pandas", "to_pandas")
         frame: pd.DataFrame = pandas.DataFrame(rows, columns=list(_core.Ranking.COLUMNS))
         return frame
