@@ -29,6 +29,7 @@ from donormatch._ranking import (
     WrittenRanking,
     ranking_settings,
 )
+from donormatch._screening import Screening, screening_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -353,6 +354,7 @@ class Matcher:
         line: Line | None = None,
         partner: Partner | None = None,
         metadata: Treatments = None,
+        screening: Screening | None = None,
         weights: Sequence[float] = (1.0, 0.5, 3.0),
         level: float = 0.9,
         prefer_above: float = 0.8,
@@ -376,6 +378,7 @@ class Matcher:
         line: Line | None = None,
         partner: Partner | None = None,
         metadata: Treatments = None,
+        screening: Screening | None = None,
         weights: Sequence[float] = (1.0, 0.5, 3.0),
         level: float = 0.9,
         prefer_above: float = 0.8,
@@ -398,6 +401,7 @@ class Matcher:
         line: Line | None = None,
         partner: Partner | None = None,
         metadata: Treatments = None,
+        screening: Screening | None = None,
         weights: Sequence[float] = (1.0, 0.5, 3.0),
         level: float = 0.9,
         prefer_above: float = 0.8,
@@ -427,6 +431,9 @@ class Matcher:
             Values for single recipients: ``{"r1": {"line": "refractory"}}``, or a frame or file
             with the columns `recipient_id` and any of `regimen`, `cancer`, `line` and `partner`;
             blank and ``NA`` mean the common value.
+        screening
+            What :func:`screen` says of the donors on the day of the transplants: those that do not
+            pass, or have no record, are shown last, with the reasons, and take no part.
         weights
             Of response, severe immune-related adverse events and myocarditis.
         level
@@ -489,7 +496,14 @@ class Matcher:
             (
                 settings_json(n_draws=n_draws, day=day, antibiotics=antibiotics, seed=seed),
                 settings_json(
-                    **ranking_settings(weights, level, prefer_above, top=top, max_draws=max_draws)
+                    **ranking_settings(
+                        weights,
+                        level,
+                        prefer_above,
+                        top=top,
+                        max_draws=max_draws,
+                        screening=screening_settings(screening),
+                    )
                 ),
             ),
         )
@@ -519,6 +533,7 @@ class Matcher:
         line: Line | None = None,
         partner: Partner | None = None,
         metadata: Treatments = None,
+        screening: Screening | None = None,
         weights: Sequence[float] = (1.0, 0.5, 3.0),
         level: float = 0.9,
         prefer_above: float = 0.8,
@@ -536,11 +551,9 @@ class Matcher:
 
         Parameters
         ----------
-        donors, recipients, regimen, cancer, line, partner
+        donors, recipients, regimen, cancer, line, partner, metadata, screening, weights, level
             As in :meth:`rank_donors`.
-        metadata, weights, level, prefer_above, top
-            As in :meth:`rank_donors`.
-        n_draws, max_draws, day, antibiotics, seed
+        prefer_above, top, n_draws, max_draws, day, antibiotics, seed
             As in :meth:`rank_donors`.
         pairs_at_a_time
             A batch holds as many recipients as have this many pairs.
@@ -570,7 +583,14 @@ class Matcher:
             (
                 settings_json(n_draws=n_draws, day=day, antibiotics=antibiotics, seed=seed),
                 settings_json(
-                    **ranking_settings(weights, level, prefer_above, top=top, max_draws=max_draws)
+                    **ranking_settings(
+                        weights,
+                        level,
+                        prefer_above,
+                        top=top,
+                        max_draws=max_draws,
+                        screening=screening_settings(screening),
+                    )
                 ),
             ),
             pairs_at_a_time,
@@ -677,6 +697,7 @@ def rank_donors(
     line: Line | None = None,
     partner: Partner | None = None,
     metadata: Treatments = None,
+    screening: Screening | None = None,
     weights: Sequence[float] = (1.0, 0.5, 3.0),
     level: float = 0.9,
     prefer_above: float = 0.8,
@@ -700,6 +721,7 @@ def rank_donors(
     line: Line | None = None,
     partner: Partner | None = None,
     metadata: Treatments = None,
+    screening: Screening | None = None,
     weights: Sequence[float] = (1.0, 0.5, 3.0),
     level: float = 0.9,
     prefer_above: float = 0.8,
@@ -722,6 +744,7 @@ def rank_donors(
     line: Line | None = None,
     partner: Partner | None = None,
     metadata: Treatments = None,
+    screening: Screening | None = None,
     weights: Sequence[float] = (1.0, 0.5, 3.0),
     level: float = 0.9,
     prefer_above: float = 0.8,
@@ -742,9 +765,9 @@ def rank_donors(
         Profiles, a file of them, or a frame.
     matcher
         The bundled one by default.
-    regimen, cancer, line, partner, metadata, weights, level, prefer_above, top
+    regimen, cancer, line, partner, metadata, screening, weights, level
         As in :meth:`Matcher.rank_donors`.
-    n_draws, max_draws, day, antibiotics
+    prefer_above, top, n_draws, max_draws, day, antibiotics
         As in :meth:`Matcher.rank_donors`.
     seed, output, access
         As in :meth:`Matcher.rank_donors`.
@@ -765,6 +788,7 @@ def rank_donors(
         line=line,
         partner=partner,
         metadata=metadata,
+        screening=screening,
         weights=weights,
         level=level,
         prefer_above=prefer_above,
@@ -790,6 +814,7 @@ def rank_batches(
     line: Line | None = None,
     partner: Partner | None = None,
     metadata: Treatments = None,
+    screening: Screening | None = None,
     weights: Sequence[float] = (1.0, 0.5, 3.0),
     level: float = 0.9,
     prefer_above: float = 0.8,
@@ -809,9 +834,9 @@ def rank_batches(
         Profiles, a file of them, or a frame.
     matcher
         The bundled one by default.
-    regimen, cancer, line, partner, metadata, weights, level, prefer_above, top
+    regimen, cancer, line, partner, metadata, screening, weights, level
         As in :meth:`Matcher.rank_donors`.
-    n_draws, max_draws, day, antibiotics
+    prefer_above, top, n_draws, max_draws, day, antibiotics
         As in :meth:`Matcher.rank_donors`.
     seed, pairs_at_a_time
         As in :meth:`Matcher.rank_batches`.
@@ -830,6 +855,7 @@ def rank_batches(
         line=line,
         partner=partner,
         metadata=metadata,
+        screening=screening,
         weights=weights,
         level=level,
         prefer_above=prefer_above,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from donormatch import _core, _html
 from donormatch._cohort import as_metadata
+from donormatch._errors import ParameterError
 from donormatch._optional import optional
 
 if TYPE_CHECKING:
@@ -54,10 +55,11 @@ class Screening:
         `recipient_id`, `eligible`, `reasons` and `flags`.
     """
 
-    __slots__ = ("donors", "on", "pairs", "panel", "panel_digest", "version")
+    __slots__ = ("_content", "donors", "on", "pairs", "panel", "panel_digest", "version")
 
     def __init__(self, screening: str, pairs: str) -> None:
         content: dict[str, Any] = json.loads(screening)
+        self._content = content
         self.panel: str = content["panel"]
         self.version: int = content["version"]
         self.panel_digest: str = content["panel_digest"]
@@ -98,6 +100,17 @@ class Screening:
     def _repr_html_(self) -> str:
         rows = ([row[name] for name in _COLUMNS[:7]] for row in self.rows)
         return _html.table(repr(self), _COLUMNS[:7], rows, len(self))
+
+
+def screening_settings(screening: Screening | None) -> dict[str, Any] | None:
+    """The screening by the words of the core."""
+    if screening is None:
+        return None
+    if not isinstance(screening, Screening):
+        found = type(screening).__name__
+        message = f"`screening`: expected what `screen` gives, found {found}"
+        raise ParameterError(message)
+    return screening._content
 
 
 def _row(donor: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ use super::Streams;
 use super::input::{
     DrawArguments, ModelArguments, ProfileArguments, TreatmentArguments, shared_word,
 };
+use super::screen::screened;
 use super::streams::Counted;
 use crate::cohort::TreatmentContext;
 use crate::explanation::report::{ReportContext, html};
@@ -39,6 +40,16 @@ pub(super) struct RankArguments {
     max_draws: usize,
     #[command(flatten)]
     draws: DrawArguments,
+    /// Records of the donors: those that do not pass screening on the day of `--on` are shown last,
+    /// with the reasons, and take no part
+    #[arg(long, value_name = "RECORDS", requires = "on")]
+    screening: Option<PathBuf>,
+    /// The day on which the donors are to be used
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "screening")]
+    on: Option<String>,
+    /// A screening panel of one's own, as TOML [default: the one that ships]
+    #[arg(long, value_name = "FILE", requires = "screening")]
+    panel: Option<PathBuf>,
     /// Show only the first K donors of each recipient; every figure is of all donors
     #[arg(long, value_name = "K")]
     top: Option<usize>,
@@ -64,8 +75,15 @@ pub(super) struct RankArguments {
 impl RankArguments {
     pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
         let weights: Weights = self.weights.parse()?;
+        let screening = match (&self.screening, &self.on) {
+            (Some(records), Some(on)) => {
+                Some(screened(records, on, self.panel.as_deref(), streams)?.2)
+            }
+            _ => None,
+        };
         let params = RankingParams {
             weights,
+            screening,
             top: self.top,
             prefer_above: self.prefer_above,
             max_draws: self.max_draws,

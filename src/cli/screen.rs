@@ -1,6 +1,6 @@
 //! `donormatch screen`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
@@ -88,23 +88,9 @@ struct Whole<'a> {
 
 impl ScreenArguments {
     pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
-        let panel = match &self.panel {
-            Some(path) => Panel::read(path)?,
-            None => Panel::bundled()?,
-        };
-        let day: Day = self.on.parse()?;
-        let records = DonorRecords::read(&self.records, &panel)?;
-        let screening = panel
-            .screen(&records, day)
-            .map_err(|error| error.at_path(&self.records))?;
+        let (panel, records, screening) =
+            screened(&self.records, &self.on, self.panel.as_deref(), streams)?;
         let pairs = self.pairs(&panel, &records, &screening)?;
-        streams.note(&format!(
-            "{} of {} eligible on {day} by `{}` version {}; research use only, no clearance of a donor",
-            screening.n_eligible(),
-            screening.donors.len(),
-            screening.panel,
-            screening.version
-        ));
         if self.json {
             return streams.data(&json(&Whole {
                 research_use_only: true,
@@ -131,6 +117,29 @@ impl ScreenArguments {
         let recipients = RecipientRecords::from_table(MetadataTable::read(path)?, panel)?;
         panel.screen_pairs(records, screening, &recipients)
     }
+}
+
+/// Screens records by a panel, the one that ships where there is none; tells how many passed.
+pub(super) fn screened(
+    path: &Path,
+    on: &str,
+    panel: Option<&Path>,
+    streams: &mut Streams<'_>,
+) -> Result<(Panel, DonorRecords, Screening)> {
+    let panel = panel.map_or_else(Panel::bundled, Panel::read)?;
+    let day: Day = on.parse()?;
+    let records = DonorRecords::read(path, &panel)?;
+    let screening = panel
+        .screen(&records, day)
+        .map_err(|error| error.at_path(path))?;
+    streams.note(&format!(
+        "{} of {} eligible on {day} by `{}` version {}; research use only, no clearance of a donor",
+        screening.n_eligible(),
+        screening.donors.len(),
+        screening.panel,
+        screening.version
+    ));
+    Ok((panel, records, screening))
 }
 
 impl<'a> DonorRow<'a> {

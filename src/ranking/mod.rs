@@ -18,6 +18,7 @@ mod draws;
 mod file;
 mod flow;
 mod front;
+mod gate;
 mod job;
 mod order;
 mod params;

@@ -6,6 +6,7 @@ use super::agreement::DonorOrders;
 use super::check::{check_prediction, group_by_recipient};
 use super::draws::{Share, interval};
 use super::front::{p_on_front, pareto_front};
+use super::gate::Gate;
 use super::result::{
     DonorStanding, NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary, WeightCase,
 };
@@ -96,7 +97,9 @@ impl RankingParams {
     ) -> Result<Vec<RankedRecipient>> {
         predictions.iter().try_for_each(check_prediction)?;
         let groups = group_by_recipient(predictions)?;
-        let ranked = groups.par_iter().map(|pairs| self.rank_recipient(pairs));
+        let gate = Gate::new(self.screening.as_ref());
+        let ranked = groups.par_iter();
+        let ranked = ranked.map(|pairs| self.rank_recipient(pairs, &gate));
         let ranked = ranked.collect();
         cancel::check().map(|()| ranked)
     }
@@ -122,8 +125,8 @@ impl RankingParams {
         })
     }
 
-    fn rank_recipient(&self, pairs: &[&PairPrediction]) -> RankedRecipient {
-        let scored = Scored::new(pairs, &self.weights, self.level);
+    fn rank_recipient(&self, pairs: &[&PairPrediction], gate: &Gate<'_>) -> RankedRecipient {
+        let scored = Scored::new(pairs, gate, &self.weights, self.level);
         let reason = self.reason(&scored);
         let rows: Vec<RankingRow> = scored
             .order
@@ -185,7 +188,7 @@ impl RankingParams {
         reason: Option<&str>,
     ) -> (Verdict, Vec<String>) {
         let pair = scored.pairs[donor];
-        let not_eligible = (!pair.eligible).then(|| "this donor is not eligible".to_owned());
+        let not_eligible = scored.objections[donor].clone();
         let out_of_domain = (!pair.in_domain).then(|| {
             pair.domain_reason
                 .clone()
@@ -234,7 +237,8 @@ impl RankingParams {
         let (p_severe_irae_lo, p_severe_irae_hi) = interval(&pair.p_severe_irae, self.level);
         let (verdict, reasons) = self.verdict(scored, donor, reason);
         let own_flags = pair.flags.iter().filter(|flag| *flag != NOT_ELIGIBLE);
-        let not_eligible = (!pair.eligible).then(|| NOT_ELIGIBLE.to_owned());
+        let objection = scored.objections[donor].as_ref();
+        let not_eligible = objection.map(|_| NOT_ELIGIBLE.to_owned());
         RankingRow {
             recipient_id: pair.recipient_id.clone(),
             donor_id: pair.donor_id.clone(),

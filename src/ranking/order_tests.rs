@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 use super::synthetic::{cohort, numbers, pair};
 use super::*;
+use crate::cohort::MetadataTable;
+use crate::cohort::screening::{DonorRecords, Panel};
 use crate::matcher::PairPrediction;
 
 fn rank(pairs: &[PairPrediction]) -> Ranking {
@@ -205,6 +207,54 @@ fn a_donor_that_is_not_eligible_comes_last_and_moves_nothing() {
         alone.reason,
         "this donor is not eligible; no donor is eligible"
     );
+}
+
+#[test]
+fn a_donor_that_screening_does_not_let_through_is_shown_last_with_its_reasons() {
+    let panel = Panel::parse(
+        "name = 'two'\nversion = 1\ntitle = 't'\nsource = 's'\n[[entry]]\nname = 'esbl'\n\
+         title = 'ESBL'\ngroup = 'mdro'\nspecimen = 'stool'\nkind = 'result'\nrule = 'exclude'\n\
+         valid_days = 60\nsource = 's'\nconfidence = 'high'\n",
+    )
+    .unwrap();
+    let table = "donor_id\tdonor_type\tesbl\tesbl_on\n\
+                 b\thealthy\tnegative\t2026-10-20\n\
+                 c\thealthy\tnegative\t2026-10-20\n\
+                 d\thealthy\tpositive\t2026-10-20\n";
+    let table = MetadataTable::parse("records", table).unwrap();
+    let records = DonorRecords::from_table(&table, &panel).unwrap();
+    let screening = panel.screen(&records, "2026-11-01".parse().unwrap());
+    let params = RankingParams {
+        screening: Some(screening.unwrap()),
+        ..RankingParams::default()
+    };
+    let pairs = [("a", 0.9), ("b", 0.3), ("c", 0.4), ("d", 0.8)]
+        .map(|(donor, p)| pair(donor, "r", vec![p; 40]));
+    let screened = params.rank(&pairs).unwrap();
+    assert_eq!(donors(&screened), ["c", "b", "a", "d"]);
+    // The two that passed stand as if the others were not there.
+    let passed = rank(&pairs[1..3]);
+    assert_eq!(screened.rows[..2], passed.rows[..]);
+    let summary = &screened.summaries[0];
+    assert_eq!((summary.n_donors, summary.n_eligible), (4, 2));
+    assert_eq!(summary.abstain, ["a".into(), "d".into()]);
+    let reasons: Vec<&str> = screened.rows[2..]
+        .iter()
+        .map(|row| row.reason.as_str())
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            "this donor is not eligible: no screening record",
+            "this donor is not eligible: esbl: positive (`positive` excludes)"
+        ]
+    );
+    assert!(screened.rows[2..].iter().all(|row| !row.is_eligible()));
+    let text = serde_json::to_string(&screened).unwrap();
+    assert_eq!(serde_json::from_str::<Ranking>(&text).unwrap(), screened);
+    let bytes = crate::persist::to_transfer(&screened).unwrap();
+    let again: Ranking = crate::persist::from_transfer(&bytes).unwrap();
+    assert_eq!(again, screened);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cohort::screening::Screening;
 use crate::{Error, Result};
 
 /// What each component of the utility counts: `U = response·ΔP(response) − severe_irae·ΔP(severe) −
@@ -141,6 +142,10 @@ pub struct RankingParams {
     /// No verdict where there are fewer draws than this, since they cannot say how sure an order
     /// is. Default 20, the fewest from which a 90 % interval can be read.
     pub min_draws: usize,
+    /// What screening says of the donors on the day of the transplants: a donor without a record
+    /// that is eligible is shown last, with the reasons, and takes no part. By default every donor
+    /// does.
+    pub screening: Option<Screening>,
     /// Donors shown a recipient, the first of the order, 1 or more; all by default. Every figure
     /// is of all donors.
     pub top: Option<usize>,
@@ -158,6 +163,7 @@ impl Default for RankingParams {
             level: 0.9,
             prefer_above: 0.8,
             min_draws: 20,
+            screening: None,
             top: None,
             max_draws: 12_800,
         }

@@ -2,6 +2,7 @@
 
 use super::Weights;
 use super::draws::{Share, Standing, p_above, share_above_zero, standings};
+use super::gate::Gate;
 use super::result::Regret;
 use super::verdict::Term;
 use crate::matcher::PairPrediction;
@@ -10,6 +11,8 @@ use crate::numeric::summary::mean;
 /// One recipient's donors by id, with everything computed from their draws.
 pub(super) struct Scored<'a> {
     pub(super) pairs: &'a [&'a PairPrediction],
+    /// Why a donor may not be ranked, by donor.
+    pub(super) objections: Vec<Option<String>>,
     pub(super) n_draws: usize,
     /// By donor.
     pub(super) donors: Vec<ScoredDonor>,
@@ -58,11 +61,22 @@ const SEVERE_IRAE: Endpoint = |pair| &pair.p_severe_irae;
 const MYOCARDITIS: Endpoint = |pair| &pair.p_myocarditis;
 
 impl<'a> Scored<'a> {
-    pub(super) fn new(pairs: &'a [&'a PairPrediction], weights: &Weights, level: f64) -> Self {
+    pub(super) fn new(
+        pairs: &'a [&'a PairPrediction],
+        gate: &Gate<'_>,
+        weights: &Weights,
+        level: f64,
+    ) -> Self {
         let n_draws = pairs[0].p_response.len();
-        let none_eligible = pairs.iter().all(|pair| !pair.eligible);
-        let in_reference = |pair: &&&PairPrediction| none_eligible || pair.eligible;
-        let reference: Vec<&PairPrediction> = pairs.iter().filter(in_reference).copied().collect();
+        let objections: Vec<Option<String>> =
+            pairs.iter().map(|pair| gate.objection(pair)).collect();
+        let none_eligible = objections.iter().all(Option::is_some);
+        let reference: Vec<&PairPrediction> = pairs
+            .iter()
+            .zip(&objections)
+            .filter(|(_, objection)| none_eligible || objection.is_none())
+            .map(|(pair, _)| *pair)
+            .collect();
         let random = [RESPONSE, SEVERE_IRAE, MYOCARDITIS]
             .map(|endpoint| mean_by_draw(&reference, n_draws, endpoint));
         let utility: Vec<Vec<f64>> = pairs
@@ -99,10 +113,10 @@ impl<'a> Scored<'a> {
         // Stable over donors sorted by id, so that ties go by donor id.
         let mut order: Vec<usize> = (0..pairs.len()).collect();
         order.sort_by(|&a, &b| {
-            let ineligible_last = pairs[b].eligible.cmp(&pairs[a].eligible);
+            let ineligible_last = objections[a].is_some().cmp(&objections[b].is_some());
             ineligible_last.then(donors[b].utility.total_cmp(&donors[a].utility))
         });
-        let is_eligible = |donor: &usize| pairs[*donor].eligible;
+        let is_eligible = |donor: &usize| objections[*donor].is_none();
         let eligible: Vec<usize> = order.iter().copied().filter(is_eligible).collect();
         let draws: Vec<&[f64]> = eligible.iter().map(|&d| utility[d].as_slice()).collect();
         for (&donor, found) in eligible.iter().zip(standings(&draws, n_draws, level)) {
@@ -110,6 +124,7 @@ impl<'a> Scored<'a> {
         }
         Self {
             pairs,
+            objections,
             n_draws,
             donors,
             utility,

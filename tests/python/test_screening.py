@@ -99,3 +99,22 @@ def test_the_panel_that_ships_can_be_looked_at() -> None:
     panel = donormatch.screening_panel()
     assert panel["name"] == "panel-1"
     assert all(entry["source"] for entry in panel["entry"])
+
+
+def test_a_ranking_shows_last_who_does_not_pass(panel: Path) -> None:
+    cohort = donormatch.simulate(seed=0, n_donors=3, n_recipients=1)
+    passed, failed, unknown = cohort.donors.sample_ids
+    answers = [{"donor_id": passed}, {"donor_id": failed, "esbl": "positive"}]
+    table = pandas.concat([records(**answer) for answer in answers])
+    screening = donormatch.screen(table, on="2026-11-01", panel=panel)
+    settings = {"regimen": "anti-pd-1", "max_draws": 0, "screening": screening}
+    ranking = donormatch.rank_donors(cohort.donors, cohort.recipients, **settings)
+    assert ranking.rows[0]["donor_id"] == passed
+    reasons = {row["donor_id"]: row["reason"] for row in ranking.rows[1:]}
+    assert reasons[failed].startswith("this donor is not eligible: esbl: positive")
+    assert reasons[unknown].startswith("this donor is not eligible: no screening record")
+    assert all("not_eligible" in row["flags"] for row in ranking.rows[1:])
+    assert ranking.summaries[0]["n_eligible"] == 1
+    settings["screening"] = "yes"
+    with pytest.raises(donormatch.ParameterError, match="`screening`"):
+        donormatch.rank_donors(cohort.donors, cohort.recipients, **settings)
