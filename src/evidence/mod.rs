@@ -56,7 +56,7 @@ mod table;
 mod update;
 
 pub use arm::{Arm, Confidence, Control, Events, SevereDefinition, is_transplant};
-pub(crate) use draws::{Column, Draws};
+pub(crate) use draws::{Column, Draws, summary};
 pub use endpoint::Endpoint;
 pub use layout::{Given, Setting};
 pub use patient::TrialPatient;

@@ -27,7 +27,7 @@ pub use domain::Domain;
 pub use matcher::{Matcher, PredictParams};
 pub use outcomes::{TrialOutcome, TrialOutcomes, UpdateParams, UpdatedMatcher};
 pub use params::MatcherParams;
-pub use prediction::{BaselinePrediction, PairPrediction};
+pub use prediction::{BaselinePrediction, OwnRecord, PairPrediction};
 pub(crate) use response::ResponseMember;
 pub use response::{ResponseEngine, ResponseModel, ResponseParams};
 pub use toxicity::{ToxicityModel, ToxicityParams};

@@ -37,8 +37,27 @@ pub struct PairPrediction {
     pub in_domain: bool,
     /// Why not, where they do not.
     pub domain_reason: Option<String>,
+    /// What the donor's own record in the trial adds.
+    #[serde(default)]
+    pub record: OwnRecord,
     /// Whether the donor may be ranked at all (screening); an ineligible donor is shown last.
     pub eligible: bool,
+}
+
+/// What a donor's own record in a trial adds, after [`Matcher::with_outcomes`](super::Matcher::with_outcomes);
+/// without outcomes the counts are 0 and the effect is that of a donor of whom nothing is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct OwnRecord {
+    /// Transplants of the donor so far.
+    pub n_transplants: u32,
+    /// Responders among them.
+    pub n_responders: u32,
+    /// Mean of what the donor adds to the log-odds of response.
+    pub effect: f64,
+    /// Lower end of its 90 % interval.
+    pub effect_lo: f64,
+    /// Upper end of its 90 % interval.
+    pub effect_hi: f64,
 }
 
 /// What the matcher says of a patient without a transplant.

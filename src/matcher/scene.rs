@@ -6,14 +6,14 @@ use ndarray::{Array2, ArrayView2, s};
 use rayon::prelude::*;
 
 use super::matcher::{Matcher, PredictParams};
-use super::prediction::PairPrediction;
+use super::prediction::{OwnRecord, PairPrediction};
 use super::toxicity::burden;
 use crate::cancel;
 use crate::cohort::TreatmentContext;
 use crate::engraftment::{
     EngraftmentPredictor, PairProfile, RealizedProfile, TransplantOutcomes, TransplantPrediction,
 };
-use crate::evidence::{DrawNumbers, Endpoint, Given, Setting};
+use crate::evidence::{DrawNumbers, Endpoint, Given, Setting, TrialRecord, summary};
 use crate::feature::{COMMUNITY_FEATURES, FillScratch, ProfileFeatures, UsedColumns};
 use crate::model::{ColumnBlock, probability_of_score};
 use crate::numeric::random::{address, derive, normal, uniform};
@@ -68,6 +68,7 @@ pub(super) struct DonorSide {
     response_effect: Vec<f64>,
     /// The same for a severe event.
     severe_effect: Vec<f64>,
+    record: OwnRecord,
     objection: Option<String>,
 }
 
@@ -209,6 +210,7 @@ impl<'a> Scene<'a> {
         );
         let effect =
             |endpoint| evidence.donor_effect(endpoint, trial, donor, evidence_numbers(self.params));
+        let response_effect = effect(Endpoint::Response);
         DonorSide {
             row,
             burden: burden(&features),
@@ -216,7 +218,8 @@ impl<'a> Scene<'a> {
                 .matcher
                 .toxicity
                 .richness(&self.matcher.response.schema, &features),
-            response_effect: effect(Endpoint::Response),
+            record: own_record(evidence.record(), donor, &response_effect),
+            response_effect,
             severe_effect: effect(Endpoint::SevereIrae),
             objection,
         }
@@ -338,6 +341,7 @@ impl<'a> Scene<'a> {
             flags: flags.map(|&flag| flag.to_owned()).collect(),
             in_domain: domain_reason.is_none(),
             domain_reason,
+            record: donor.record,
             eligible: true,
         })
     }
@@ -429,6 +433,18 @@ fn evidence_numbers(params: &PredictParams) -> DrawNumbers {
     DrawNumbers {
         n: params.n_draws as usize,
         seed: derive(params.seed, Purpose::Evidence as u64),
+    }
+}
+
+fn own_record(record: &TrialRecord, donor: &str, effects: &[f64]) -> OwnRecord {
+    let (effect, _, effect_lo, effect_hi) = summary(effects, 0.9);
+    let counts = record.donors.iter().find(|one| one.donor_id == donor);
+    OwnRecord {
+        n_transplants: counts.map_or(0, |one| one.n_transplants),
+        n_responders: counts.map_or(0, |one| one.n_responders),
+        effect,
+        effect_lo,
+        effect_hi,
     }
 }
 

@@ -70,6 +70,7 @@ impl RankingParams {
     ///     flags: vec![],
     ///     in_domain: true,
     ///     domain_reason: None,
+    ///     record: donormatch::matcher::OwnRecord::default(),
     ///     eligible: true,
     /// };
     /// let ranking = RankingParams::default().rank(&[pair("d1", 0.3), pair("d2", 0.5)])?;
@@ -260,6 +261,11 @@ impl RankingParams {
             p_best: its.standing.p_best,
             p_better_than_random: its.better_than_random.value,
             p_better_than_random_se: its.better_than_random.se,
+            n_transplants: pair.record.n_transplants,
+            n_responders: pair.record.n_responders,
+            donor_effect: pair.record.effect,
+            donor_effect_lo: pair.record.effect_lo,
+            donor_effect_hi: pair.record.effect_hi,
             n_gained: pair.n_gained,
             n_kept: pair.n_kept,
             n_lost: pair.n_lost,

@@ -56,6 +56,16 @@ pub struct RankingRow {
     pub p_better_than_random: f64,
     /// Standard error of that share, because the draws are finitely many.
     pub p_better_than_random_se: f64,
+    /// Transplants of the donor in the matcher's own trial so far.
+    pub n_transplants: u32,
+    /// Responders among them.
+    pub n_responders: u32,
+    /// Mean of what the donor's record adds to the log-odds of response.
+    pub donor_effect: f64,
+    /// Lower end of its 90 % interval.
+    pub donor_effect_lo: f64,
+    /// Upper end of its 90 % interval.
+    pub donor_effect_hi: f64,
     /// Expected number of taxa gained.
     pub n_gained: f64,
     /// Expected number of the recipient's taxa kept.
@@ -106,6 +116,9 @@ impl RankingRow {
             self.delta_severe_irae,
             self.delta_myocarditis,
             self.utility,
+            self.donor_effect,
+            self.donor_effect_lo,
+            self.donor_effect_hi,
             self.n_gained,
             self.n_kept,
             self.n_lost,

@@ -20,6 +20,7 @@ pub(crate) fn pair(donor: &str, recipient: &str, p_response: Vec<f64>) -> PairPr
         flags: vec![],
         in_domain: true,
         domain_reason: None,
+        record: crate::matcher::OwnRecord::default(),
         eligible: true,
     }
 }

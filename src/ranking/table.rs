@@ -8,7 +8,7 @@ use crate::text::TsvWriter;
 use crate::{Error, Result};
 
 /// The columns of the table, in order, as every door returns them.
-pub const COLUMNS: [&str; 27] = [
+pub const COLUMNS: [&str; 32] = [
     "recipient_id",
     "donor_id",
     "rank",
@@ -29,6 +29,11 @@ pub const COLUMNS: [&str; 27] = [
     "p_best",
     "p_better_than_random",
     "p_better_than_random_se",
+    "n_transplants",
+    "n_responders",
+    "donor_effect",
+    "donor_effect_lo",
+    "donor_effect_hi",
     "n_gained",
     "n_kept",
     "n_lost",
@@ -128,6 +133,11 @@ impl RankingRow {
             Cell::Number(self.p_best),
             Cell::Number(self.p_better_than_random),
             Cell::Number(self.p_better_than_random_se),
+            Cell::Whole(self.n_transplants as usize),
+            Cell::Whole(self.n_responders as usize),
+            Cell::Number(self.donor_effect),
+            Cell::Number(self.donor_effect_lo),
+            Cell::Number(self.donor_effect_hi),
             Cell::Number(self.n_gained),
             Cell::Number(self.n_kept),
             Cell::Number(self.n_lost),

@@ -36,6 +36,7 @@ fn predictions() -> Vec<PairPrediction> {
             flags: vec![],
             in_domain: true,
             domain_reason: None,
+            record: donormatch::matcher::OwnRecord::default(),
             eligible: true,
         })
         .collect()
