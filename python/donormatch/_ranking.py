@@ -48,8 +48,10 @@ class Ranking:
     `_hi`, `p_response_baseline` (without transplant), `p_severe_irae` with its interval,
     `p_myocarditis`, `delta_response`, `delta_severe_irae` and `delta_myocarditis` (minus the mean
     of the eligible donors), `utility` (0 is a random eligible donor), `p_best`,
-    `p_better_than_random` with its Monte-Carlo error `p_better_than_random_se`, `n_gained`,
-    `n_kept`, `n_lost`, `deleterious_lost`, `flags`, `in_domain` and `reason`.
+    `p_better_than_random` with its Monte-Carlo error `p_better_than_random_se`, `n_transplants`
+    and `n_responders` of the donor so far with its `donor_effect` on the log-odds of response
+    (after :meth:`Matcher.with_outcomes`), `n_gained`, `n_kept`, `n_lost`, `deleterious_lost`,
+    `flags`, `in_domain` and `reason`.
 
     Examples
     --------
