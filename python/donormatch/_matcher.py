@@ -41,6 +41,7 @@ Cancer = Literal["melanoma", "lung", "kidney", "other"]
 Line = Literal["first", "refractory"]
 Partner = Literal["none", "vegf_inhibitor", "chemotherapy", "other"]
 Access = Literal["private", "shared"]
+Prefilter: TypeAlias = "bool | Mapping[str, float]"
 Source: TypeAlias = "Profiles | Readable | Sequence[Readable] | pd.DataFrame"
 
 
@@ -359,6 +360,7 @@ class Matcher:
         level: float = 0.9,
         prefer_above: float = 0.8,
         top: int | None = None,
+        prefilter: Prefilter = False,
         n_draws: int = 200,
         max_draws: int = 12_800,
         day: float = 28.0,
@@ -383,6 +385,7 @@ class Matcher:
         level: float = 0.9,
         prefer_above: float = 0.8,
         top: int | None = None,
+        prefilter: Prefilter = False,
         n_draws: int = 200,
         max_draws: int = 12_800,
         day: float = 28.0,
@@ -406,6 +409,7 @@ class Matcher:
         level: float = 0.9,
         prefer_above: float = 0.8,
         top: int | None = None,
+        prefilter: Prefilter = False,
         n_draws: int = 200,
         max_draws: int = 12_800,
         day: float = 28.0,
@@ -444,6 +448,12 @@ class Matcher:
         top
             Donors shown a recipient, the first of the order; all by default. Every figure is of all
             donors.
+        prefilter
+            Draw only the donors that may be among the `top` first, for banks of thousands: some
+            recipients, the pilots, are drawn with every donor, the others with the donors that come
+            first by the pilots, and with a sample of the rest. ``True``, or a mapping with any of
+            ``n_pilots`` (8), ``margin`` (4.0; how many times deeper to go than a pilot needed) and
+            ``n_sampled`` (200). The result says who was not drawn.
         n_draws
             Draws from the posterior, each with one realized transplant.
         max_draws
@@ -501,6 +511,7 @@ class Matcher:
                         level,
                         prefer_above,
                         top=top,
+                        prefilter=_prefilter_settings(prefilter),
                         max_draws=max_draws,
                         screening=screening_settings(screening),
                     )
@@ -702,6 +713,7 @@ def rank_donors(
     level: float = 0.9,
     prefer_above: float = 0.8,
     top: int | None = None,
+    prefilter: Prefilter = False,
     n_draws: int = 200,
     max_draws: int = 12_800,
     day: float = 28.0,
@@ -726,6 +738,7 @@ def rank_donors(
     level: float = 0.9,
     prefer_above: float = 0.8,
     top: int | None = None,
+    prefilter: Prefilter = False,
     n_draws: int = 200,
     max_draws: int = 12_800,
     day: float = 28.0,
@@ -749,6 +762,7 @@ def rank_donors(
     level: float = 0.9,
     prefer_above: float = 0.8,
     top: int | None = None,
+    prefilter: Prefilter = False,
     n_draws: int = 200,
     max_draws: int = 12_800,
     day: float = 28.0,
@@ -767,7 +781,7 @@ def rank_donors(
         The bundled one by default.
     regimen, cancer, line, partner, metadata, screening, weights, level
         As in :meth:`Matcher.rank_donors`.
-    prefer_above, top, n_draws, max_draws, day, antibiotics
+    prefer_above, top, prefilter, n_draws, max_draws, day, antibiotics
         As in :meth:`Matcher.rank_donors`.
     seed, output, access
         As in :meth:`Matcher.rank_donors`.
@@ -793,6 +807,7 @@ def rank_donors(
         level=level,
         prefer_above=prefer_above,
         top=top,
+        prefilter=prefilter,
         n_draws=n_draws,
         max_draws=max_draws,
         day=day,
@@ -867,6 +882,13 @@ def rank_batches(
         seed=seed,
         pairs_at_a_time=pairs_at_a_time,
     )
+
+
+def _prefilter_settings(prefilter: Prefilter) -> dict[str, float] | None:
+    """The settings of a prefilter, where one is asked for."""
+    if isinstance(prefilter, Mapping):
+        return dict(prefilter)
+    return {} if prefilter else None
 
 
 def _told(

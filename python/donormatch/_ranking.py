@@ -127,6 +127,17 @@ class Ranking:
         return list(self._content["summaries"])
 
     @property
+    def prefilter(self) -> dict[str, Any] | None:
+        """Which donors were drawn for whom, where not all were.
+
+        ``pilots``, drawn with every donor; how deep in the order by the other pilots the first
+        donors of each go (``depths``); how many donors were kept (``n_kept``) and sampled
+        (``n_sampled``) for everyone else, and those ``not_drawn``.
+        """
+        found: dict[str, Any] | None = self._content["prefilter"]
+        return found
+
+    @property
     def donor_order_agreement(self) -> float | None:
         """Mean Kendall tau between the orders of any two recipients; 1 where all are the same."""
         agreement: float | None = self._content["donor_order_agreement"]
@@ -318,14 +329,16 @@ class WrittenRanking:
     path : str
         The rows, with the columns of :class:`Ranking`: Parquet, or tab-separated text.
     summary_path : str
-        JSON with `summaries`, one record a recipient, `donor_order_agreement`, and the settings as
-        `params` and `predict`.
+        JSON with `summaries`, one record a recipient, `donor_order_agreement`, `prefilter`, and the
+        settings as `params` and `predict`.
     n_rows, n_recipients : int
         How many were written.
     n_outside : int
         Rows of pairs that lie outside what the models know.
     donor_order_agreement : float or None
         As in :class:`Ranking`.
+    n_not_drawn : int
+        Donors that a prefilter left out for everyone but the pilots; the summary names them.
     harmonization : dict
         What became of the names of ``donors`` and ``recipients``.
     notes : list of str
@@ -338,6 +351,7 @@ class WrittenRanking:
     n_recipients: int
     n_outside: int
     donor_order_agreement: float | None
+    n_not_drawn: int
     harmonization: dict[str, HarmonizationReport] = field(repr=False)
     notes: list[str] = field(repr=False)
 

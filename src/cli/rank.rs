@@ -14,7 +14,9 @@ use crate::cohort::TreatmentContext;
 use crate::explanation::report::{ReportContext, html};
 use crate::output::{Access, write_bytes};
 use crate::persist::ModelHeader;
-use crate::ranking::{Ranking, RankingJob, RankingParams, Weights, same_order_warning};
+use crate::ranking::{
+    PrefilterParams, Ranking, RankingJob, RankingParams, Weights, same_order_warning,
+};
 use crate::{Error, Result};
 
 /// Put donors in order for each recipient, with uncertainty, and say whom to prefer and to avoid
@@ -53,6 +55,10 @@ pub(super) struct RankArguments {
     /// Show only the first K donors of each recipient; every figure is of all donors
     #[arg(long, value_name = "K")]
     top: Option<usize>,
+    /// Draw only the donors that may be among the first K, chosen by some recipients that are drawn
+    /// with every donor; the result says who was not drawn
+    #[arg(long, requires = "top")]
+    prefilter: bool,
     /// Write the rows as they are ready, whatever their number, into a file that ends in .parquet,
     /// .tsv or .tsv.gz, and what is known about their order into FILE.summary.json beside it
     #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "report"])]
@@ -85,6 +91,7 @@ impl RankArguments {
             weights,
             screening,
             top: self.top,
+            prefilter: self.prefilter.then(PrefilterParams::default),
             prefer_above: self.prefer_above,
             max_draws: self.max_draws,
             ..RankingParams::default()
@@ -111,8 +118,14 @@ impl RankArguments {
         if let Some(path) = &self.output {
             return self.write_files(&job, path, progress, streams);
         }
-        let ranking = job.rank_telling(|recipient| progress.add(recipient.summary.n_donors))?;
+        let n_donors = donors.table.n_samples();
+        let ranking = job.rank_telling(|_| progress.add(n_donors))?;
         drop(progress);
+        let n_not_drawn = ranking
+            .prefilter
+            .as_ref()
+            .map_or(0, |one| one.not_drawn.len());
+        note_not_drawn(n_not_drawn, n_donors, streams);
         if let Some(path) = &self.report {
             let notes = donors.notes.into_iter().chain(recipients.notes).collect();
             let context = report_context(&header, &contexts, predict.seed, notes);
@@ -128,8 +141,8 @@ impl RankArguments {
         progress: Counted,
         streams: &mut Streams<'_>,
     ) -> Result<()> {
-        let written = job.write(path, self.access, |recipient| {
-            progress.add(recipient.summary.n_donors);
+        let written = job.write(path, self.access, |_| {
+            progress.add(job.donors.n_samples());
             Ok(())
         })?;
         drop(progress);
@@ -140,6 +153,7 @@ impl RankArguments {
             written.n_recipients,
             written.summary_path.display()
         ));
+        note_not_drawn(written.n_not_drawn, job.donors.n_samples(), streams);
         if let Some(warning) = same_order_warning(written.donor_order_agreement) {
             streams.note(&format!("note: {warning}"));
         }
@@ -161,6 +175,15 @@ impl RankArguments {
             .write_tsv(&mut table)
             .map_err(|source| Error::io("stdout", source))?;
         streams.data(&String::from_utf8_lossy(&table))
+    }
+}
+
+fn note_not_drawn(n_not_drawn: usize, n_donors: usize, streams: &mut Streams<'_>) {
+    if n_not_drawn > 0 {
+        streams.note(&format!(
+            "prefilter: {n_not_drawn} of {n_donors} donors were not drawn, but for the pilots; JSON \
+             and the summary name them"
+        ));
     }
 }
 

@@ -8,6 +8,7 @@ use flate2::write::GzEncoder;
 use serde::Serialize;
 
 use super::agreement::DonorOrders;
+use super::prefilter::Prefiltered;
 use super::table::COLUMNS;
 use super::{RankedRecipient, RankingJob, RankingRow};
 use crate::output::{Access, OutputFile, commit_together, folder_of};
@@ -31,6 +32,9 @@ pub struct WrittenRanking {
     pub summary_path: PathBuf,
     /// See [`Ranking::donor_order_agreement`](super::Ranking).
     pub donor_order_agreement: Option<f64>,
+    /// Donors that were drawn for the pilots only, see
+    /// [`PrefilterParams`](super::PrefilterParams).
+    pub n_not_drawn: usize,
 }
 
 impl RankingJob<'_> {
@@ -66,7 +70,7 @@ impl RankingJob<'_> {
         let mut summaries = SummaryFile::create(&summary_path, access)?;
         let mut orders = DonorOrders::default();
         let (mut n_rows, mut n_recipients, mut n_outside) = (0, 0, 0);
-        self.rank_rows(0..self.recipients.n_samples(), &mut orders, |recipient| {
+        let prefilter = self.rank_all(&mut orders, |recipient| {
             rows.write(&recipient.rows)?;
             summaries.write(&recipient)?;
             n_recipients += 1;
@@ -77,7 +81,7 @@ impl RankingJob<'_> {
         let donor_order_agreement = orders.agreement();
         let files = vec![
             rows.finish()?,
-            summaries.finish(self, donor_order_agreement)?,
+            summaries.finish(self, donor_order_agreement, prefilter.as_ref())?,
         ];
         commit_together(folder_of(path), files)?;
         Ok(WrittenRanking {
@@ -86,6 +90,7 @@ impl RankingJob<'_> {
             n_outside,
             summary_path,
             donor_order_agreement,
+            n_not_drawn: prefilter.map_or(0, |prefilter| prefilter.not_drawn.len()),
         })
     }
 }
@@ -192,10 +197,17 @@ impl SummaryFile {
         self.file.put(line.as_bytes())
     }
 
-    fn finish(mut self, job: &RankingJob<'_>, agreement: Option<f64>) -> Result<OutputFile> {
+    fn finish(
+        mut self,
+        job: &RankingJob<'_>,
+        agreement: Option<f64>,
+        prefilter: Option<&Prefiltered>,
+    ) -> Result<OutputFile> {
         let tail = format!(
-            "\n],\n\"donor_order_agreement\": {},\n\"params\": {},\n\"predict\": {}}}\n",
+            "\n],\n\"donor_order_agreement\": {},\n\"prefilter\": {},\n\"params\": {},\n\
+             \"predict\": {}}}\n",
             json(&agreement)?,
+            json(&prefilter)?,
             json(job.params)?,
             json(job.predict)?
         );

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::agreement::DonorOrders;
+use super::prefilter::StandsFor;
 use super::{RankedRecipient, Ranking, RankingParams};
 use crate::cohort::TreatmentContext;
 use crate::matcher::{Matcher, PairPrediction, PredictParams};
@@ -77,12 +78,12 @@ impl RankingJob<'_> {
     pub fn rank_telling(&self, mut told: impl FnMut(&RankedRecipient)) -> Result<Ranking> {
         let mut ranked = Vec::with_capacity(self.recipients.n_samples());
         let mut orders = DonorOrders::default();
-        self.rank_rows(0..self.recipients.n_samples(), &mut orders, |recipient| {
+        let prefilter = self.rank_all(&mut orders, |recipient| {
             told(&recipient);
             ranked.push(recipient);
             Ok(())
         })?;
-        self.params.assemble(ranked, &orders)
+        self.params.assemble(ranked, &orders, prefilter)
     }
 
     /// The recipients of these rows of their table, one by one in order; they are the same to the
@@ -99,6 +100,21 @@ impl RankingJob<'_> {
         &self,
         rows: Range<usize>,
         orders: &mut DonorOrders,
+        visit: impl FnMut(RankedRecipient) -> Result<()>,
+    ) -> Result<()> {
+        if self.params.prefilter.is_some() {
+            let message = "needs all recipients at once, in memory or in a file";
+            return Err(Error::parameter("prefilter", message));
+        }
+        self.rank_standing(rows, &StandsFor::default(), orders, visit)
+    }
+
+    /// The same; a donor may stand for more than itself in what a random one comes to.
+    pub(super) fn rank_standing(
+        &self,
+        rows: Range<usize>,
+        stands_for: &StandsFor,
+        orders: &mut DonorOrders,
         mut visit: impl FnMut(RankedRecipient) -> Result<()>,
     ) -> Result<()> {
         self.params.check()?;
@@ -111,7 +127,7 @@ impl RankingJob<'_> {
         };
         let mut first = 0;
         let mut flush = |pairs: Vec<PairPrediction>| -> Result<()> {
-            let ranked = part.rank_surely(first, pairs)?;
+            let ranked = part.rank_surely(first, pairs, stands_for)?;
             first += ranked.len();
             for mut recipient in ranked {
                 orders.push(recipient.order());

@@ -24,7 +24,9 @@ mod order;
 mod params;
 #[cfg(feature = "containers")]
 mod parquet;
+mod pilots;
 mod precision;
+mod prefilter;
 mod recipient;
 mod result;
 mod scored;
@@ -38,6 +40,7 @@ pub use donors::{RankedDonors, rank_donors, rank_harmonized, target_of};
 pub use file::WrittenRanking;
 pub use job::RankingJob;
 pub use params::{RankingParams, Weights};
+pub use prefilter::{PrefilterParams, Prefiltered};
 pub use recipient::RankedRecipient;
 pub use result::{
     DonorStanding, NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary, Regret, WeightCase,

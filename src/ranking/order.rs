@@ -7,6 +7,7 @@ use super::check::{check_prediction, group_by_recipient};
 use super::draws::{Share, interval};
 use super::front::{p_on_front, pareto_front};
 use super::gate::Gate;
+use super::prefilter::{Prefiltered, StandsFor};
 use super::result::{
     DonorStanding, NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary, WeightCase,
 };
@@ -82,25 +83,26 @@ impl RankingParams {
     /// ```
     pub fn rank(&self, predictions: &[PairPrediction]) -> Result<Ranking> {
         self.check()?;
-        let mut ranked = self.rank_recipients(predictions)?;
+        let mut ranked = self.rank_recipients(predictions, &StandsFor::default())?;
         let mut orders = DonorOrders::default();
         for recipient in &mut ranked {
             orders.push(recipient.order());
             recipient.keep(self.top);
         }
-        self.assemble(ranked, &orders)
+        self.assemble(ranked, &orders, None)
     }
 
     /// Each recipient of these predictions by itself.
     pub(super) fn rank_recipients(
         &self,
         predictions: &[PairPrediction],
+        stands_for: &StandsFor,
     ) -> Result<Vec<RankedRecipient>> {
         predictions.iter().try_for_each(check_prediction)?;
         let groups = group_by_recipient(predictions)?;
         let gate = Gate::new(self.screening.as_ref());
         let ranked = groups.par_iter();
-        let ranked = ranked.map(|pairs| self.rank_recipient(pairs, &gate));
+        let ranked = ranked.map(|pairs| self.rank_recipient(pairs, &gate, stands_for));
         let ranked = ranked.collect();
         cancel::check().map(|()| ranked)
     }
@@ -110,6 +112,7 @@ impl RankingParams {
         &self,
         ranked: Vec<RankedRecipient>,
         orders: &DonorOrders,
+        prefilter: Option<Prefiltered>,
     ) -> Result<Ranking> {
         if ranked.is_empty() {
             return Err(Error::table(NOTHING_TO_RANK));
@@ -123,11 +126,17 @@ impl RankingParams {
             summaries,
             donor_order_agreement: orders.agreement(),
             params: self.clone(),
+            prefilter,
         })
     }
 
-    fn rank_recipient(&self, pairs: &[&PairPrediction], gate: &Gate<'_>) -> RankedRecipient {
-        let scored = Scored::new(pairs, gate, &self.weights, self.level);
+    fn rank_recipient(
+        &self,
+        pairs: &[&PairPrediction],
+        gate: &Gate<'_>,
+        stands_for: &StandsFor,
+    ) -> RankedRecipient {
+        let scored = Scored::new(pairs, gate, stands_for, &self.weights, self.level);
         let reason = self.reason(&scored);
         let rows: Vec<RankingRow> = scored
             .order

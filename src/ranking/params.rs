@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::prefilter::PrefilterParams;
 use crate::cohort::screening::Screening;
 use crate::{Error, Result};
 
@@ -149,6 +150,9 @@ pub struct RankingParams {
     /// Donors shown a recipient, the first of the order, 1 or more; all by default. Every figure
     /// is of all donors.
     pub top: Option<usize>,
+    /// Draw only the donors that may be among the first [`RankingParams::top`]; all by default.
+    /// Only where the ranking draws itself.
+    pub prefilter: Option<PrefilterParams>,
     /// Draws at most for a recipient with a donor whose verdict hangs on the draws: they are
     /// doubled until none does, while donors × draws stay within 2¹⁸. Only where the ranking draws
     /// itself ([`rank_donors`](super::rank_donors)); less than twice the first draws adds none.
@@ -165,6 +169,7 @@ impl Default for RankingParams {
             min_draws: 20,
             screening: None,
             top: None,
+            prefilter: None,
             max_draws: 12_800,
         }
     }
@@ -182,6 +187,9 @@ impl RankingParams {
                 "level",
                 format!("expected a number between 0 and 1, found {}", self.level),
             ));
+        }
+        if let Some(prefilter) = &self.prefilter {
+            prefilter.check(self.top)?;
         }
         if self.top == Some(0) {
             return Err(Error::parameter(

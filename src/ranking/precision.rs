@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::draws::Share;
+use super::prefilter::StandsFor;
 use super::verdict::is_open;
 use super::{RankedRecipient, RankingJob, RankingParams};
 use crate::cohort::TreatmentContext;
@@ -29,8 +30,9 @@ impl RankingJob<'_> {
         &self,
         first: usize,
         pairs: Vec<PairPrediction>,
+        stands_for: &StandsFor,
     ) -> Result<Vec<RankedRecipient>> {
-        let mut ranked = self.params.rank_recipients(&pairs)?;
+        let mut ranked = self.params.rank_recipients(&pairs, stands_for)?;
         let n_donors = ranked.first().map_or(1, |one| one.summary.n_donors.max(1));
         let most = self.params.max_draws.min(MAX_CELLS / n_donors);
         let mut rest = pairs.into_iter();
@@ -50,7 +52,7 @@ impl RankingJob<'_> {
             while !some.is_empty() {
                 schedule.double(|params| self.add(first, params, &mut some))?;
                 let again = some.par_iter().map(|one| {
-                    let again = self.params.rank_recipients(&one.pairs)?;
+                    let again = self.params.rank_recipients(&one.pairs, stands_for)?;
                     Ok((one.at, again))
                 });
                 for (at, again) in again.collect::<Result<Vec<_>>>()? {

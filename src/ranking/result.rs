@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::prefilter::Prefiltered;
 use super::verdict::{Term, Verdict};
 use super::{RankingParams, Weights};
 use crate::profile::{SampleId, SubjectId};
@@ -279,6 +280,8 @@ pub struct Ranking {
     pub donor_order_agreement: Option<f64>,
     /// How it was ranked.
     pub params: RankingParams,
+    /// Which donors were not drawn for whom, where [`RankingParams::prefilter`] asked for that.
+    pub prefilter: Option<Prefiltered>,
 }
 
 impl Ranking {

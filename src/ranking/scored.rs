@@ -3,6 +3,7 @@
 use super::Weights;
 use super::draws::{Share, Standing, p_above, share_above_zero, standings};
 use super::gate::Gate;
+use super::prefilter::StandsFor;
 use super::result::Regret;
 use super::verdict::Term;
 use crate::matcher::PairPrediction;
@@ -13,6 +14,7 @@ pub(super) struct Scored<'a> {
     pub(super) pairs: &'a [&'a PairPrediction],
     /// Why a donor may not be ranked, by donor.
     pub(super) objections: Vec<Option<String>>,
+    stands_for: &'a StandsFor,
     pub(super) n_draws: usize,
     /// By donor.
     pub(super) donors: Vec<ScoredDonor>,
@@ -64,6 +66,7 @@ impl<'a> Scored<'a> {
     pub(super) fn new(
         pairs: &'a [&'a PairPrediction],
         gate: &Gate<'_>,
+        stands_for: &'a StandsFor,
         weights: &Weights,
         level: f64,
     ) -> Self {
@@ -77,8 +80,12 @@ impl<'a> Scored<'a> {
             .filter(|(_, objection)| none_eligible || objection.is_none())
             .map(|(pair, _)| *pair)
             .collect();
+        let shares: Vec<f64> = reference
+            .iter()
+            .map(|pair| stands_for.of(&pair.donor_id))
+            .collect();
         let random = [RESPONSE, SEVERE_IRAE, MYOCARDITIS]
-            .map(|endpoint| mean_by_draw(&reference, n_draws, endpoint));
+            .map(|endpoint| mean_by_draw(&reference, &shares, n_draws, endpoint));
         let utility: Vec<Vec<f64>> = pairs
             .iter()
             .map(|pair| {
@@ -125,6 +132,7 @@ impl<'a> Scored<'a> {
         Self {
             pairs,
             objections,
+            stands_for,
             n_draws,
             donors,
             utility,
@@ -155,8 +163,13 @@ impl<'a> Scored<'a> {
         let best_utility = highest(&|donor, draw| self.utility[donor][draw]);
         let best_response = highest(&|donor, draw| self.pairs[donor].p_response[draw]);
         let mean_response = |donor: usize| mean(&self.pairs[donor].p_response);
-        let of_random = self.eligible.iter().map(|&donor| mean_response(donor));
-        let random_response = of_random.sum::<f64>() / self.eligible.len() as f64;
+        let share = |donor: usize| self.stands_for.of(&self.pairs[donor].donor_id);
+        let of_random = |donor: usize| (share(donor) * mean_response(donor), share(donor));
+        let (sum, total) = self.eligible.iter().fold((0.0, 0.0), |sum, &donor| {
+            let (response, share) = of_random(donor);
+            (sum.0 + response, sum.1 + share)
+        });
+        let random_response = sum / total;
         let regret = |utility: f64, response: f64| Regret {
             utility: (best_utility - utility).max(0.0),
             responses_per_100: 100.0 * (best_response - response).max(0.0),
@@ -180,12 +193,21 @@ impl<'a> Scored<'a> {
     }
 }
 
-/// The mean over some pairs, draw by draw.
-fn mean_by_draw(pairs: &[&PairPrediction], n_draws: usize, endpoint: Endpoint) -> Vec<f64> {
+/// The mean over some pairs, draw by draw, each with the number of donors it stands for.
+fn mean_by_draw(
+    pairs: &[&PairPrediction],
+    shares: &[f64],
+    n_draws: usize,
+    endpoint: Endpoint,
+) -> Vec<f64> {
+    let total: f64 = shares.iter().sum();
     (0..n_draws)
         .map(|draw| {
-            let sum: f64 = pairs.iter().map(|pair| endpoint(pair)[draw]).sum();
-            sum / pairs.len() as f64
+            let terms = pairs.iter().zip(shares);
+            let sum: f64 = terms
+                .map(|(pair, share)| share * endpoint(pair)[draw])
+                .sum();
+            sum / total
         })
         .collect()
 }

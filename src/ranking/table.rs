@@ -75,6 +75,7 @@ impl Ranking {
     ///     summaries: vec![],
     ///     donor_order_agreement: None,
     ///     params: RankingParams::default(),
+    ///     prefilter: None,
     /// };
     /// assert_eq!(empty.to_tsv()?, COLUMNS.join("\t") + "\n");
     /// # Ok::<(), donormatch::Error>(())

@@ -47,6 +47,7 @@ impl Ranking {
     /// #     summaries: vec![],
     /// #     donor_order_agreement: None,
     /// #     params: RankingParams::default(),
+    /// #     prefilter: None,
     /// # };
     /// assert!(ranking.to_text().starts_with(RESEARCH_USE));
     /// ```

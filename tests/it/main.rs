@@ -24,6 +24,7 @@ mod logistic;
 mod logistic_tolerance;
 mod new_formats;
 mod output;
+mod prefilter;
 mod privacy;
 mod ranking;
 mod ranking_files;

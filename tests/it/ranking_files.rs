@@ -54,7 +54,7 @@ pub static BANK: LazyLock<Bank> = LazyLock::new(|| {
 });
 
 impl Bank {
-    fn job<'a>(&'a self, params: &'a RankingParams) -> RankingJob<'a> {
+    pub fn job<'a>(&'a self, params: &'a RankingParams) -> RankingJob<'a> {
         RankingJob {
             matcher: &self.matcher,
             donors: &self.donors,

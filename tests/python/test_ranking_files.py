@@ -89,3 +89,29 @@ def test_what_cannot_be_written_is_refused_before_the_work(asked, tmp_path):
     with pytest.raises(FileNotFoundError):
         dm.rank_donors(**asked, output=tmp_path / "absent" / "pairs.tsv")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_prefilter_says_who_was_not_drawn(tmp_path):
+    cohort = dm.simulate(n_donors=60, n_recipients=10, seed=3)
+    asked = {
+        "donors": cohort.donors,
+        "recipients": cohort.recipients,
+        "regimen": "anti-pd-1",
+        "n_draws": 20,
+        "top": 2,
+    }
+    chosen = {"n_pilots": 3, "margin": 1.0, "n_sampled": 20}
+    ranking = dm.rank_donors(**asked, prefilter=chosen)
+    told = ranking.prefilter
+    assert told["n_kept"] + told["n_sampled"] + len(told["not_drawn"]) == 60
+    assert 0 < len(told["not_drawn"]) <= 32
+    assert not {row["donor_id"] for row in ranking.rows} & set(told["not_drawn"])
+    written = dm.rank_donors(**asked, prefilter=chosen, output=tmp_path / "pairs.tsv")
+    assert written.n_not_drawn == len(told["not_drawn"])
+    assert dm.rank_donors(**asked).prefilter is None
+    # Ten recipients are no more than twice eight pilots.
+    assert dm.rank_donors(**asked, prefilter=True).prefilter["not_drawn"] == []
+    with pytest.raises(dm.ParameterError, match=r"`prefilter`.*`top`"):
+        dm.rank_donors(**{**asked, "top": None}, prefilter=True)
+    with pytest.raises(dm.ParameterError, match="`prefilter`"):
+        dm.rank_donors(**asked, prefilter={"n_pilot": 3})

@@ -30,6 +30,7 @@ const BAR: f64 = 150.0;
 /// #     summaries: vec![],
 /// #     donor_order_agreement: None,
 /// #     params: RankingParams::default(),
+/// #     prefilter: None,
 /// # };
 /// let context = ReportContext {
 ///     title: "Donors for the synthetic cohort".into(),
