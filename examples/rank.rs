@@ -23,7 +23,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let contexts = vec![context; recipients.n_samples()];
     let ranked = rank_donors(
         &Matcher::bundled()?,
-        &donors,
+        &donors.into(),
         &recipients,
         &contexts,
         &PredictParams::default(),

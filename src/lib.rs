@@ -62,7 +62,7 @@
 //! # if !Matcher::has_bundled() { return Ok(()); }
 //! let matcher = Matcher::bundled()?;
 //! let params = PredictParams::default();
-//! let pairs = matcher.predict(&donors, &recipients, &cohort.contexts, &params)?;
+//! let pairs = matcher.predict(&donors.into(), &recipients, &cohort.contexts, &params)?;
 //! let ranking = RankingParams::default().rank(&pairs)?;
 //! let first = &ranking.rows[0];
 //! println!("{} for {}: {:.2}", first.donor_id, first.recipient_id, first.p_response);

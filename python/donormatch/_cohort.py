@@ -24,6 +24,7 @@ __all__ = ["Cohort", "PatientCohort"]
 Target = Literal["species", "genus"]
 Metadata: TypeAlias = "Readable | pd.DataFrame | pl.DataFrame"
 Treatments: TypeAlias = "Mapping[str, Mapping[str, str]] | Metadata | None"
+DonorIds: TypeAlias = "Mapping[str, str] | Metadata | None"
 WORDS = ("regimen", "cancer", "line", "partner")
 COLUMNS = ("recipient_id", *WORDS)
 
@@ -164,6 +165,23 @@ def _tab_separated(rows: Iterable[Iterable[object]]) -> str:
     text = io.StringIO()
     csv.writer(text, delimiter="\t", lineterminator="\n").writerows(rows)
     return text.getvalue()
+
+
+def donor_metadata_of(
+    donor_metadata: DonorIds, sample_ids: Sequence[str]
+) -> str | bytes | os.PathLike[str] | None:
+    """A path, or the text of a frame or mapping of samples to donors, as the core reads it."""
+    if donor_metadata is None or not isinstance(donor_metadata, Mapping):
+        return None if donor_metadata is None else as_metadata(donor_metadata)
+    known = set(sample_ids)
+    for sample in donor_metadata:
+        if sample not in known:
+            message = f"`donor_metadata`: no sample `{sample}` among the profiles of the donors"
+            raise ParameterError(message)
+    rows = [
+        (sample, None if is_missing(donor) else donor) for sample, donor in donor_metadata.items()
+    ]
+    return _tab_separated([("sample_id", "donor_id"), *rows]) if rows else None
 
 
 def treatment_metadata(

@@ -120,6 +120,11 @@ class _Sparse(Protocol):
     indices: Any
     data: Any
 
+# Of donors and of recipients.
+_Table: TypeAlias = str | bytes | os.PathLike[str] | None
+_MetadataOfBoth: TypeAlias = tuple[_Table, _Table]
+_NotesOfBoth: TypeAlias = tuple[list[tuple[bool, str]], list[tuple[bool, str]]]
+
 @final
 class ProfileTable:
     @property
@@ -358,28 +363,28 @@ class Matcher:
         donors: ProfileTable,
         recipients: ProfileTable,
         treatment: tuple[str | None, str | None, str | None, str | None],
-        metadata: str | bytes | os.PathLike[str] | None,
+        metadata: _MetadataOfBoth,
         settings: tuple[str, str],
-    ) -> tuple[Ranking, str, str, list[tuple[bool, str]]]: ...
+    ) -> tuple[Ranking, str, str, _NotesOfBoth]: ...
     def write_ranking(
         self,
         donors: ProfileTable,
         recipients: ProfileTable,
         treatment: tuple[str | None, str | None, str | None, str | None],
-        metadata: str | bytes | os.PathLike[str] | None,
+        metadata: _MetadataOfBoth,
         settings: tuple[str, str],
         output: str | os.PathLike[str],
         access: str,
-    ) -> tuple[str, str, str, list[tuple[bool, str]]]: ...
+    ) -> tuple[str, str, str, _NotesOfBoth]: ...
     def rank_batches(
         self,
         donors: ProfileTable,
         recipients: ProfileTable,
         treatment: tuple[str | None, str | None, str | None, str | None],
-        metadata: str | bytes | os.PathLike[str] | None,
+        metadata: _MetadataOfBoth,
         settings: tuple[str, str],
         pairs_at_a_time: int,
-    ) -> tuple[RankingBatches, str, str, list[tuple[bool, str]]]: ...
+    ) -> tuple[RankingBatches, str, str, _NotesOfBoth]: ...
     def predict_transplant(
         self, donor: ProfileTable, recipient: ProfileTable, predict: str
     ) -> tuple[str, str, str]: ...
@@ -387,10 +392,11 @@ class Matcher:
         self,
         donors: ProfileTable,
         recipients: ProfileTable,
+        donor_metadata: _Table,
         outcomes: str | bytes | os.PathLike[str],
         params: str,
         header: str | None,
-    ) -> tuple[Matcher, str, str | None, list[str], list[tuple[bool, str]]]: ...
+    ) -> tuple[Matcher, str, str | None, list[str], _NotesOfBoth]: ...
     def evidence(
         self,
         subject: str,

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 from donormatch import _core
 from donormatch._cohort import (
     Cohort,
+    DonorIds,
     Metadata,
     PatientCohort,
     Treatments,
     as_metadata,
+    donor_metadata_of,
     treatment_metadata,
 )
 from donormatch._convert import settings_json
@@ -42,6 +44,7 @@ Line = Literal["first", "refractory"]
 Partner = Literal["none", "vegf_inhibitor", "chemotherapy", "other"]
 Access = Literal["private", "shared"]
 Prefilter: TypeAlias = "bool | Mapping[str, float]"
+Notes: TypeAlias = "Sequence[tuple[bool, str]]"
 Source: TypeAlias = "Profiles | Readable | Sequence[Readable] | pd.DataFrame"
 
 
@@ -159,6 +162,7 @@ class Matcher:
         recipients: Source,
         outcomes: Metadata,
         *,
+        donor_metadata: DonorIds = None,
         trial: str = "own",
         method: Literal["auto", "exact", "fast"] = "auto",
         without: Sequence[str] = (),
@@ -181,6 +185,8 @@ class Matcher:
             `date`, `donor_type`, `cancer`, `line`, `partner`, `response`, `severe_irae`,
             `irae_grade` and `myocarditis` (``yes`` or ``no``, ``1`` or ``0``; blank is not yet
             known).
+        donor_metadata
+            Whose the samples of the donors are, as in :meth:`rank_donors`.
         trial
             What the trial is called.
         method
@@ -215,11 +221,12 @@ class Matcher:
         found, learned, header, reports, notes = self._fitted().with_outcomes(
             donors._table,
             recipients._table,
+            donor_metadata_of(donor_metadata, donors.sample_ids),
             table,
             settings_json(trial=trial, method=method, without=list(without), predict=predict),
             header,
         )
-        warned("outcomes", notes)
+        _warned_of_both(("donor_metadata", "outcomes"), notes)
         for what, report in zip(("donors", "recipients"), reports, strict=True):
             HarmonizationReport._from_json(report)._warn_of_names(what)
         updated = copy.copy(self)
@@ -350,6 +357,7 @@ class Matcher:
         donors: Source,
         recipients: Source,
         *,
+        donor_metadata: DonorIds = None,
         regimen: Regimen | None = None,
         cancer: Cancer | None = None,
         line: Line | None = None,
@@ -375,6 +383,7 @@ class Matcher:
         donors: Source,
         recipients: Source,
         *,
+        donor_metadata: DonorIds = None,
         regimen: Regimen | None = None,
         cancer: Cancer | None = None,
         line: Line | None = None,
@@ -399,6 +408,7 @@ class Matcher:
         donors: Source,
         recipients: Source,
         *,
+        donor_metadata: DonorIds = None,
         regimen: Regimen | None = None,
         cancer: Cancer | None = None,
         line: Line | None = None,
@@ -424,6 +434,10 @@ class Matcher:
         ----------
         donors, recipients
             Profiles, a file of them, or a frame.
+        donor_metadata
+            Whose the samples of the donors are: ``{"sample_1": "donor_1"}``, or a frame or file
+            with the columns `sample_id` and `donor_id`. Samples of one donor are averaged, each
+            counting the same; a sample that is not named is its own donor, as all are without this.
         regimen
             The checkpoint inhibitors; needed unless `metadata` gives them for every recipient.
         cancer, line
@@ -482,10 +496,11 @@ class Matcher:
         Raises
         ------
         ParameterError
-            A word is unknown, a recipient has no regimen, or `metadata` is a mapping with a
-            recipient or a word that does not exist.
+            A word is unknown, a recipient has no regimen, or `metadata` or `donor_metadata` is a
+            mapping with a recipient, a sample or a word that does not exist.
         InputError
-            A frame or file names a recipient twice, or has no column `recipient_id`.
+            A frame or file names a recipient or a sample twice, or lacks `recipient_id`,
+            `sample_id` or `donor_id`.
 
         Warns
         -----
@@ -494,15 +509,18 @@ class Matcher:
         SynonymWarning
             Less than nine tenths of the abundance is in taxa that the vocabulary knows.
         DonorMatchWarning
-            A frame or file names recipients that have no profile, or a column of it that was not
-            used looks like one that was looked for.
+            A frame or file names recipients or samples that have no profile, or a column of it
+            that was not used looks like one that was looked for.
         """
         donors, recipients = as_profiles(donors), as_profiles(recipients)
         asked = (
             donors._table,
             recipients._table,
             (regimen, cancer, line, partner),
-            treatment_metadata(metadata, recipients.sample_ids),
+            (
+                donor_metadata_of(donor_metadata, donors.sample_ids),
+                treatment_metadata(metadata, recipients.sample_ids),
+            ),
             (
                 settings_json(n_draws=n_draws, day=day, antibiotics=antibiotics, seed=seed),
                 settings_json(
@@ -539,6 +557,7 @@ class Matcher:
         donors: Source,
         recipients: Source,
         *,
+        donor_metadata: DonorIds = None,
         regimen: Regimen | None = None,
         cancer: Cancer | None = None,
         line: Line | None = None,
@@ -562,7 +581,9 @@ class Matcher:
 
         Parameters
         ----------
-        donors, recipients, regimen, cancer, line, partner, metadata, screening, weights, level
+        donors, recipients, donor_metadata, regimen, cancer, line, partner
+            As in :meth:`rank_donors`.
+        metadata, screening, weights, level
             As in :meth:`rank_donors`.
         prefer_above, top, n_draws, max_draws, day, antibiotics, seed
             As in :meth:`rank_donors`.
@@ -590,7 +611,10 @@ class Matcher:
             donors._table,
             recipients._table,
             (regimen, cancer, line, partner),
-            treatment_metadata(metadata, recipients.sample_ids),
+            (
+                donor_metadata_of(donor_metadata, donors.sample_ids),
+                treatment_metadata(metadata, recipients.sample_ids),
+            ),
             (
                 settings_json(n_draws=n_draws, day=day, antibiotics=antibiotics, seed=seed),
                 settings_json(
@@ -703,6 +727,7 @@ def rank_donors(
     recipients: Source,
     *,
     matcher: Matcher | None = None,
+    donor_metadata: DonorIds = None,
     regimen: Regimen | None = None,
     cancer: Cancer | None = None,
     line: Line | None = None,
@@ -728,6 +753,7 @@ def rank_donors(
     recipients: Source,
     *,
     matcher: Matcher | None = None,
+    donor_metadata: DonorIds = None,
     regimen: Regimen | None = None,
     cancer: Cancer | None = None,
     line: Line | None = None,
@@ -752,6 +778,7 @@ def rank_donors(
     recipients: Source,
     *,
     matcher: Matcher | None = None,
+    donor_metadata: DonorIds = None,
     regimen: Regimen | None = None,
     cancer: Cancer | None = None,
     line: Line | None = None,
@@ -779,7 +806,7 @@ def rank_donors(
         Profiles, a file of them, or a frame.
     matcher
         The bundled one by default.
-    regimen, cancer, line, partner, metadata, screening, weights, level
+    donor_metadata, regimen, cancer, line, partner, metadata, screening, weights, level
         As in :meth:`Matcher.rank_donors`.
     prefer_above, top, prefilter, n_draws, max_draws, day, antibiotics
         As in :meth:`Matcher.rank_donors`.
@@ -797,6 +824,7 @@ def rank_donors(
     ranked: Ranking | WrittenRanking = rank(
         donors,
         recipients,
+        donor_metadata=donor_metadata,
         regimen=regimen,
         cancer=cancer,
         line=line,
@@ -824,6 +852,7 @@ def rank_batches(
     recipients: Source,
     *,
     matcher: Matcher | None = None,
+    donor_metadata: DonorIds = None,
     regimen: Regimen | None = None,
     cancer: Cancer | None = None,
     line: Line | None = None,
@@ -849,7 +878,7 @@ def rank_batches(
         Profiles, a file of them, or a frame.
     matcher
         The bundled one by default.
-    regimen, cancer, line, partner, metadata, screening, weights, level
+    donor_metadata, regimen, cancer, line, partner, metadata, screening, weights, level
         As in :meth:`Matcher.rank_donors`.
     prefer_above, top, n_draws, max_draws, day, antibiotics
         As in :meth:`Matcher.rank_donors`.
@@ -865,6 +894,7 @@ def rank_batches(
     return chosen.rank_batches(
         donors,
         recipients,
+        donor_metadata=donor_metadata,
         regimen=regimen,
         cancer=cancer,
         line=line,
@@ -892,14 +922,19 @@ def _prefilter_settings(prefilter: Prefilter) -> dict[str, float] | None:
 
 
 def _told(
-    reports: Sequence[str], notes: Sequence[tuple[bool, str]]
+    reports: Sequence[str], notes: tuple[Notes, Notes]
 ) -> tuple[dict[str, HarmonizationReport], list[str]]:
-    """What harmonization did to donors and recipients, and notes on treatments, warned of."""
+    """What harmonization did to donors and recipients, and notes on both, warned of."""
     tables = map(HarmonizationReport._from_json, reports)
     harmonization = dict(zip(("donors", "recipients"), tables, strict=True))
     for what, report in harmonization.items():
         report._warn_of_names(what)
-    return harmonization, warned("metadata", notes)
+    return harmonization, _warned_of_both(("donor_metadata", "metadata"), notes)
+
+
+def _warned_of_both(names: tuple[str, str], notes: tuple[Notes, Notes]) -> list[str]:
+    told = zip(names, notes, strict=True)
+    return [note for name, its in told for note in warned(name, its)]
 
 
 def _warn_outside(n_outside: int, n_rows: int) -> None:

@@ -48,7 +48,7 @@ impl PyRankingBatches {
             let message = "expected 1 or more pairs, found 0";
             return Err(Error::parameter("pairs_at_a_time", message).into());
         }
-        let n_donors = task.donors.n_samples().max(1);
+        let n_donors = task.donors.n_donors().max(1);
         Ok(Self(Arc::new(Batches {
             task,
             recipients_at_a_time: pairs_at_a_time.div_ceil(n_donors),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use donormatch::Error;
 use donormatch::cohort::{
-    Cohort, ColumnNames, MetadataNote, MetadataTable, PatientCohort, Treatment, TreatmentContext,
-    Treatments,
+    Cohort, ColumnNames, Donors, MetadataNote, MetadataTable, PatientCohort, Treatment,
+    TreatmentContext, Treatments,
 };
 use donormatch::engraftment::{EngraftmentParams, TaxonRecord, TransplantPrediction};
 use donormatch::evaluation::{self, ReportParams};
@@ -161,7 +161,24 @@ type Words = (
     Option<String>,
 );
 
-/// A context per recipient, and what was noticed in `metadata`.
+/// Tables of metadata, if any: that of donors, that of recipients.
+type MetadataOfBoth = (Option<Metadata>, Option<Metadata>);
+
+/// What was noticed in each of two tables.
+type NotesOfBoth = (Notes, Notes);
+
+/// The donors of samples as `donor_metadata` says, each sample its own without it, and what was
+/// noticed in it.
+fn donors_of(samples: ProfileTable, donor_metadata: Option<Metadata>) -> Result<(Donors, Notes)> {
+    let Some(metadata) = donor_metadata else {
+        return Ok((samples.into(), Notes::new()));
+    };
+    let donors = Donors::from_metadata(&metadata.into_table()?, samples)?;
+    let notes = told(donors.notes());
+    Ok((donors, notes))
+}
+
+/// A context per recipient, and what was noticed in the metadata of both.
 fn contexts(
     recipients: &ProfileTable,
     (regimen, cancer, line, partner): &Words,
@@ -188,10 +205,10 @@ fn contexts(
 
 /// What a call that ranks was given.
 struct Asked {
-    donors: ProfileTable,
+    donors: Donors,
     recipients: ProfileTable,
     contexts: Vec<TreatmentContext>,
-    notes: Notes,
+    notes: NotesOfBoth,
     predict: PredictParams,
     params: RankingParams,
 }
@@ -200,7 +217,7 @@ struct Asked {
 struct Told {
     donors: String,
     recipients: String,
-    notes: Notes,
+    notes: NotesOfBoth,
 }
 
 impl Asked {
@@ -209,15 +226,16 @@ impl Asked {
         donors: &PyProfiles,
         recipients: &PyProfiles,
         treatment: &Words,
-        metadata: Option<Metadata>,
+        metadata: MetadataOfBoth,
         settings: &(String, String),
     ) -> Result<Self> {
-        let (contexts, notes) = contexts(&recipients.0, treatment, metadata)?;
+        let (contexts, notes) = contexts(&recipients.0, treatment, metadata.1)?;
+        let (donors, donor_notes) = donors_of(donors.0.clone(), metadata.0)?;
         Ok(Self {
-            donors: donors.0.clone(),
+            donors,
             recipients: recipients.0.clone(),
             contexts,
-            notes,
+            notes: (donor_notes, notes),
             predict: settings::parse(&settings.0)?,
             params: settings::parse(&settings.1)?,
         })
@@ -227,7 +245,8 @@ impl Asked {
     fn harmonized(self, matcher: Arc<Matcher>) -> donormatch::Result<(RankingTask, Told)> {
         self.params.check()?;
         let target = HarmonizeParams::new(ranking::target_of(&matcher)?);
-        let (donors, donors_report) = harmonize(&self.donors, &target)?;
+        let (profiles, donors_report) = harmonize(self.donors.profiles(), &target)?;
+        let donors = self.donors.with_profiles(profiles)?;
         let (recipients, recipients_report) = harmonize(&self.recipients, &target)?;
         let task = RankingTask {
             matcher,
@@ -254,7 +273,7 @@ fn report_json(report: &HarmonizationReport) -> donormatch::Result<String> {
 #[derive(Debug)]
 pub struct RankingTask {
     matcher: Arc<Matcher>,
-    pub donors: ProfileTable,
+    pub donors: Donors,
     pub recipients: ProfileTable,
     contexts: Vec<TreatmentContext>,
     predict: PredictParams,
@@ -276,7 +295,7 @@ impl RankingTask {
 }
 
 /// A matcher that has learned; as JSON how, its header, and the two reports on names; notes.
-type Taught = (PyMatcher, String, Option<String>, [String; 2], Notes);
+type Taught = (PyMatcher, String, Option<String>, [String; 2], NotesOfBoth);
 
 /// A fitted matcher.
 #[pyclass(frozen, name = "Matcher", module = "donormatch._core")]
@@ -307,16 +326,16 @@ impl PyMatcher {
     }
 
     /// The ranking, the reports of harmonization of donors and recipients as JSON, and what was
-    /// noticed in `metadata`.
+    /// noticed in the metadata of both.
     fn rank_donors(
         &self,
         py: Python<'_>,
         donors: &PyProfiles,
         recipients: &PyProfiles,
         treatment: Words,
-        metadata: Option<Metadata>,
+        metadata: MetadataOfBoth,
         settings: (String, String),
-    ) -> Result<(PyRanking, String, String, Notes)> {
+    ) -> Result<(PyRanking, String, String, NotesOfBoth)> {
         let asked = Asked::new(donors, recipients, &treatment, metadata, &settings)?;
         let matcher = Arc::clone(&self.0);
         let (ranking, told) = long(py, move || {
@@ -327,7 +346,8 @@ impl PyMatcher {
     }
 
     /// Writes the ranking into files as it is worked out; gives what came of it as JSON, the
-    /// reports of harmonization, and what was noticed in `metadata`.
+    /// reports of harmonization, and what was noticed in the metadata of
+    /// both.
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of Python's `rank_donors`"
@@ -338,11 +358,11 @@ impl PyMatcher {
         donors: &PyProfiles,
         recipients: &PyProfiles,
         treatment: Words,
-        metadata: Option<Metadata>,
+        metadata: MetadataOfBoth,
         settings: (String, String),
         output: PathBuf,
         access: &str,
-    ) -> Result<(String, String, String, Notes)> {
+    ) -> Result<(String, String, String, NotesOfBoth)> {
         let access: Access = settings::word("access", access)?;
         RankingJob::check_output(&output)?;
         let asked = Asked::new(donors, recipients, &treatment, metadata, &settings)?;
@@ -366,10 +386,10 @@ impl PyMatcher {
         donors: &PyProfiles,
         recipients: &PyProfiles,
         treatment: Words,
-        metadata: Option<Metadata>,
+        metadata: MetadataOfBoth,
         settings: (String, String),
         pairs_at_a_time: usize,
-    ) -> Result<(PyRankingBatches, String, String, Notes)> {
+    ) -> Result<(PyRankingBatches, String, String, NotesOfBoth)> {
         let asked = Asked::new(donors, recipients, &treatment, metadata, &settings)?;
         let matcher = Arc::clone(&self.0);
         let (task, told) = long(py, move || {
@@ -417,18 +437,20 @@ impl PyMatcher {
         py: Python<'_>,
         donors: &PyProfiles,
         recipients: &PyProfiles,
+        donor_metadata: Option<Metadata>,
         outcomes: Metadata,
         params: &str,
         header: Option<&str>,
     ) -> Result<Taught> {
         let outcomes = TrialOutcomes::from_metadata(&outcomes.into_table()?)?;
         let params: UpdateParams = settings::parse(params)?;
-        let notes = told(outcomes.notes());
-        let matcher = self.0.clone();
-        let (donors, recipients) = (donors.0.clone(), recipients.0.clone());
+        let (donors, of_donors) = donors_of(donors.0.clone(), donor_metadata)?;
+        let notes = (of_donors, told(outcomes.notes()));
+        let (matcher, recipients) = (self.0.clone(), recipients.0.clone());
         let (updated, reports) = long(py, move || {
             let target = HarmonizeParams::new(ranking::target_of(&matcher)?);
-            let (donors, of_donors) = harmonize(&donors, &target)?;
+            let (profiles, of_donors) = harmonize(donors.profiles(), &target)?;
+            let donors = donors.with_profiles(profiles)?;
             let (recipients, of_recipients) = harmonize(&recipients, &target)?;
             let updated = matcher.with_outcomes(&donors, &recipients, &outcomes, &params)?;
             Ok((updated, [of_donors, of_recipients]))

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::input::{ModelArguments, ProfileArguments, TransplantArguments};
+use super::input::{DonorArguments, ModelArguments, ProfileArguments, TransplantArguments};
 use super::{Streams, json_or_tsv};
-use crate::profile::{ProfileTable, SampleId};
+use crate::profile::{ProfileTable, SampleId, SubjectId};
 use crate::{Error, Result};
 
 /// Predict, taxon by taxon, what a transplant leaves
@@ -16,9 +16,11 @@ use crate::{Error, Result};
 pub(super) struct EngraftArguments {
     /// Profiles of the donor; several samples of one donor are averaged
     donor: PathBuf,
-    /// The donor's sample, where only one of the file is meant
+    /// The donor, where the file has several; without `--donor-metadata`, its sample
     #[arg(long, value_name = "ID")]
     donor_id: Option<String>,
+    #[command(flatten)]
+    donor_ids: DonorArguments,
     /// Profile of the recipient before the transplant
     recipient: PathBuf,
     /// The recipient's sample, where the file has several
@@ -47,10 +49,8 @@ const COLUMNS: [&str; 6] = [
 impl EngraftArguments {
     pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
         let (matcher, _) = self.model.load()?;
-        let mut donor = self.profiles.read(&self.donor, &matcher, streams)?.table;
-        if let Some(id) = &self.donor_id {
-            donor = donor.select_samples(&[SampleId::new(id)])?;
-        }
+        let samples = self.profiles.read(&self.donor, &matcher, streams)?.table;
+        let donor = self.one_donor(samples, streams)?;
         let recipient = self
             .profiles
             .read(&self.recipient, &matcher, streams)?
@@ -60,6 +60,28 @@ impl EngraftArguments {
         let (prediction, table) = matcher.predict_transplant(&donor, &recipient, &params)?;
         let rows = prediction.records(table.taxa());
         streams.data(&json_or_tsv(self.json, &COLUMNS, &rows)?)
+    }
+}
+
+impl EngraftArguments {
+    /// The samples of the donor that is meant: all of the file where nothing else is said.
+    fn one_donor(&self, samples: ProfileTable, streams: &mut Streams<'_>) -> Result<ProfileTable> {
+        if self.donor_id.is_none() && !self.donor_ids.is_given() {
+            return Ok(samples);
+        }
+        let donors = self.donor_ids.donors(samples, streams)?;
+        match (&self.donor_id, donors.ids()) {
+            (Some(id), _) => donors.samples_of(&SubjectId::new(id)),
+            (None, [only]) => donors.samples_of(only),
+            (None, ids) => Err(Error::parameter(
+                "donor-id",
+                format!(
+                    "the file has {} donors, `{}` the first; name the one meant",
+                    ids.len(),
+                    ids[0]
+                ),
+            )),
+        }
     }
 }
 

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::Streams;
-use crate::cohort::{Cohort, MetadataNote, MetadataTable, Treatment, TreatmentContext, Treatments};
+use crate::cohort::{
+    Cohort, Donors, MetadataNote, MetadataTable, Treatment, TreatmentContext, Treatments,
+};
 use crate::matcher::{Matcher, PredictParams};
 use crate::persist::{self, ModelHeader};
 use crate::profile::{
@@ -262,6 +264,37 @@ fn file_name(path: &Path) -> String {
 pub(super) struct Profiles {
     pub table: ProfileTable,
     pub notes: Vec<String>,
+}
+
+/// Whose the samples of the donors are.
+#[derive(Debug, Args)]
+pub(super) struct DonorArguments {
+    /// Table with `sample_id` and `donor_id`: samples of one donor are averaged; without it each
+    /// sample is its own donor
+    #[arg(long, value_name = "FILE")]
+    donor_metadata: Option<PathBuf>,
+}
+
+impl DonorArguments {
+    /// Whether a table says whose the samples are.
+    pub fn is_given(&self) -> bool {
+        self.donor_metadata.is_some()
+    }
+
+    /// The donors of a table of samples; tells what was noticed.
+    pub fn donors(&self, profiles: ProfileTable, streams: &mut Streams<'_>) -> Result<Donors> {
+        let Some(path) = &self.donor_metadata else {
+            return Ok(profiles.into());
+        };
+        let donors = Donors::from_metadata(&MetadataTable::read(path)?, profiles)?;
+        note_metadata(path, donors.notes(), streams);
+        let (n_donors, n_samples) = (donors.n_donors(), donors.profiles().n_samples());
+        streams.note(&format!(
+            "{}: {n_donors} donors of {n_samples} samples",
+            file_name(path)
+        ));
+        Ok(donors)
+    }
 }
 
 /// How recipients are treated: the same for all, or by recipient.

@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::Streams;
 use super::input::{
-    DrawArguments, ModelArguments, ProfileArguments, TreatmentArguments, shared_word,
+    DonorArguments, DrawArguments, ModelArguments, ProfileArguments, TreatmentArguments,
+    shared_word,
 };
 use super::screen::screened;
 use super::streams::Counted;
@@ -28,6 +29,8 @@ pub(super) struct RankArguments {
     donors: PathBuf,
     /// Profiles of the recipients before the transplant
     recipients: PathBuf,
+    #[command(flatten)]
+    donor_ids: DonorArguments,
     #[command(flatten)]
     treatment: TreatmentArguments,
     /// Weights of response gained, severe toxicity and myocarditis
@@ -103,12 +106,13 @@ impl RankArguments {
         self.treatment.check()?;
         let (matcher, header) = self.model.load()?;
         let donors = self.profiles.read(&self.donors, &matcher, streams)?;
+        let bank = self.donor_ids.donors(donors.table, streams)?;
         let recipients = self.profiles.read(&self.recipients, &matcher, streams)?;
         let contexts = self.treatment.contexts(&recipients.table, streams)?;
         let predict = self.draws.params();
         let job = RankingJob {
             matcher: &matcher,
-            donors: &donors.table,
+            donors: &bank,
             recipients: &recipients.table,
             contexts: &contexts,
             predict: &predict,

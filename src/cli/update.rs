@@ -6,7 +6,9 @@ use clap::{Args, ValueEnum};
 
 use super::Streams;
 use super::evidence::DONOR_COLUMNS;
-use super::input::{DrawArguments, ModelArguments, ProfileArguments, note_metadata};
+use super::input::{
+    DonorArguments, DrawArguments, ModelArguments, ProfileArguments, note_metadata,
+};
 use super::table::json_or_tsv;
 use crate::cohort::MetadataTable;
 use crate::evidence::UpdateMethod;
@@ -27,6 +29,8 @@ pub(super) struct UpdateArguments {
     /// and any of `date`, `donor_type`, `cancer`, `line`, `partner`, `response`, `severe_irae`,
     /// `irae_grade` and `myocarditis`; blank outcomes are not yet known
     outcomes: PathBuf,
+    #[command(flatten)]
+    donor_ids: DonorArguments,
     /// Model file to write
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
@@ -72,6 +76,7 @@ impl UpdateArguments {
         note_metadata(&self.outcomes, outcomes.notes(), streams);
         let (matcher, header) = self.model.load()?;
         let donors = self.reading.read(&self.donors, &matcher, streams)?.table;
+        let donors = self.donor_ids.donors(donors, streams)?;
         let recipients = self
             .reading
             .read(&self.recipients, &matcher, streams)?

@@ -7,6 +7,7 @@
 //! reason instead of vanishing.
 
 mod dialect;
+mod donors;
 mod metadata;
 mod note;
 mod patient;
@@ -16,6 +17,7 @@ mod source;
 mod transplant;
 mod treatment;
 
+pub use donors::Donors;
 pub use metadata::{ColumnNames, MetadataTable};
 pub use note::MetadataNote;
 pub use patient::{Patient, PatientCohort};

@@ -31,6 +31,16 @@ pub enum MetadataNote {
         /// How many recipients.
         n_recipients: usize,
     },
+    /// Samples that have a row but no profile.
+    NoProfile {
+        /// The samples, by name.
+        samples: Vec<String>,
+    },
+    /// Samples of which nothing says whose they are: each is its own donor.
+    OwnDonor {
+        /// How many.
+        n_samples: usize,
+    },
     /// A row that is used but looks wrong.
     OddRow {
         /// Its line in the file.
@@ -43,7 +53,10 @@ pub enum MetadataNote {
 impl MetadataNote {
     /// Whether it is probably a mistake, so that doors warn of it unasked.
     pub fn is_warning(&self) -> bool {
-        !matches!(self, Self::UnusedColumns { .. } | Self::Default { .. })
+        !matches!(
+            self,
+            Self::UnusedColumns { .. } | Self::Default { .. } | Self::OwnDonor { .. }
+        )
     }
 }
 
@@ -73,10 +86,29 @@ impl fmt::Display for MetadataNote {
                 f,
                 "`{role}` of {n_recipients} recipients is not given: `{word}` stands in"
             ),
+            Self::NoProfile { samples } => match samples.split_at_checked(N_NAMED) {
+                Some((first, rest)) if !rest.is_empty() => write!(
+                    f,
+                    "no profile for the samples {} and {} more",
+                    quoted(first),
+                    rest.len()
+                ),
+                _ => write!(f, "no profile for the samples {}", quoted(samples)),
+            },
+            Self::OwnDonor { n_samples: 1 } => {
+                write!(f, "1 sample has no `donor_id`: it is its own donor")
+            }
+            Self::OwnDonor { n_samples } => write!(
+                f,
+                "{n_samples} samples have no `donor_id`: each is its own donor"
+            ),
             Self::OddRow { line, message } => write!(f, "line {line}: {message}"),
         }
     }
 }
+
+/// How many samples a note names.
+const N_NAMED: usize = 5;
 
 /// Names in backquotes.
 pub(super) fn quoted(names: &[impl AsRef<str>]) -> String {

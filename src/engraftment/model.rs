@@ -9,6 +9,11 @@ use crate::model::{BoostingModel, Ensemble};
 use crate::profile::{Rank, Taxon, Vocabulary};
 use crate::{Error, Result};
 
+/// Which part of the variance of log10 abundance after a transplant comes from which of the
+/// donor's samples was read: measured by `cargo test --release --test it real_donors -- --nocapture`
+/// on the donors of several samples in `../shared/data/fmt-davar-baruch2021`.
+const DONOR_SAMPLE_SHARE: f64 = 0.06;
+
 /// Predicts which taxa are present after a transplant, and how abundant: gained, kept, lost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EngraftmentModel {
@@ -109,9 +114,12 @@ impl EngraftmentModel {
             .collect()
     }
 
-    /// Spread of log10 fraction around what is expected.
-    pub(crate) fn abundance_sd(&self) -> f64 {
-        self.abundance_sd
+    /// Spread of log10 fraction around what is expected, where so many samples of the donor were
+    /// averaged: the spread of one sample holds how that sample differs from the donor's others
+    /// ([`DONOR_SAMPLE_SHARE`] of its variance), of which the mean of n keeps one n-th.
+    pub(crate) fn abundance_sd(&self, n_donor_samples: usize) -> f64 {
+        let averaged_out = 1.0 - 1.0 / n_donor_samples.max(1) as f64;
+        self.abundance_sd * (1.0 - DONOR_SAMPLE_SHARE * averaged_out).sqrt()
     }
 
     /// A predictor for tables with these columns: what does not change with the pair is worked out
@@ -156,7 +164,7 @@ impl EngraftmentPredictor<'_> {
             pair: pair.clone(),
             p_present: presence.mapv(crate::numeric::logistic::plain_sigmoid),
             log_abundance: mean_over_members(abundance),
-            abundance_sd: self.model.abundance_sd,
+            abundance_sd: self.model.abundance_sd(pair.n_donor_samples),
         })
     }
 }

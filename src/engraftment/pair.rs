@@ -37,6 +37,8 @@ pub struct PairProfile {
     pub donor: Vec<f64>,
     /// Fraction in the recipient before the transplant.
     pub recipient: Vec<f64>,
+    /// How many samples of the donor were averaged.
+    pub n_donor_samples: usize,
 }
 
 impl PairProfile {
@@ -75,6 +77,7 @@ impl PairProfile {
             taxa: Vec::new(),
             donor: Vec::new(),
             recipient: Vec::new(),
+            n_donor_samples: donor_rows.len(),
         };
         for (taxon, donor, recipient) in joined {
             match (
@@ -171,5 +174,6 @@ mod tests {
         assert_eq!(pair.taxa, [0, 1, 2]);
         assert_eq!(pair.donor, [0.75, 0.0, 0.25]);
         assert_eq!(pair.recipient, [0.0, 0.25, 0.75]);
+        assert_eq!(pair.n_donor_samples, 2);
     }
 }

@@ -8,7 +8,7 @@ use super::response::ResponseModel;
 use super::scene::{DonorSide, RecipientSide, Scene};
 use super::toxicity::ToxicityModel;
 use crate::cancel;
-use crate::cohort::TreatmentContext;
+use crate::cohort::{Donors, TreatmentContext};
 use crate::engraftment::{
     EngraftmentModel, PairProfile, TransplantContext, TransplantPrediction, align_to_fractions,
 };
@@ -154,6 +154,9 @@ impl Matcher {
     /// Predicts every donor for every recipient; recipients vary slowest. Both tables must be
     /// harmonized to [`Matcher::vocabulary`]; `contexts` holds one entry a recipient.
     ///
+    /// The samples of a donor are closed and averaged, each counting the same, and the draws of
+    /// abundance after its transplant spread less than those of a donor of one sample.
+    ///
     /// A pair takes about 24 bytes a draw; where memory does not hold those of all pairs, see
     /// [`Matcher::predict_by_recipient`].
     ///
@@ -162,12 +165,12 @@ impl Matcher {
     /// [`Error::Table`] where lengths disagree; [`Error::Parameter`] for a setting out of range.
     pub fn predict(
         &self,
-        donors: &ProfileTable,
+        donors: &Donors,
         recipients: &ProfileTable,
         contexts: &[TreatmentContext],
         params: &PredictParams,
     ) -> Result<Vec<PairPrediction>> {
-        let mut all = Vec::with_capacity(donors.n_samples() * recipients.n_samples());
+        let mut all = Vec::with_capacity(donors.n_donors() * recipients.n_samples());
         let keep = |pairs| {
             all.extend(pairs);
             Ok(())
@@ -183,17 +186,18 @@ impl Matcher {
     /// As [`Matcher::predict`], and those of `visit`, which end it.
     pub fn predict_by_recipient(
         &self,
-        donors: &ProfileTable,
+        donors: &Donors,
         recipients: &ProfileTable,
         contexts: &[TreatmentContext],
         params: &PredictParams,
         mut visit: impl FnMut(Vec<PairPrediction>) -> Result<()>,
     ) -> Result<()> {
         params.check()?;
-        self.check_tables(donors, recipients, contexts)?;
-        let (donors, recipients) = align_to_fractions(donors, recipients)?;
+        self.check_tables(donors.profiles(), recipients, contexts)?;
+        let (profiles, recipients) = align_to_fractions(donors.profiles(), recipients)?;
+        let donors = donors.with_profiles(profiles)?;
         let cells = contexts.iter().copied().collect();
-        let scene = Scene::new(self, donors, recipients, &cells, params)?;
+        let scene = Scene::new(self, &donors, recipients, &cells, params)?;
         let donor_sides: Vec<DonorSide> = (0..scene.donors.n_samples())
             .into_par_iter()
             .map(|row| cancel::check().map(|()| scene.donor_side(row)))
@@ -241,7 +245,7 @@ impl Matcher {
             .response
             .scores(self.response.schema().features(&profiles)?.view())?;
         let cells = contexts.iter().copied().collect();
-        let scene = Scene::new(self, profiles.clone(), profiles, &cells, params)?;
+        let scene = Scene::new(self, &profiles.clone().into(), profiles, &cells, params)?;
         let rows = contexts.par_iter().zip(scores).enumerate();
         rows.map(|(row, (&context, score))| {
             let side = scene.recipient_side(row, context)?;

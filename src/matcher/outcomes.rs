@@ -1,23 +1,25 @@
 //! The outcomes of a trial's transplants, and what they teach a fitted matcher.
 
+use std::collections::HashMap;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::matcher::{Matcher, PredictParams};
 use super::scene::Scene;
 use crate::cohort::screening::{Day, DonorType};
-use crate::cohort::{MetadataNote, MetadataTable, Treatment, TreatmentContext};
+use crate::cohort::{Donors, MetadataNote, MetadataTable, Treatment, TreatmentContext};
 use crate::digest::Digest;
 use crate::engraftment::align_to_fractions;
 use crate::evidence::{TrialPatient, UpdateMethod};
-use crate::profile::{ProfileTable, SampleId};
+use crate::profile::{ProfileTable, SampleId, SubjectId};
 use crate::{Error, Result};
 
 /// What is known of one transplant of a trial.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrialOutcome {
-    /// The donor's sample.
-    pub donor: SampleId,
+    /// The donor.
+    pub donor: SubjectId,
     /// The recipient's sample from before the transplant.
     pub recipient: SampleId,
     /// Day of the transplant, where known.
@@ -220,7 +222,7 @@ pub struct UpdatedMatcher {
 impl Matcher {
     /// The same matcher, with the outcomes of a trial: donors, response and toxicity. Always the
     /// whole table so far; what an earlier table taught is replaced. Both tables of profiles must
-    /// be harmonized to [`Matcher::vocabulary`].
+    /// be harmonized to [`Matcher::vocabulary`]; the samples of a donor are averaged.
     ///
     /// # Errors
     /// [`Error::Vocabulary`] where a table is not harmonized; [`Error::Table`] where a donor or a
@@ -228,7 +230,7 @@ impl Matcher {
     /// [`Evidence::with_patients`](crate::evidence::Evidence::with_patients).
     pub fn with_outcomes(
         &self,
-        donors: &ProfileTable,
+        donors: &Donors,
         recipients: &ProfileTable,
         outcomes: &TrialOutcomes,
         params: &UpdateParams,
@@ -253,25 +255,28 @@ impl Matcher {
     /// the donor's richness in Prevotellaceae.
     fn trial_patients(
         &self,
-        donors: &ProfileTable,
+        donors: &Donors,
         recipients: &ProfileTable,
         outcomes: &TrialOutcomes,
         params: &UpdateParams,
     ) -> Result<Vec<TrialPatient>> {
         params.predict.check()?;
-        self.check_vocabulary("donors", donors)?;
+        self.check_vocabulary("donors", donors.profiles())?;
         self.check_vocabulary("recipients", recipients)?;
-        let (donors, recipients) = align_to_fractions(donors, recipients)?;
+        let (profiles, recipients) = align_to_fractions(donors.profiles(), recipients)?;
+        let donors = donors.with_profiles(profiles)?;
         let cells = outcomes.rows.iter().map(|row| row.context).collect();
-        let scene = Scene::new(self, donors, recipients, &cells, &params.predict)?;
-        let row_of = |table: &ProfileTable, id: &SampleId| {
-            table
-                .row_of(id)
-                .ok_or_else(|| Error::table(format!("no profile for sample `{id}`")))
+        let scene = Scene::new(self, &donors, recipients, &cells, &params.predict)?;
+        let rows: HashMap<&SubjectId, usize> = donors.ids().iter().zip(0..).collect();
+        let recipient_row = |id: &SampleId| {
+            let row = scene.recipients.row_of(id);
+            row.ok_or_else(|| Error::table(format!("no profile for sample `{id}`")))
         };
         let patient = |room: &mut _, one: &TrialOutcome| {
-            let donor = scene.donor_side(row_of(&scene.donors, &one.donor)?);
-            let recipient = row_of(&scene.recipients, &one.recipient)?;
+            let donor = rows.get(&one.donor).copied();
+            let donor = donor.ok_or_else(|| Error::table(donors.unknown(&one.donor)))?;
+            let donor = scene.donor_side(donor);
+            let recipient = recipient_row(&one.recipient)?;
             let recipient = scene.recipient_side(recipient, one.context)?;
             Ok(TrialPatient {
                 trial: params.trial.clone(),

@@ -9,7 +9,7 @@ use super::matcher::{Matcher, PredictParams};
 use super::prediction::{OwnRecord, PairPrediction};
 use super::toxicity::burden;
 use crate::cancel;
-use crate::cohort::TreatmentContext;
+use crate::cohort::{Donors, TreatmentContext};
 use crate::engraftment::{
     EngraftmentPredictor, PairProfile, RealizedProfile, TransplantOutcomes, TransplantPrediction,
 };
@@ -25,14 +25,16 @@ use crate::{Error, Result};
 pub(super) struct Scene<'a> {
     matcher: &'a Matcher,
     params: &'a PredictParams,
+    /// One profile a donor.
     pub(super) donors: ProfileTable,
+    n_samples: Vec<usize>,
     pub(super) recipients: ProfileTable,
     features: ProfileFeatures<'a>,
     predictor: EngraftmentPredictor<'a>,
     /// draws × taxa: the random numbers of a taxon are the same for every pair.
     uniforms: Array2<f64>,
     /// What a draw multiplies the median abundance of a taxon by.
-    factors: Array2<f64>,
+    factors: BTreeMap<usize, Array2<f64>>,
     /// Change of the log-odds of response by a score of 1, one a draw.
     slopes: Vec<f64>,
     /// Which columns each response member reads.
@@ -62,6 +64,7 @@ struct CellDraws {
 /// A donor, worked out once for all recipients.
 pub(super) struct DonorSide {
     row: usize,
+    n_samples: usize,
     burden: f64,
     pub(super) richness: f64,
     /// What the donor's own record, or that donors differ, adds to the log-odds of response.
@@ -79,6 +82,9 @@ pub(super) struct RecipientSide {
     pub(super) objection: Option<String>,
     pub(super) p_response_baseline: f64,
 }
+
+/// A transplant to draw from, and what each draw multiplies the median abundance of a taxon by.
+type Drawn<'t, 's> = (TransplantOutcomes<'t>, &'s Array2<f64>);
 
 /// What a thread works in, tile after tile.
 pub(super) struct Room {
@@ -98,11 +104,13 @@ enum Purpose {
 impl<'a> Scene<'a> {
     pub(super) fn new(
         matcher: &'a Matcher,
-        donors: ProfileTable,
+        donors: &Donors,
         recipients: ProfileTable,
         contexts: &BTreeSet<TreatmentContext>,
         params: &'a PredictParams,
     ) -> Result<Self> {
+        let n_samples = donors.n_samples();
+        let donors = donors.mean_profiles()?;
         let features = matcher.response.schema.bind(&donors)?;
         let predictor = matcher.engraftment.predictor(donors.taxa());
         let taxa: Vec<u64> = donors
@@ -131,8 +139,12 @@ impl<'a> Scene<'a> {
         {
             depletion_targets[column as usize] = true;
         }
-        let spread = matcher.engraftment.abundance_sd();
-        let factor = |z: f64| libm::pow(10.0, spread * z);
+        let factors = |&n_samples: &usize| {
+            let spread = matcher.engraftment.abundance_sd(n_samples);
+            let factor = |seed| libm::pow(10.0, spread * normal(seed));
+            Ok((n_samples, numbers(Purpose::Abundance, &factor)?))
+        };
+        let distinct: BTreeSet<&usize> = n_samples.iter().collect();
         let response = &matcher.response;
         let evidence = &matcher.evidence;
         let numbers_of_evidence = evidence_numbers(params);
@@ -144,7 +156,7 @@ impl<'a> Scene<'a> {
         });
         Ok(Self {
             uniforms: numbers(Purpose::Presence, &uniform)?,
-            factors: numbers(Purpose::Abundance, &|seed| factor(normal(seed)))?,
+            factors: distinct.into_iter().map(factors).collect::<Result<_>>()?,
             slopes: slopes
                 .into_iter()
                 .map(|slope| slope / response.score_sd)
@@ -161,6 +173,7 @@ impl<'a> Scene<'a> {
             predictor,
             depletion_targets,
             donors,
+            n_samples,
             recipients,
         })
     }
@@ -213,6 +226,7 @@ impl<'a> Scene<'a> {
         let response_effect = effect(Endpoint::Response);
         DonorSide {
             row,
+            n_samples: self.n_samples[row],
             burden: burden(&features),
             richness: self
                 .matcher
@@ -296,7 +310,10 @@ impl<'a> Scene<'a> {
         recipient: &RecipientSide,
     ) -> Result<TransplantPrediction> {
         let (donors, recipients) = (self.donors.abundance(), self.recipients.abundance());
-        let pair = PairProfile::new(donors, &[donor.row], recipients, recipient.row)?;
+        let pair = PairProfile {
+            n_donor_samples: donor.n_samples,
+            ..PairProfile::new(donors, &[donor.row], recipients, recipient.row)?
+        };
         self.predictor.predict(&pair, self.params.transplant())
     }
 
@@ -355,10 +372,10 @@ impl<'a> Scene<'a> {
     ) -> Result<(Vec<Vec<f64>>, Array2<f64>)> {
         let response = &self.matcher.response;
         let n_pairs = transplants.len();
-        let outcomes: Vec<TransplantOutcomes<'_>> = transplants
+        let outcomes = transplants
             .iter()
-            .map(TransplantPrediction::outcomes)
-            .collect();
+            .map(|transplant| self.drawn(transplant))
+            .collect::<Result<Vec<_>>>()?;
         let mut by_pair = vec![Vec::with_capacity(self.n_draws()); n_pairs];
         let mut community = Array2::zeros((self.n_draws() * n_pairs, COMMUNITY_FEATURES.len()));
         let draws_at_once = (ColumnBlock::ROWS / n_pairs.max(1)).max(1);
@@ -389,17 +406,27 @@ impl<'a> Scene<'a> {
         Ok((by_pair, community))
     }
 
+    /// A transplant and what the draws multiply its abundances by.
+    fn drawn<'t>(&self, transplant: &'t TransplantPrediction) -> Result<Drawn<'t, '_>> {
+        let n_samples = transplant.pair.n_donor_samples;
+        let factors = self
+            .factors
+            .get(&n_samples)
+            .ok_or_else(|| Error::table(format!("no draws for donors of {n_samples} samples")))?;
+        Ok((transplant.outcomes(), factors))
+    }
+
     /// Realizes a transplant and writes its features into a row of the block, and those of the
     /// whole community into `summaries`.
     fn realize(
         &self,
         room: &mut Room,
-        outcomes: &TransplantOutcomes<'_>,
+        (outcomes, factors): &Drawn<'_, '_>,
         draw: usize,
         row: usize,
         summaries: Option<&mut [f64]>,
     ) {
-        let numbers = (self.uniforms.row(draw), self.factors.row(draw));
+        let numbers = (self.uniforms.row(draw), factors.row(draw));
         let (Some(uniforms), Some(factors), Some(summaries)) =
             (numbers.0.to_slice(), numbers.1.to_slice(), summaries)
         else {

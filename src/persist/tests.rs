@@ -75,7 +75,12 @@ fn a_decoded_matcher_predicts_the_same_bits() {
             ..PredictParams::default()
         };
         matcher
-            .predict(&donors, &recipients, &cohort.contexts, &params)
+            .predict(
+                &donors.clone().into(),
+                &recipients,
+                &cohort.contexts,
+                &params,
+            )
             .unwrap()
     };
     assert_eq!(predict(&matcher), predict(&TINY));

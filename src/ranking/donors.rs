@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Ranking, RankingJob, RankingParams};
-use crate::cohort::TreatmentContext;
+use crate::cohort::{Donors, TreatmentContext};
 use crate::matcher::{Matcher, PredictParams};
 use crate::profile::ProfileTable;
 use crate::taxonomy::{HarmonizationReport, HarmonizeParams, Target, harmonize};
@@ -30,7 +30,7 @@ pub struct RankedDonors {
 /// Those of [`harmonize`], [`Matcher::predict`] and [`RankingParams::rank`].
 pub fn rank_donors(
     matcher: &Matcher,
-    donors: &ProfileTable,
+    donors: &Donors,
     recipients: &ProfileTable,
     contexts: &[TreatmentContext],
     predict: &PredictParams,
@@ -38,7 +38,8 @@ pub fn rank_donors(
 ) -> Result<RankedDonors> {
     params.check()?;
     let target = HarmonizeParams::new(target_of(matcher)?);
-    let (donors, donors_report) = harmonize(donors, &target)?;
+    let (profiles, donors_report) = harmonize(donors.profiles(), &target)?;
+    let donors = donors.with_profiles(profiles)?;
     let (recipients, recipients_report) = harmonize(recipients, &target)?;
     Ok(RankedDonors {
         ranking: rank_harmonized(matcher, &donors, &recipients, contexts, predict, params)?,
@@ -57,7 +58,7 @@ pub fn rank_donors(
 /// Those of [`Matcher::predict`] and [`RankingParams::rank`].
 pub fn rank_harmonized(
     matcher: &Matcher,
-    donors: &ProfileTable,
+    donors: &Donors,
     recipients: &ProfileTable,
     contexts: &[TreatmentContext],
     predict: &PredictParams,

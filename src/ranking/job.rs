@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::agreement::DonorOrders;
 use super::prefilter::StandsFor;
 use super::{RankedRecipient, Ranking, RankingParams};
-use crate::cohort::TreatmentContext;
+use crate::cohort::{Donors, TreatmentContext};
 use crate::matcher::{Matcher, PairPrediction, PredictParams};
 use crate::profile::ProfileTable;
 use crate::{Error, Result};
@@ -27,7 +27,7 @@ const PENDING_BYTES: usize = 64 << 20;
 /// let cohort = SimulationParams::default().simulate()?;
 /// let job = RankingJob {
 ///     matcher: &Matcher::bundled()?,
-///     donors: &harmonize(&cohort.donors, &HarmonizeParams::default())?.0,
+///     donors: &harmonize(&cohort.donors, &HarmonizeParams::default())?.0.into(),
 ///     recipients: &harmonize(&cohort.recipients, &HarmonizeParams::default())?.0,
 ///     contexts: &cohort.contexts,
 ///     predict: &PredictParams::default(),
@@ -45,8 +45,8 @@ const PENDING_BYTES: usize = 64 << 20;
 pub struct RankingJob<'a> {
     /// What predicts the pairs.
     pub matcher: &'a Matcher,
-    /// Profiles of the donors.
-    pub donors: &'a ProfileTable,
+    /// The donors with their profiles.
+    pub donors: &'a Donors,
     /// Profiles of the recipients before the transplant.
     pub recipients: &'a ProfileTable,
     /// How each recipient is treated, in the order of their table.
@@ -60,7 +60,7 @@ pub struct RankingJob<'a> {
 impl RankingJob<'_> {
     /// Pairs that are ranked, whether or not their rows are kept.
     pub fn n_pairs(&self) -> u64 {
-        self.donors.n_samples() as u64 * self.recipients.n_samples() as u64
+        self.donors.n_donors() as u64 * self.recipients.n_samples() as u64
     }
 
     /// All recipients, in memory.
@@ -168,7 +168,7 @@ impl RankingJob<'_> {
                 rows.start, rows.end
             )));
         };
-        if contexts.is_empty() || self.donors.n_samples() == 0 {
+        if contexts.is_empty() || self.donors.n_donors() == 0 {
             return Err(Error::table(super::order::NOTHING_TO_RANK));
         }
         if contexts.len() == n_recipients {

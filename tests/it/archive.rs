@@ -102,6 +102,10 @@ fn of_matcher(matcher: &Matcher) -> Value {
     let (transplant, _) = matcher
         .predict_transplant(&donors, &recipient, &PredictParams::default())
         .unwrap();
+    let donor = donors.select(&[0]).unwrap();
+    let (of_one_sample, _) = matcher
+        .predict_transplant(&donor, &recipient, &PredictParams::default())
+        .unwrap();
     json!({
         "cohorts": matcher.response().cohorts(),
         "engine": matcher.response().engine(),
@@ -109,7 +113,7 @@ fn of_matcher(matcher: &Matcher) -> Value {
         "slope": matcher.response().slope(),
         "presence": transplant.mean_presence(),
         "abundance": transplant.log_abundance,
-        "abundance_sd": transplant.abundance_sd,
+        "abundance_sd": of_one_sample.abundance_sd,
     })
 }
 

@@ -61,13 +61,13 @@ impl Scene {
     }
 }
 
-struct Done {
-    code: u8,
-    out: String,
-    err: String,
+pub struct Done {
+    pub code: u8,
+    pub out: String,
+    pub err: String,
 }
 
-fn run(args: &[&str]) -> Done {
+pub fn run(args: &[&str]) -> Done {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let args = std::iter::once(&"donormatch").chain(args).copied();
     let code = donormatch::cli::run(args, &mut out, &mut err);

@@ -10,6 +10,7 @@ mod cancel;
 mod cli;
 mod cli_examples;
 mod cli_limits;
+mod donors;
 mod evaluation;
 mod evaluation_cohorts;
 mod evidence;

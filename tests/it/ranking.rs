@@ -1,5 +1,6 @@
 //! Predictions of many pairs → ranking, table, page and assignment, by the public door alone.
 
+use donormatch::cohort::Donors;
 use donormatch::explanation::report::{self, ReportContext};
 use donormatch::matcher::{Matcher, PairPrediction, PredictParams};
 use donormatch::ranking::{
@@ -56,6 +57,7 @@ fn recipients_some_at_a_time_give_the_ranking_of_all_at_once() {
         harmonize(table, &params).unwrap().0
     };
     let (donors, recipients) = (harmonized(&cohort.donors), harmonized(&cohort.recipients));
+    let donors = Donors::from(donors);
     let contexts = &cohort.contexts;
     let params = RankingParams {
         max_draws: 0,

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use donormatch::Error;
-use donormatch::cohort::TreatmentContext;
+use donormatch::cohort::{Donors, TreatmentContext};
 use donormatch::matcher::{Matcher, PredictParams};
 use donormatch::output::Access;
 use donormatch::persist;
@@ -25,7 +25,7 @@ use crate::cli::SCENE;
 /// Tables, models and settings that a job can borrow.
 pub struct Bank {
     pub matcher: Matcher,
-    pub donors: ProfileTable,
+    pub donors: Donors,
     pub recipients: ProfileTable,
     pub contexts: Vec<TreatmentContext>,
     pub predict: PredictParams,
@@ -46,7 +46,7 @@ pub static BANK: LazyLock<Bank> = LazyLock::new(|| {
     predict.n_draws = 20;
     Bank {
         matcher: persist::read(SCENE.path("tiny.dmm")).unwrap().0,
-        donors: harmonized(&cohort.donors),
+        donors: harmonized(&cohort.donors).into(),
         recipients: harmonized(&cohort.recipients),
         contexts: cohort.contexts,
         predict,

@@ -266,6 +266,46 @@ def test_wider_priors_widen_what_is_borrowed(matcher):
     assert width(matcher.evidence("cells", prior_scale=2.0)) > width(matcher.evidence("cells"))
 
 
+def test_samples_of_one_donor_are_ranked_and_updated_as_one(matcher, tables, tmp_path):
+    donors, recipients = tables
+
+    def rank(donors=donors, **more):
+        return matcher.rank_donors(donors, recipients, regimen="anti-pd-1", **more)
+
+    whose = {"donor_a": "anna", "donor_b": "anna"}
+    frame = pd.DataFrame({"sample_id": list(whose), "donor_id": list(whose.values())})
+    frame.to_csv(tmp_path / "donors.csv", index=False)
+    rankings = [rank(donor_metadata=one) for one in (whose, frame, tmp_path / "donors.csv")]
+    assert all(ranking == rankings[0] for ranking in rankings)
+    assert [row["donor_id"] for row in rankings[0].rows] == ["anna", "anna"]
+    # The mean of the two, each closed to 1, is the profile of the donor.
+    mean = donors.to_numpy().mean(axis=0, keepdims=True)
+    mixed = dm.Profiles.from_numpy(
+        mean, sample_ids=["anna"], taxa=SPECIES, unit="fraction", vocabulary="mpa_vJan21"
+    )
+    for one, other in zip(rankings[0].rows, rank(mixed).rows, strict=True):
+        assert one["n_gained"] == pytest.approx(other["n_gained"], rel=1e-9)
+        assert one["p_response"] != other["p_response"]
+    named = rank(donor_metadata={"donor_a": "anna"})
+    assert {row["donor_id"] for row in named.rows} == {"anna", "donor_b"}
+    assert any("`donor_metadata`: 1 sample has no" in note for note in named.notes)
+    gone = pd.DataFrame({"sample_id": ["gone"], "donor_id": ["anna"]})
+    with pytest.warns(dm.DonorMatchWarning, match="no profile for the samples `gone`"):
+        rank(donor_metadata=pd.concat([frame, gone]))
+    with pytest.raises(dm.ParameterError, match="`donor_metadata`: no sample `donor_c`"):
+        rank(donor_metadata={"donor_c": "anna"})
+    with pytest.raises(dm.InputError, match="`donor_id`"):
+        rank(donor_metadata=frame.rename(columns={"donor_id": "who"}))
+    told = {"donor_id": ["anna"], "recipient_id": ["x"], "regimen": "anti-pd-1", "response": 1.0}
+    outcomes = pd.DataFrame(told)
+    updated = matcher.with_outcomes(donors, recipients, outcomes, donor_metadata=whose)
+    assert [row["donor_id"] for row in updated.evidence("donors")] == ["anna"]
+    with pytest.raises(dm.InputError, match="it is a sample of donor `anna`"):
+        matcher.with_outcomes(
+            donors, recipients, outcomes.assign(donor_id="donor_a"), donor_metadata=whose
+        )
+
+
 def test_what_is_missing_or_unknown_is_named(matcher, tables):
     donors, recipients = tables
     with pytest.raises(dm.ParameterError, match="`regimen`"):

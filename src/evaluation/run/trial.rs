@@ -125,7 +125,12 @@ pub fn evaluate_trial(
         ..predict.clone()
     };
     let contexts = vec![config.context; recipients.len()];
-    let predictions = matcher.predict(&donor_table, &recipient_table, &contexts, &predict)?;
+    let predictions = matcher.predict(
+        &donor_table.clone().into(),
+        &recipient_table,
+        &contexts,
+        &predict,
+    )?;
     let pairs: Vec<TrialPair> = given
         .iter()
         .zip(predictions.chunks(donors.len()))

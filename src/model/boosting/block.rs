@@ -62,9 +62,13 @@ impl ColumnBlock {
         self.is_set[column].then(|| &self.columns[column])
     }
 
-    /// Writes the columns `used` of every row into `rows`, row after row.
+    /// Writes the columns `used` of every row into `rows`, row after row; a zero a row where there
+    /// are none, for a row to be there at all.
     pub(super) fn gather(&self, used: &[u32], rows: &mut Vec<f64>) {
         rows.clear();
+        if used.is_empty() {
+            rows.resize(self.n_rows, 0.0);
+        }
         for row in 0..self.n_rows {
             rows.extend(
                 used.iter()

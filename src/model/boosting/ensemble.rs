@@ -253,8 +253,11 @@ mod tests {
         let together = Ensemble::new([&model]).scores(x.view()).unwrap();
         assert_eq!(together.row(0).to_vec(), expected);
         let mut block = ColumnBlock::new(6);
-        block.clear(ROWS);
-        assert_eq!(model.block_scores(&block).unwrap(), vec![expected[0]; ROWS]);
+        for n_rows in [ROWS, 5] {
+            block.clear(n_rows);
+            let scores = model.block_scores(&block).unwrap();
+            assert_eq!(scores, vec![expected[0]; n_rows]);
+        }
     }
 
     #[test]

@@ -131,7 +131,7 @@ fn ranked(table: &ProfileTable) -> Vec<(String, String, f64)> {
     let matcher = Matcher::bundled().unwrap();
     let params = PredictParams::default();
     let pairs = matcher
-        .predict(&donors, &recipients, &contexts, &params)
+        .predict(&donors.into(), &recipients, &contexts, &params)
         .unwrap();
     let ranking = RankingParams::default().rank(&pairs).unwrap();
     let rows = ranking.rows.iter().map(|row| {
