@@ -122,7 +122,7 @@ impl RankArguments {
         if let Some(path) = &self.output {
             return self.write_files(&job, path, progress, streams);
         }
-        let n_donors = donors.table.n_samples();
+        let n_donors = bank.n_donors();
         let ranking = job.rank_telling(|_| progress.add(n_donors))?;
         drop(progress);
         let n_not_drawn = ranking
@@ -146,7 +146,7 @@ impl RankArguments {
         streams: &mut Streams<'_>,
     ) -> Result<()> {
         let written = job.write(path, self.access, |_| {
-            progress.add(job.donors.n_samples());
+            progress.add(job.donors.n_donors());
             Ok(())
         })?;
         drop(progress);
@@ -157,7 +157,7 @@ impl RankArguments {
             written.n_recipients,
             written.summary_path.display()
         ));
-        note_not_drawn(written.n_not_drawn, job.donors.n_samples(), streams);
+        note_not_drawn(written.n_not_drawn, job.donors.n_donors(), streams);
         if let Some(warning) = same_order_warning(written.donor_order_agreement) {
             streams.note(&format!("note: {warning}"));
         }

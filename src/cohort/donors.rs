@@ -158,6 +158,26 @@ impl Donors {
         self.profiles.select(&self.rows[at])
     }
 
+    /// Some of the donors, by their place among [`Donors::ids`], with all their samples.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where a place is beyond the last donor, or none is given.
+    pub fn select(&self, places: &[usize]) -> Result<Self> {
+        let mut samples = Vec::new();
+        let mut ids = Vec::new();
+        for &place in places {
+            let (Some(id), Some(rows)) = (self.ids.get(place), self.rows.get(place)) else {
+                return Err(Error::table(format!(
+                    "no donor {place} among {}",
+                    self.n_donors()
+                )));
+            };
+            samples.extend(rows);
+            ids.extend(rows.iter().map(|_| id.clone()));
+        }
+        Self::new(self.profiles.select(&samples)?, &ids)
+    }
+
     /// Why a donor is not among these: it may be called by one of its samples.
     pub(crate) fn unknown(&self, donor: &SubjectId) -> String {
         let row = self.profiles.row_of(&donor.as_str().into());

@@ -7,7 +7,7 @@ use super::prefilter::{PrefilterParams, Prefiltered, StandsFor};
 use super::{RankedRecipient, RankingJob, RankingParams};
 use crate::cohort::TreatmentContext;
 use crate::numeric::random::{Stream, derive};
-use crate::profile::{ProfileTable, SampleId, SubjectId};
+use crate::profile::{ProfileTable, SubjectId};
 use crate::{Error, Result};
 
 /// Keeps the random numbers of the sample apart from those of the draws.
@@ -141,7 +141,7 @@ fn pilots(n_recipients: usize, n_pilots: usize) -> Vec<bool> {
 
 /// The donors drawn for those who are no pilots.
 struct Choice {
-    /// Rows of their table, rising.
+    /// Places among the donors, rising.
     rows: Vec<usize>,
     stands_for: StandsFor,
     told: Prefiltered,
@@ -154,7 +154,7 @@ impl Choice {
         top: usize,
         pilots: &[RankedRecipient],
     ) -> Self {
-        let donors = job.donors.samples();
+        let donors = job.donors.ids();
         let utilities = utilities(donors, pilots);
         let all: Vec<usize> = (0..pilots.len()).collect();
         let depths: Vec<usize> = all
@@ -176,7 +176,7 @@ impl Choice {
         let (kept, rest) = order.split_at(n_kept);
         let (sampled, not_drawn) = sample(rest, params.n_sampled, job.predict.seed);
         let share = rest.len() as f64 / sampled.len().max(1) as f64;
-        let id = |&row: &usize| SubjectId::from(donors[row].as_str());
+        let id = |&row: &usize| donors[row].clone();
         let stands_for = StandsFor::sampled(sampled.iter().map(id), share);
         let told = Prefiltered {
             pilots: pilots
@@ -199,8 +199,8 @@ impl Choice {
 }
 
 /// The utility of every donor for every pilot, by the rows of their tables.
-fn utilities(donors: &[SampleId], pilots: &[RankedRecipient]) -> Vec<Vec<f64>> {
-    let places: HashMap<&str, usize> = donors.iter().map(SampleId::as_str).zip(0..).collect();
+fn utilities(donors: &[SubjectId], pilots: &[RankedRecipient]) -> Vec<Vec<f64>> {
+    let places: HashMap<&str, usize> = donors.iter().map(SubjectId::as_str).zip(0..).collect();
     let of_pilot = |pilot: &RankedRecipient| {
         let mut utilities = vec![f64::NEG_INFINITY; donors.len()];
         for row in &pilot.rows {

@@ -49,7 +49,15 @@ fn by_the_api() -> Ranking {
     params.seed = SEED;
     let matcher = Matcher::bundled().unwrap();
     let ranking = RankingParams::default();
-    rank_harmonized(&matcher, &donors.into(), &recipients, &contexts, &params, &ranking).unwrap()
+    rank_harmonized(
+        &matcher,
+        &donors.into(),
+        &recipients,
+        &contexts,
+        &params,
+        &ranking,
+    )
+    .unwrap()
 }
 
 /// The expected ranking, or why the comparison is left out.

@@ -34,7 +34,7 @@ static BANK: LazyLock<Bank> = LazyLock::new(|| {
     predict.n_draws = 20;
     Bank {
         matcher: persist::read::<Matcher>(SCENE.path("tiny.dmm")).unwrap().0,
-        donors: harmonized(&cohort.donors),
+        donors: harmonized(&cohort.donors).into(),
         recipients: harmonized(&cohort.recipients),
         contexts: cohort.contexts,
         predict,
