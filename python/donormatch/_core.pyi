@@ -392,8 +392,7 @@ class Matcher:
         self,
         donors: ProfileTable,
         recipients: ProfileTable,
-        donor_metadata: _Table,
-        outcomes: str | bytes | os.PathLike[str],
+        tables: tuple[_Table, str | bytes | os.PathLike[str]],
         params: str,
         header: str | None,
     ) -> tuple[Matcher, str, str | None, list[str], _NotesOfBoth]: ...

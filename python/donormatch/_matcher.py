@@ -221,8 +221,7 @@ class Matcher:
         found, learned, header, reports, notes = self._fitted().with_outcomes(
             donors._table,
             recipients._table,
-            donor_metadata_of(donor_metadata, donors.sample_ids),
-            table,
+            (donor_metadata_of(donor_metadata, donors.sample_ids), table),
             settings_json(trial=trial, method=method, without=list(without), predict=predict),
             header,
         )

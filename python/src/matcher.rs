@@ -437,11 +437,11 @@ impl PyMatcher {
         py: Python<'_>,
         donors: &PyProfiles,
         recipients: &PyProfiles,
-        donor_metadata: Option<Metadata>,
-        outcomes: Metadata,
+        tables: (Option<Metadata>, Metadata),
         params: &str,
         header: Option<&str>,
     ) -> Result<Taught> {
+        let (donor_metadata, outcomes) = tables;
         let outcomes = TrialOutcomes::from_metadata(&outcomes.into_table()?)?;
         let params: UpdateParams = settings::parse(params)?;
         let (donors, of_donors) = donors_of(donors.0.clone(), donor_metadata)?;

@@ -115,12 +115,11 @@ fn outcomes_are_of_donors_whatever_the_number_of_their_samples() {
     let (table, recipients) = tables();
     let (matcher, _) = persist::read::<Matcher>(SCENE.path("tiny.dmm")).unwrap();
     let head = "donor_id\trecipient_id\tregimen\tresponse\n";
-    let rows: String = recipients
-        .samples()
-        .iter()
-        .zip(table.samples())
+    let pairs = recipients.samples().iter().zip(table.samples());
+    let rows: Vec<String> = pairs
         .map(|(recipient, donor)| format!("{donor}\t{recipient}\tanti-pd-1\tyes\n"))
         .collect();
+    let rows = rows.concat();
     let outcomes = MetadataTable::parse("<text>", &(head.to_owned() + &rows)).unwrap();
     let outcomes = TrialOutcomes::from_metadata(&outcomes).unwrap();
     let mut params = UpdateParams::default();
