@@ -15,6 +15,7 @@ mod evaluation;
 mod evaluation_cohorts;
 mod evidence;
 mod evidence_calibration;
+mod evidence_trials;
 mod feature;
 mod formats;
 mod fuzz;
