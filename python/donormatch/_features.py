@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import operator
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,6 @@ from donormatch._convert import options_json
 from donormatch._core import Phylogeny
 from donormatch._errors import MissingTaxaWarning, ParameterError, warn
 from donormatch._signature import Membership, Signature, lay_over, signature_names
-
-if TYPE_CHECKING:
-    from donormatch._profiles import Profiles
 
 __all__ = ["toposcore_from_counts"]
 
@@ -126,7 +123,7 @@ class ProfileFeatures:
 
     def distances(
         self,
-        recipients: Profiles | None = None,
+        recipients: ProfileFeatures | None = None,
         metric: Literal[
             "bray_curtis",
             "jaccard",

@@ -44,14 +44,6 @@ impl Tree {
         Parser::new(text, limits).parse().map_err(Error::table)
     }
 
-    /// Reads the tree of a file, `.gz` undone by content; a QIIME 2 artifact gives its tree.
-    ///
-    /// # Errors
-    /// [`Error::Io`], or [`Error::File`] as [`Tree::parse`].
-    pub fn read(path: impl AsRef<Path>, limits: &ReadLimits) -> Result<Self> {
-        super::format::read_tree(path.as_ref(), limits)
-    }
-
     /// Number of nodes, tips and inner ones.
     pub fn n_nodes(&self) -> usize {
         self.parent.len()

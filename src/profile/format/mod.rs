@@ -17,6 +17,8 @@
 )]
 
 #[cfg(feature = "containers")]
+mod biom;
+#[cfg(feature = "containers")]
 mod biom_hdf5;
 mod biom_json;
 mod bracken;
@@ -70,6 +72,7 @@ mod sylph;
 mod tabbed;
 mod taxonomy_tsv;
 mod taxpasta;
+mod tree;
 mod units;
 mod unusable;
 #[cfg(feature = "containers")]
@@ -95,7 +98,7 @@ use self::draft::{Draft, Reading};
 use self::sniff::ZIP;
 use self::sniff::{Container, Content, sniff};
 use self::source::{Held, Limited, Source};
-use super::{ProfileTable, Tree};
+use super::ProfileTable;
 #[cfg(feature = "containers")]
 use crate::barrier;
 use crate::{Error, Result};
@@ -308,7 +311,7 @@ fn draft(source: Source<'_>) -> Result<Draft> {
         ));
     }
     if let Some(path) = &options.taxonomy {
-        taxonomy_tsv::apply(&mut draft, &read_taxonomy(path, options)?);
+        taxonomy_tsv::apply(&mut draft, &taxonomy_tsv::open(path, options)?);
     }
     Ok(draft)
 }
@@ -430,33 +433,6 @@ fn read_container(source: Source<'_>, container: Container) -> Result<Draft> {
     ))
 }
 
-/// The BIOM table inside an artifact.
-#[cfg(feature = "containers")]
-fn draft_of_biom(source: Source<'_>) -> Result<Draft> {
-    if source.head().starts_with(sniff::HDF5) {
-        biom_hdf5::read(&hdf5::Hdf5::open(source)?)
-    } else {
-        biom_json::read(source)
-    }
-}
-
-fn read_taxonomy(path: &Path, options: &ReadOptions) -> Result<Taxonomy> {
-    taxonomy_of(Source::open(path, options)?)
-}
-
-/// The taxonomy of a QIIME 2 artifact, or of the text that is inside one.
-fn taxonomy_of(source: Source<'_>) -> Result<Taxonomy> {
-    #[cfg(feature = "containers")]
-    if source.head().starts_with(ZIP) {
-        let (path, options) = (source.path().to_path_buf(), source.options());
-        let artifact = qza::open(source, &["taxonomy.tsv"])?;
-        let n_packed = artifact.n_packed;
-        let text = Source::from_packed(&path, &artifact.bytes, n_packed, options)?;
-        return taxonomy_tsv::read(text);
-    }
-    taxonomy_tsv::read(source)
-}
-
 /// The text of a file, `.gz` undone by content; of at most the default `limits.held_bytes`.
 ///
 /// # Errors
@@ -493,28 +469,6 @@ fn utf8(path: &Path, held: Held) -> Result<String> {
         message: "expected text in UTF-8".to_owned(),
         source: Some(Box::new(source)),
     })
-}
-
-/// The tree of a file of text or of a QIIME 2 artifact.
-pub(super) fn read_tree(path: &Path, limits: &ReadLimits) -> Result<Tree> {
-    let options = ReadOptions::default().with_limits(limits.clone());
-    let source = Source::open(path, &options)?;
-    #[cfg(feature = "containers")]
-    if source.head().starts_with(ZIP) {
-        let artifact = qza::open(source, &["tree.nwk"])?;
-        let n_packed = artifact.n_packed;
-        let text = Source::from_packed(path, &artifact.bytes, n_packed, &options)?;
-        return tree_of(path, &text.hold()?, limits);
-    }
-    tree_of(path, &source.hold()?, limits)
-}
-
-fn tree_of(path: &Path, held: &Held, limits: &ReadLimits) -> Result<Tree> {
-    const NODE_BYTES: u64 = 128;
-    held.allowance
-        .check_parts(&held.bytes, b"(,", NODE_BYTES)
-        .map_err(|message| Error::file(path, message))?;
-    Tree::parse(&held.bytes, limits).map_err(|error| error.at_path(path))
 }
 
 /// The error with its file; a question about the unit stays one.

@@ -4,8 +4,12 @@
 
 use std::path::Path;
 
+use super::draft::Draft;
+use super::leaf::Hierarchy;
+use super::options::ReadOptions;
 use super::source::Source;
-use super::{ReadOptions, zipped};
+use super::units::UnitRule;
+use super::{biom, zipped};
 use crate::profile::Unit;
 use crate::{Error, Result};
 
@@ -90,16 +94,16 @@ fn field(yaml: &[u8], key: &str) -> Option<String> {
 }
 
 /// Reads a feature table.
-pub(super) fn read(source: Source<'_>) -> Result<super::Draft> {
+pub(super) fn read(source: Source<'_>) -> Result<Draft> {
     let path = source.path().to_path_buf();
     let options: &ReadOptions = source.options();
     let artifact = open(source, &["feature-table.biom"])?;
     let unit = artifact.unit(&path)?;
     let payload = Source::from_packed(&path, &artifact.bytes, artifact.n_packed, options)?;
-    let mut draft = super::draft_of_biom(payload)?;
+    let mut draft = biom::read(payload)?;
     if let Some(unit) = unit {
-        draft.unit = super::units::UnitRule::Fixed(unit);
+        draft.unit = UnitRule::Fixed(unit);
     }
-    draft.hierarchy = super::leaf::Hierarchy::Leaves;
+    draft.hierarchy = Hierarchy::Leaves;
     Ok(draft)
 }

@@ -5,6 +5,10 @@ use std::path::Path;
 
 use super::draft::{Draft, with_lineage};
 use super::lines::{Blocks, label};
+#[cfg(feature = "containers")]
+use super::qza;
+#[cfg(feature = "containers")]
+use super::sniff::ZIP;
 use super::source::Source;
 use super::{ReadLimits, ReadOptions};
 use crate::{Error, Result};
@@ -36,7 +40,7 @@ impl Taxonomy {
     /// [`Error::Io`], or [`Error::File`] as [`Taxonomy::parse`].
     pub fn read(path: impl AsRef<Path>, limits: &ReadLimits) -> Result<Self> {
         let options = ReadOptions::default().with_limits(limits.clone());
-        super::read_taxonomy(path.as_ref(), &options)
+        open(path.as_ref(), &options)
     }
 
     /// The same from bytes in memory, text or an artifact; messages call them `<bytes>`.
@@ -45,7 +49,7 @@ impl Taxonomy {
     /// [`Error::File`] naming the line of a missing header, a missing field, or an id seen before.
     pub fn parse(bytes: &[u8], limits: &ReadLimits) -> Result<Self> {
         let options = ReadOptions::default().with_limits(limits.clone());
-        super::taxonomy_of(Source::from_bytes(Path::new("<bytes>"), bytes, &options)?)
+        of_source(Source::from_bytes(Path::new("<bytes>"), bytes, &options)?)
     }
 
     /// Number of ids.
@@ -59,11 +63,32 @@ impl Taxonomy {
     }
 }
 
+/// Reads the taxonomy of a file.
+///
+/// # Errors
+/// As [`Taxonomy::read`].
+pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<Taxonomy> {
+    of_source(Source::open(path, options)?)
+}
+
+/// The taxonomy of a QIIME 2 artifact, or of the text that is inside one.
+fn of_source(source: Source<'_>) -> Result<Taxonomy> {
+    #[cfg(feature = "containers")]
+    if source.head().starts_with(ZIP) {
+        let (path, options) = (source.path().to_path_buf(), source.options());
+        let artifact = qza::open(source, &["taxonomy.tsv"])?;
+        let n_packed = artifact.n_packed;
+        let text = Source::from_packed(&path, &artifact.bytes, n_packed, options)?;
+        return read(text);
+    }
+    read(source)
+}
+
 /// Reads a taxonomy from text, blank lines allowed anywhere.
 ///
 /// # Errors
 /// As [`Taxonomy::parse`].
-pub(super) fn read(source: Source<'_>) -> Result<Taxonomy> {
+fn read(source: Source<'_>) -> Result<Taxonomy> {
     let path = source.path().to_path_buf();
     let limits = &source.options().limits;
     let mut lineages = HashMap::new();
