@@ -81,7 +81,8 @@ def read_profiles(
     empty_samples
         What happens to samples without abundance.
     sample
-        The id of the sample of a single-sample profile; the file's name by default.
+        The id of the sample of a single-sample profile; the file's name by default. Of a file of
+        CAMI with several samples, the one to read by its ``@SampleID``.
     layer
         The matrix of an AnnData file: ``X`` by default, ``"raw/X"`` or the name of a layer.
     taxonomy

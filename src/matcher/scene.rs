@@ -452,7 +452,8 @@ impl<'a> Scene<'a> {
             .filter(|&at| pair.recipient[at] > 0.0)
             .filter(|&at| self.depletion_targets[pair.taxa[at] as usize])
             .map(|at| 1.0 - presence[at])
-            .sum()
+            // Not `sum`, which gives -0 of nothing.
+            .fold(0.0, |sum, lost| sum + lost)
     }
 }
 

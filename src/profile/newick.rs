@@ -1,7 +1,4 @@
 //! Newick trees, read without recursion: the depth of a file never becomes the depth of a stack.
-
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use super::ReadLimits;

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use approx::assert_relative_eq;
 use donormatch::profile::{
-    ProfileTable, Rank, ReadOptions, SampleId, Taxon, Unit, inspect_bytes, read_bytes,
+    Decimal, ProfileTable, Rank, ReadOptions, SampleId, Taxon, Unit, inspect_bytes, read_bytes,
 };
 use donormatch::taxonomy::{HarmonizeParams, Target, harmonize};
 
@@ -384,6 +384,36 @@ fn profiles_of_cami_one_after_another_are_one_table() {
     let table = read(&two);
     assert_eq!(samples(&table), ["A1", "A2"]);
     assert_relative_eq!(value(&table, "A2", "Blautia obeum"), 68.0);
+    let only = |sample: &str, text: &str| {
+        let mut options = ReadOptions::default();
+        options.sample = Some(sample.to_owned());
+        read_bytes(text.as_bytes(), &options)
+    };
+    let second = only("A2", &two).unwrap();
+    assert_eq!(samples(&second), ["A2"]);
+    assert_relative_eq!(value(&second, "A2", "Blautia obeum"), 68.0);
+    assert_relative_eq!(second.unclassified()[0], 0.02, epsilon = 1e-12);
+    assert!(second.notes().iter().any(|note| note.contains("only `A2`")));
+    let error = only("A3", &two).unwrap_err().to_string();
+    assert!(
+        error.contains("`A3`") && error.contains("`A1`, `A2`"),
+        "{error}"
+    );
+    assert_eq!(samples(&only("mine", CAMI).unwrap()), ["mine"]);
+}
+
+#[test]
+fn a_profile_of_cami_may_have_decimal_commas() {
+    let comma = CAMI.replace("98.0", "98,0").replace("60.5", "60,5");
+    let mut options = ReadOptions::default();
+    options.decimal = Decimal::Comma;
+    let table = read_bytes(comma.as_bytes(), &options).unwrap();
+    assert_relative_eq!(value(&table, "A1", "Blautia obeum"), 60.5);
+    let error = read_bytes(comma.as_bytes(), &ReadOptions::default()).unwrap_err();
+    assert!(
+        error.to_string().contains("set `decimal` to `,`"),
+        "{error}"
+    );
 }
 
 #[test]

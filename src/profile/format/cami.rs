@@ -47,7 +47,7 @@ struct Section {
     sums: [f64; 8],
 }
 
-/// Reads a profile.
+/// Reads a profile, or one sample of several: the one whose `@SampleID` is `sample`.
 pub(super) fn read(source: Source<'_>) -> Result<Draft> {
     let path = source.path().to_path_buf();
     let options = source.options();
@@ -57,7 +57,7 @@ pub(super) fn read(source: Source<'_>) -> Result<Draft> {
         ));
     }
     let mut entries = Entries::new(options);
-    let unnamed = options.sample.clone().unwrap_or_else(|| sample_name(&path));
+    let unnamed = sample_name(&path);
     let mut section: Option<Section> = None;
     let mut vocabulary = Vocabulary::unknown();
     Blocks::new(source)?.for_each_line(|line, bytes| {
@@ -88,11 +88,7 @@ pub(super) fn read(source: Source<'_>) -> Result<Draft> {
                         add_rest(&mut entries, &done);
                     }
                     let value = value.trim();
-                    let name = match &options.sample {
-                        Some(stated) => stated.as_str(),
-                        None if value.is_empty() => unnamed.as_str(),
-                        None => value,
-                    };
+                    let name = if value.is_empty() { &unnamed } else { value };
                     section = Some(fresh(&mut entries, name));
                 }
                 "@ranks" => {
@@ -126,6 +122,11 @@ pub(super) fn read(source: Source<'_>) -> Result<Draft> {
     let mut draft = entries.into_ranks()?;
     draft.unit = UnitRule::Fixed(Unit::Percent);
     draft.vocabulary = vocabulary;
+    if let Some(stated) = &options.sample {
+        draft
+            .keep_or_name(stated)
+            .map_err(|error| error.at_path(&path))?;
+    }
     draft.decisions.add(
         Question::Format,
         "profile of CAMI",
@@ -147,7 +148,7 @@ fn add_row(
         field.map(|field| label(field, &options.limits)).transpose()
     };
     let needed = |name: &str| text(name)?.ok_or_else(|| format!("the row has no `{name}`"));
-    let percent = number::abundance(needed("PERCENTAGE")?.as_bytes())?;
+    let percent = number::with_decimal(needed("PERCENTAGE")?.as_bytes(), options.decimal)?;
     let (id, word) = (needed("TAXID")?, needed("RANK")?);
     let rank = ncbi::rank_of(&word);
     let ids = text("TAXPATH")?.unwrap_or_default();

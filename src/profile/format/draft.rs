@@ -91,6 +91,36 @@ impl Draft {
         }
     }
 
+    /// Calls an only sample by this name; of several, keeps the one of this name, and the taxa
+    /// that it has.
+    ///
+    /// # Errors
+    /// [`Error::Table`] naming the samples where none of several has this name.
+    pub(super) fn keep_or_name(&mut self, name: &str) -> Result<()> {
+        if let [only] = self.samples.as_mut_slice() {
+            name.clone_into(only);
+            return Ok(());
+        }
+        let n_samples = self.samples.len();
+        let Some(at) = self.samples.iter().position(|sample| sample == name) else {
+            return Err(Error::table(format!(
+                "no sample `{name}`, as `sample` says, among the {n_samples} samples {}",
+                quoted(&self.samples)
+            )));
+        };
+        self.by_taxon = self.by_taxon.transpose().select_rows(&[at]).transpose();
+        self.samples = vec![name.to_owned()];
+        self.unresolved = self.unresolved.get(at).copied().into_iter().collect();
+        let found: Vec<usize> = (0..self.taxa.len())
+            .filter(|&taxon| !self.by_taxon.row(taxon).0.is_empty())
+            .collect();
+        self.select(&found);
+        self.notes.push(format!(
+            "of {n_samples} samples only `{name}` was read, as `sample` says"
+        ));
+        Ok(())
+    }
+
     /// Takes out unclassified rows and interior ranks, settles the unit, and checks the table.
     ///
     /// # Errors

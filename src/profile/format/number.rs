@@ -1,5 +1,7 @@
 //! Numbers as profilers write them: bytes → a finite `f64` that is not negative.
 
+use super::options::Decimal;
+
 /// Powers of ten that an `f64` holds exactly.
 const EXACT_POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
@@ -95,6 +97,17 @@ pub(super) fn abundance_with_comma(field: &[u8]) -> Result<f64, String> {
         .map(|&byte| if byte == b',' { b'.' } else { byte })
         .collect();
     abundance(&text)
+}
+
+/// Reads an abundance whose decimals stand behind what `decimal` says, blanks around it allowed.
+///
+/// # Errors
+/// As [`abundance`] and [`abundance_with_comma`].
+pub(super) fn with_decimal(field: &[u8], decimal: Decimal) -> Result<f64, String> {
+    match decimal {
+        Decimal::Point => abundance(field.trim_ascii()),
+        Decimal::Comma => abundance_with_comma(field.trim_ascii()),
+    }
 }
 
 /// Whether the text is groups of three digits with a comma, point, apostrophe or space between,

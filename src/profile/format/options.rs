@@ -129,7 +129,8 @@ pub struct ReadOptions {
     pub completeness: Option<Completeness>,
     /// The naming system of the taxa, where the file does not state it.
     pub vocabulary: Option<Vocabulary>,
-    /// The id of the sample of a single-sample profile; the file name's stem where absent.
+    /// The id of the sample of a single-sample profile; the file name's stem where absent. Of a
+    /// file of CAMI with several samples, the one to read by its `@SampleID`.
     pub sample: Option<String>,
     /// The matrix of an AnnData file: `X` where absent, `raw/X`, or the name of a layer.
     pub layer: Option<String>,

@@ -6,7 +6,7 @@ use super::ReadLimits;
 use super::grid::{Quotes, split};
 use super::lines::{Blocks, label};
 use super::number;
-use super::options::{Decimal, ReadOptions};
+use super::options::ReadOptions;
 use super::source::Source;
 use crate::{Error, Result};
 
@@ -87,10 +87,7 @@ impl Record<'_> {
     /// The number in a field.
     pub(super) fn number(&self, at: usize) -> Result<f64, String> {
         let field = self.fields.get(at).map_or(&[][..], |field| &field[..]);
-        match self.options.decimal {
-            Decimal::Point => number::abundance(field.trim_ascii()),
-            Decimal::Comma => number::abundance_with_comma(field.trim_ascii()),
-        }
+        number::with_decimal(field, self.options.decimal)
     }
 
     /// The whole number in a field.
