@@ -232,7 +232,7 @@ def test_outcomes_that_cannot_be_learned_from_are_refused(matcher, tables):
     with pytest.raises(dm.ParameterError, match="`trial`"):
         matcher.with_outcomes(donors, recipients, outcomes, trial=" ")
     outcomes.loc[0, "donor_id"] = "nobody"
-    with pytest.raises(dm.InputError, match="no profile for sample `nobody`"):
+    with pytest.raises(dm.InputError, match="no profile for donor `nobody`"):
         matcher.with_outcomes(donors, recipients, outcomes)
 
 
