@@ -34,14 +34,16 @@ def tables(data: pathlib.Path, study: str) -> tuple[pd.DataFrame, dm.Profiles]:
     ).dropna()
     # One sample a donor, so that outcomes of one donor stand together.
     outcomes["donor_id"] = outcomes.groupby("donor")["donor_id"].transform("first")
-    return outcomes, dm.Profiles.read(folder / "profiles.metaphlan.tsv.gz")
+    return outcomes, dm.read_profiles(folder / "profiles.metaphlan.tsv.gz")
 
 
 def replay(data: pathlib.Path, trial: str, study: str) -> pd.DataFrame:
     outcomes, profiles = tables(data, study)
     donors = profiles.select(sorted(set(outcomes["donor_id"])))
     recipients = profiles.select(list(outcomes["recipient_id"]))
-    names = outcomes.drop_duplicates("donor_id").set_index("donor_id")["donor"]
+    # Numbered as they first gave, not by the ids of the table.
+    order = list(dict.fromkeys(outcomes["donor_id"]))
+    names = {donor: f"donor {number}" for number, donor in enumerate(order, 1)}
     matcher = dm.Matcher.bundled()
     rows = []
     for n in range(1, len(outcomes) + 1):

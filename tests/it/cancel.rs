@@ -42,9 +42,11 @@ fn ends<T: Send>(what: &str, task: impl Fn() -> donormatch::Result<T> + Sync) {
             let told = Instant::now();
             (working.join().unwrap(), told)
         });
+        // On a fast machine the later moments come after the work is done.
+        let was_over = wait > 1 && done.1 <= told + Duration::from_millis(100);
         assert!(
-            matches!(done.0, Err(Error::Cancelled)),
-            "{what} was done within {wait} ms, or failed: {:?}",
+            matches!(done.0, Err(Error::Cancelled)) || was_over && done.0.is_ok(),
+            "{what} was not ended after {wait} ms, or failed: {:?}",
             done.0.err()
         );
         let after = done.1.saturating_duration_since(told);
@@ -170,6 +172,7 @@ fn reading_of_a_large_table_ends() {
     let mut options = ReadOptions::default();
     options.unit = Some(Unit::Percent);
     options.limits.text_bytes = 1 << 30;
+    let mut n_ended = 0;
     for path in [&plain, &packed] {
         let began = Instant::now();
         let whole = Cancel::default().run(|| read(path, &options));
@@ -185,12 +188,21 @@ fn reading_of_a_large_table_ends() {
             });
             let done = cancel.run(|| read(path, &options));
             let ended = Instant::now();
-            let after = ended.saturating_duration_since(telling.join().unwrap());
+            let told = telling.join().unwrap();
+            let after = ended.saturating_duration_since(told);
             assert!(after < Duration::from_secs(1), "{after:?}");
-            let is_over = matches!(done, Err(Error::Cancelled)) || took.as_millis() < 200;
-            assert!(is_over, "{error:?} {:?}", done.err());
+            // The second reading is faster than the first, and can be over before it is told.
+            let was_over = ended <= told + Duration::from_millis(100);
+            let is_ended = matches!(done, Err(Error::Cancelled));
+            assert!(
+                is_ended || was_over && done.is_err() == error.is_some(),
+                "{error:?} {:?}",
+                done.err()
+            );
+            n_ended += u32::from(is_ended);
         }
     }
+    assert!(n_ended >= 2, "{n_ended} readings of six were ended");
 }
 
 fn n_files(folder: &Path) -> usize {
