@@ -1,7 +1,7 @@
 //! How work is told to end: a flag a job, which every long loop looks at.
 //!
 //! A job runs on threads of its own ([`Workers`]), each of which knows the flag of the job. A loop
-//! that may last asks [`check`] between two steps that do not; what was begun is dropped, so files
+//! that may last asks `check` between two steps that do not; what was begun is dropped, so files
 //! that were being written vanish and old ones stay.
 
 use std::cell::RefCell;
