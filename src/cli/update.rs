@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::Streams;
 use super::evidence::DONOR_COLUMNS;
@@ -10,11 +10,11 @@ use super::input::{
     DonorArguments, DrawArguments, ModelArguments, ProfileArguments, note_metadata,
 };
 use super::table::json_or_tsv;
+use crate::Result;
 use crate::cohort::MetadataTable;
 use crate::evidence::UpdateMethod;
 use crate::matcher::{TrialOutcomes, UpdateParams, UpdatedMatcher};
 use crate::persist;
-use crate::{Error, Result};
 
 /// Let a matcher learn from the outcomes of your own trial, donor by donor
 #[derive(Debug, Args)]
@@ -42,8 +42,8 @@ pub(super) struct UpdateArguments {
     #[arg(long, value_name = "TRIAL")]
     without: Vec<String>,
     /// By weights on the draws there are, by a new fit, or by weights where these can be trusted
-    #[arg(long, value_enum, default_value_t = Method::Auto)]
-    method: Method,
+    #[arg(long, value_enum, default_value_t = UpdateMethod::Auto)]
+    method: UpdateMethod,
     /// What the new matcher is called [default: the old name, and that it was updated]
     #[arg(long)]
     name: Option<String>,
@@ -56,17 +56,6 @@ pub(super) struct UpdateArguments {
     reading: ProfileArguments,
     #[command(flatten)]
     model: ModelArguments,
-}
-
-/// How outcomes are learned from.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Method {
-    /// Weights where they can be trusted, else a new fit
-    Auto,
-    /// A new fit
-    Exact,
-    /// Weights on the draws there are
-    Fast,
 }
 
 impl UpdateArguments {
@@ -84,7 +73,7 @@ impl UpdateArguments {
         let updated = {
             let _progress = streams.progress("learning from outcomes");
             matcher
-                .with_outcomes(&donors, &recipients, &outcomes, &self.params()?)
+                .with_outcomes(&donors, &recipients, &outcomes, &self.params())
                 .map_err(|error| error.at_path(&self.outcomes))?
         };
         let mut header = header.updated(&updated.matcher);
@@ -97,18 +86,13 @@ impl UpdateArguments {
         streams.data(&json_or_tsv(self.json, &DONOR_COLUMNS, &donors)?)
     }
 
-    fn params(&self) -> Result<UpdateParams> {
-        let value = serde_json::json!({
-            "trial": self.trial,
-            "method": match self.method {
-                Method::Auto => UpdateMethod::Auto,
-                Method::Exact => UpdateMethod::Exact,
-                Method::Fast => UpdateMethod::Fast,
-            },
-            "without": self.without,
-            "predict": self.draws.params(),
-        });
-        serde_json::from_value(value).map_err(|cause| Error::parameter("update", cause.to_string()))
+    fn params(&self) -> UpdateParams {
+        UpdateParams {
+            trial: self.trial.clone(),
+            method: self.method,
+            without: self.without.clone(),
+            predict: self.draws.params(),
+        }
     }
 
     fn told(&self, updated: &UpdatedMatcher) -> String {

@@ -68,15 +68,16 @@ fn rank_normalized(chains: &[Vec<f64>]) -> Vec<Vec<f64>> {
     scores.chunks(length).map(<[f64]>::to_vec).collect()
 }
 
+/// The mean of each chain, and the mean variance within a chain.
+fn means_and_within(chains: &[Vec<f64>]) -> (Vec<f64>, f64) {
+    let means = chains.iter().map(|chain| mean(chain)).collect();
+    let variances: Vec<f64> = chains.iter().map(|chain| variance(chain)).collect();
+    (means, mean(&variances))
+}
+
 fn plain_r_hat(chains: &[Vec<f64>]) -> f64 {
     let n = chains[0].len() as f64;
-    let means: Vec<f64> = chains.iter().map(|chain| mean(chain)).collect();
-    let within = mean(
-        &chains
-            .iter()
-            .map(|chain| variance(chain))
-            .collect::<Vec<_>>(),
-    );
+    let (means, within) = means_and_within(chains);
     if within <= 0.0 {
         return 1.0;
     }
@@ -88,13 +89,7 @@ fn plain_r_hat(chains: &[Vec<f64>]) -> f64 {
 fn effective_size(chains: &[Vec<f64>]) -> f64 {
     let (m, n) = (chains.len() as f64, chains[0].len());
     let total = m * n as f64;
-    let means: Vec<f64> = chains.iter().map(|chain| mean(chain)).collect();
-    let within = mean(
-        &chains
-            .iter()
-            .map(|chain| variance(chain))
-            .collect::<Vec<_>>(),
-    );
+    let (means, within) = means_and_within(chains);
     if within <= 0.0 {
         return total;
     }

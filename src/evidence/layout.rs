@@ -25,6 +25,7 @@ use super::density::Scale;
 use super::endpoint::Endpoint;
 use crate::cohort::screening::DonorType;
 use crate::cohort::{Cancer, Line, Partner, Regimen};
+use crate::numeric::logistic::logit;
 
 /// What the log-odds of an event depend on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -287,10 +288,6 @@ fn refractory(line: Option<Line>) -> f64 {
         Some(Line::Refractory) => 1.0,
         None => 0.5,
     }
-}
-
-fn logit(probability: f64) -> f64 {
-    libm::log(probability / (1.0 - probability))
 }
 
 #[cfg(test)]

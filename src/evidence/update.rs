@@ -16,6 +16,7 @@ use crate::{Error, Result};
 /// How outcomes are learned from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum UpdateMethod {
     /// By weights on the draws there are; a new fit where these cannot be trusted.
     #[default]

@@ -8,7 +8,7 @@ use super::rows::ScoredRows;
 use super::undefined::Undefined;
 use crate::Result;
 use crate::numeric::distribution::normal_quantile;
-use crate::numeric::logistic::sigmoid;
+use crate::numeric::logistic::{logit, sigmoid};
 use crate::numeric::outcomes::is_event;
 
 /// A ROC AUC with its variance.
@@ -44,7 +44,7 @@ impl DeLong {
         if self.auc <= 0.0 || self.auc >= 1.0 {
             return Ok(None);
         }
-        let center = libm::log(self.auc / (1.0 - self.auc));
+        let center = logit(self.auc);
         let half = half / (self.auc * (1.0 - self.auc));
         Ok(Some((sigmoid(center - half), sigmoid(center + half))))
     }

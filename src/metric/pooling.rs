@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::undefined::Undefined;
 use crate::numeric::distribution::student_quantile;
-use crate::numeric::logistic::sigmoid;
+use crate::numeric::logistic::{logit, sigmoid};
 use crate::{Error, Result};
 
 /// A metric in one cohort, with the variance of its estimate.
@@ -207,7 +207,7 @@ fn scaled(cohort: &CohortValue, scale: PoolingScale) -> Result<(f64, f64)> {
         PoolingScale::Identity => Ok((*value, *variance)),
         PoolingScale::Logit if *value > 0.0 && *value < 1.0 => {
             let slope = 1.0 / (value * (1.0 - value));
-            Ok((libm::log(value / (1.0 - value)), variance * slope * slope))
+            Ok((logit(*value), variance * slope * slope))
         }
         PoolingScale::Logit => Err(Error::table(format!(
             "cohort `{name}` has value {value}, expected one inside (0, 1) on the logit scale"

@@ -19,6 +19,11 @@ pub(crate) fn plain_sigmoid(score: f64) -> f64 {
     1.0 / (1.0 + libm::exp(-score))
 }
 
+/// The log-odds of a probability strictly between 0 and 1.
+pub(crate) fn logit(probability: f64) -> f64 {
+    libm::log(probability / (1.0 - probability))
+}
+
 /// ln(1 + e^x).
 pub(crate) fn softplus(x: f64) -> f64 {
     x.max(0.0) + libm::log1p(libm::exp(-x.abs()))

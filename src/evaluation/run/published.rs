@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cohort::{Cancer, Line, Regimen};
 use crate::evidence::{Arm, DrawNumbers, Endpoint, Events, Evidence};
-use crate::numeric::logistic::sigmoid;
+use crate::numeric::logistic::{logit, sigmoid};
 use crate::numeric::random::{derive, normal};
 use crate::{Error, Result};
 
@@ -166,10 +166,6 @@ fn refractory(evidence: &Evidence, (mean, sd): (f64, f64)) -> (f64, f64) {
         weighted += weight * libm::log(yes / no);
     }
     (weighted / precision, precision.sqrt().recip())
-}
-
-fn logit(p: f64) -> f64 {
-    libm::log(p / (1.0 - p))
 }
 
 /// Probabilities of 0 to n events.

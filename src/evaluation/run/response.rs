@@ -10,6 +10,7 @@ use crate::evaluation::{
 use crate::feature::COMMUNITY_FEATURES;
 use crate::matcher::{ResponseEngine, ResponseParams};
 use crate::model::probability_of_score;
+use crate::numeric::logistic::logit;
 use crate::profile::StudyId;
 use crate::{Error, Result};
 
@@ -173,7 +174,7 @@ fn score_left_out(
     let scores = model.scores(features.view())?;
     let (n, responders) = model.n_training();
     let base_rate = f64::from(responders) / f64::from(n);
-    let intercept = libm::log(base_rate / (1.0 - base_rate));
+    let intercept = logit(base_rate);
     let slope = model.slope().0;
     let probability = |score: &f64| probability_of_score(intercept + slope * score);
     Ok(LeftOut {

@@ -10,6 +10,7 @@ use crate::feature::{COMMUNITY_FEATURES, ProfileSchema};
 use crate::matcher::{
     Domain, Matcher, ResponseEngine, ResponseMember, ResponseModel, ToxicityModel,
 };
+use crate::model::BoostingModel;
 use crate::profile::{Rank, Vocabulary};
 use crate::{Error, Result};
 
@@ -405,21 +406,27 @@ impl Toxicity {
     /// What is still read of it; the coefficients gave way to the joint evidence.
     fn into_model(self, median: f64) -> Result<ToxicityModel> {
         check_community(&self.community)?;
-        let mut exploratory = self.exploratory.into_models()?.into_iter();
         let model = ToxicityModel {
             median,
             rich: self.rich,
             feature_names: self.community,
-            exploratory: exploratory.next(),
+            exploratory: one_or_none(self.exploratory)?,
             n_exploratory: self.n_exploratory,
             n_severe: self.n_severe,
         };
-        if exploratory.next().is_some() {
-            return Err(Error::model_file(
-                "the toxicity model has more than one exploratory model",
-            ));
-        }
         model.validate()?;
         Ok(model)
     }
+}
+
+/// The exploratory model of toxicity, of which a file holds one or none.
+pub(in crate::persist) fn one_or_none(forest: Forest) -> Result<Option<BoostingModel>> {
+    let mut models = forest.into_models()?.into_iter();
+    let model = models.next();
+    if models.next().is_some() {
+        return Err(Error::model_file(
+            "the toxicity model has more than one exploratory model",
+        ));
+    }
+    Ok(model)
 }

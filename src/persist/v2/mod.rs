@@ -15,7 +15,7 @@ mod trees;
 use linear::Linear;
 use matcher::StoredMatcher;
 
-pub(super) use matcher::{Engraftment, Response, check_community};
+pub(super) use matcher::{Engraftment, Response, check_community, one_or_none};
 pub(super) use trees::Forest;
 
 use super::bounded;

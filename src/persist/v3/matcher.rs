@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::StoredEvidence;
 use crate::matcher::{Matcher, ToxicityModel};
-use crate::persist::v2::{Engraftment, Forest, Response, check_community};
+use crate::persist::v2::{Engraftment, Forest, Response, check_community, one_or_none};
 use crate::{Error, Result};
 
 /// The payload of a file of the kind `matcher`.
@@ -68,20 +68,14 @@ impl Toxicity {
 
     fn into_model(self) -> Result<ToxicityModel> {
         check_community(&self.community)?;
-        let mut exploratory = self.exploratory.into_models()?.into_iter();
         let model = ToxicityModel {
             median: self.median,
             rich: self.rich,
             feature_names: self.community,
-            exploratory: exploratory.next(),
+            exploratory: one_or_none(self.exploratory)?,
             n_exploratory: self.n_exploratory,
             n_severe: self.n_severe,
         };
-        if exploratory.next().is_some() {
-            return Err(Error::model_file(
-                "the toxicity model has more than one exploratory model",
-            ));
-        }
         model.validate()?;
         Ok(model)
     }
