@@ -391,7 +391,7 @@ class Matcher:
     def with_outcomes(
         self,
         donors: ProfileTable,
-        recipients: ProfileTable,
+        recipients: tuple[ProfileTable, ProfileTable | None],
         tables: tuple[_Table, str | bytes | os.PathLike[str]],
         params: str,
         header: str | None,

@@ -254,14 +254,23 @@ class TransplantPrediction:
         ``"gained"``, ``"not_gained"``, ``"kept"`` or ``"lost"``, whichever is likelier.
     n_gained, n_kept, n_lost : float
         Expected numbers of taxa: sums of probabilities.
+    n_gained_lo, n_gained_hi, n_kept_lo, n_kept_hi, n_lost_lo, n_lost_hi : float
+        Their 90 % intervals for one transplant: that trials and recipients differ, and chance, are
+        in them.
     harmonization : dict of str to HarmonizationReport
         What became of the names of ``"donor"`` and ``"recipient"``.
     """
 
     taxa: list[dict[str, Any]]
     n_gained: float
+    n_gained_lo: float
+    n_gained_hi: float
     n_kept: float
+    n_kept_lo: float
+    n_kept_hi: float
     n_lost: float
+    n_lost_lo: float
+    n_lost_hi: float
     harmonization: dict[str, HarmonizationReport]
 
     def to_pandas(self) -> pd.DataFrame:

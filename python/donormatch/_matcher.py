@@ -139,7 +139,9 @@ class Matcher:
         -------
         list of dict
             ``what comparator scope cohort metric value lo hi n_rows n_groups n_events`` and more,
-            one a figure; naive rules stand beside the models.
+            one a figure; naive rules stand beside the models. Rows of ``engraftment_counts`` hold
+            ``study count n_rows n_groups n_possible observed expected lo hi coverage``: numbers of
+            taxa gained and kept of a study left out, beside their 90 % intervals.
         """
         bootstrap = {"n_resamples": n_resamples, "level": level, "seed": seed}
         report = settings_json(bootstrap=bootstrap)
@@ -153,7 +155,9 @@ class Matcher:
             settings = settings_json(**dict(self.engraftment or {}))
             inner = [cohort._cohort for cohort in several]
             found = _core.evaluate_engraftment(settings, inner, report)
-            rows += [{"what": "engraftment", **row} for row in json.loads(found)]
+            judged = json.loads(found)
+            rows += [{"what": "engraftment", **row} for row in judged["rows"]]
+            rows += [{"what": "engraftment_counts", **row} for row in judged["counts"]]
         return rows
 
     def with_outcomes(
@@ -162,6 +166,7 @@ class Matcher:
         recipients: Source,
         outcomes: Metadata,
         *,
+        follow_ups: Source | None = None,
         donor_metadata: DonorIds = None,
         trial: str = "own",
         method: Literal["auto", "exact", "fast"] = "auto",
@@ -184,7 +189,11 @@ class Matcher:
             A frame or file, one row a transplant: `donor_id`, `recipient_id`, `regimen`, and any of
             `date`, `donor_type`, `cancer`, `line`, `partner`, `response`, `severe_irae`,
             `irae_grade` and `myocarditis` (``yes`` or ``no``, ``1`` or ``0``; blank is not yet
-            known).
+            known), and with `follow_ups` `antibiotics`, `follow_up` (sample ids) and `day`, several
+            parted by ``;``.
+        follow_ups
+            Profiles of the recipients after the transplant, from which the matcher learns how far
+            the transplants of this trial engraft.
         donor_metadata
             Whose the samples of the donors are, as in :meth:`rank_donors`.
         trial
@@ -201,7 +210,8 @@ class Matcher:
         -------
         Matcher
             Another matcher; this one stays as it is. Its :attr:`learned_` says by which method, and
-            how heavy the tail of the weights was (``pareto_k``, above 0.7 not to be trusted).
+            how heavy the tail of the weights was (``pareto_k``, above 0.7 not to be trusted), and
+            from how many follow-ups (``n_follow_ups``).
 
         Raises
         ------
@@ -217,10 +227,11 @@ class Matcher:
         table = as_metadata(outcomes)
         header = json.dumps(self.header) if self.header else None
         donors, recipients = as_profiles(donors), as_profiles(recipients)
+        after = None if follow_ups is None else as_profiles(follow_ups)._table
         predict = {"n_draws": n_draws, "day": day, "antibiotics": antibiotics, "seed": seed}
         found, learned, header, reports, notes = self._fitted().with_outcomes(
             donors._table,
-            recipients._table,
+            (recipients._table, after),
             (donor_metadata_of(donor_metadata, donors.sample_ids), table),
             settings_json(trial=trial, method=method, without=list(without), predict=predict),
             header,

@@ -8,7 +8,7 @@ use donormatch::cohort::{
     Cohort, ColumnNames, Donors, MetadataNote, MetadataTable, PatientCohort, Treatment,
     TreatmentContext, Treatments,
 };
-use donormatch::engraftment::{EngraftmentParams, TaxonRecord, TransplantPrediction};
+use donormatch::engraftment::{EngraftmentParams, TaxonCounts, TaxonRecord, TransplantPrediction};
 use donormatch::evaluation::{self, ReportParams};
 use donormatch::evidence::{Registry, UpdateMethod, conflicts};
 use donormatch::matcher::{
@@ -420,11 +420,13 @@ impl PyMatcher {
             let target = HarmonizeParams::new(ranking::target_of(&self.0)?);
             let (donor, donor_report) = harmonize(&donor.0, &target)?;
             let (recipient, recipient_report) = harmonize(&recipient.0, &target)?;
+            let donor = Donors::one(donor, &"donor".into())?;
             let predicted = self.0.predict_transplant(&donor, &recipient, &predict)?;
             Ok((predicted, donor_report, recipient_report))
         })?;
+        let counts = prediction.counts(predict.n_draws as usize, predict.seed);
         Ok((
-            transplant_json(&prediction, &table)?,
+            transplant_json(&prediction, counts, &table)?,
             settings::json(&donor)?,
             settings::json(&recipient)?,
         ))
@@ -436,7 +438,7 @@ impl PyMatcher {
         &self,
         py: Python<'_>,
         donors: &PyProfiles,
-        recipients: &PyProfiles,
+        recipients: (PyRef<'_, PyProfiles>, Option<PyRef<'_, PyProfiles>>),
         tables: (Option<Metadata>, Metadata),
         params: &str,
         header: Option<&str>,
@@ -446,13 +448,25 @@ impl PyMatcher {
         let params: UpdateParams = settings::parse(params)?;
         let (donors, of_donors) = donors_of(donors.0.clone(), donor_metadata)?;
         let notes = (of_donors, told(outcomes.notes()));
-        let (matcher, recipients) = (self.0.clone(), recipients.0.clone());
+        let (before, after) = recipients;
+        let (recipients, follow_ups) = (before.0.clone(), after.map(|after| after.0.clone()));
+        let matcher = self.0.clone();
         let (updated, reports) = long(py, move || {
             let target = HarmonizeParams::new(ranking::target_of(&matcher)?);
             let (profiles, of_donors) = harmonize(donors.profiles(), &target)?;
             let donors = donors.with_profiles(profiles)?;
             let (recipients, of_recipients) = harmonize(&recipients, &target)?;
-            let updated = matcher.with_outcomes(&donors, &recipients, &outcomes, &params)?;
+            let follow_ups = match follow_ups {
+                Some(profiles) => Some(harmonize(&profiles, &target)?.0),
+                None => None,
+            };
+            let updated = matcher.with_outcomes(
+                &donors,
+                &recipients,
+                follow_ups.as_ref(),
+                &outcomes,
+                &params,
+            )?;
             Ok((updated, [of_donors, of_recipients]))
         })?;
         let header: Option<ModelHeader> = header.map(settings::parse).transpose()?;
@@ -462,6 +476,7 @@ impl PyMatcher {
         let how = settings::json(&Learned {
             method: updated.method,
             pareto_k: updated.pareto_k,
+            n_follow_ups: updated.n_follow_ups,
         })?;
         let matcher = Self(Arc::new(updated.matcher));
         Ok((matcher, how, header.transpose()?, reports, notes))
@@ -574,25 +589,26 @@ impl PyMatcher {
 struct Learned {
     method: UpdateMethod,
     pareto_k: Option<f64>,
+    n_follow_ups: usize,
 }
 
 /// What a transplant is expected to leave.
 #[derive(Serialize)]
 struct TransplantRecord<'a> {
     taxa: Vec<TaxonRecord<'a>>,
-    n_gained: f64,
-    n_kept: f64,
-    n_lost: f64,
+    #[serde(flatten)]
+    counts: TaxonCounts,
 }
 
-/// One record a taxon, the most abundant after first, and the expected numbers over all.
-fn transplant_json(prediction: &TransplantPrediction, table: &ProfileTable) -> Result<String> {
-    let (n_gained, n_kept, n_lost) = prediction.expected_counts();
+/// One record a taxon, the most abundant after first, and the numbers over all.
+fn transplant_json(
+    prediction: &TransplantPrediction,
+    counts: TaxonCounts,
+    table: &ProfileTable,
+) -> Result<String> {
     settings::json(&TransplantRecord {
         taxa: prediction.records(table.taxa()),
-        n_gained,
-        n_kept,
-        n_lost,
+        counts,
     })
 }
 
@@ -613,7 +629,8 @@ pub fn evaluate_response(
     settings::json(&long(py, judge)?.rows)
 }
 
-/// The engraftment model judged on every study left out in turn, as a JSON list of records.
+/// The engraftment model judged on every study left out in turn, as JSON: its rows, and
+/// the numbers of taxa by study.
 #[pyfunction]
 pub fn evaluate_engraftment(
     py: Python<'_>,

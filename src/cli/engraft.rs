@@ -6,6 +6,8 @@ use clap::Args;
 
 use super::input::{DonorArguments, ModelArguments, ProfileArguments, TransplantArguments};
 use super::{Streams, json_or_tsv};
+use crate::cohort::Donors;
+use crate::engraftment::TaxonCounts;
 use crate::profile::{ProfileTable, SampleId, SubjectId};
 use crate::{Error, Result};
 
@@ -46,6 +48,9 @@ const COLUMNS: [&str; 6] = [
     "fate",
 ];
 
+/// Draws behind the intervals of counts.
+const COUNT_DRAWS: usize = 1000;
+
 impl EngraftArguments {
     pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
         let (matcher, _) = self.model.load()?;
@@ -58,30 +63,51 @@ impl EngraftArguments {
         let recipient = one_recipient(&recipient, self.recipient_id.as_deref())?;
         let params = self.transplant.params();
         let (prediction, table) = matcher.predict_transplant(&donor, &recipient, &params)?;
+        streams.note(&Self::told(&prediction.counts(COUNT_DRAWS, params.seed)));
         let rows = prediction.records(table.taxa());
         streams.data(&json_or_tsv(self.json, &COLUMNS, &rows)?)
     }
 }
 
 impl EngraftArguments {
-    /// The samples of the donor that is meant: all of the file where nothing else is said.
-    fn one_donor(&self, samples: ProfileTable, streams: &mut Streams<'_>) -> Result<ProfileTable> {
+    /// The donor that is meant: all samples of the file where nothing else is said.
+    fn one_donor(&self, samples: ProfileTable, streams: &mut Streams<'_>) -> Result<Donors> {
         if self.donor_id.is_none() && !self.donor_ids.is_given() {
-            return Ok(samples);
+            return Donors::one(samples, &SubjectId::new("donor"));
         }
         let donors = self.donor_ids.donors(samples, streams)?;
-        match (&self.donor_id, donors.ids()) {
-            (Some(id), _) => donors.samples_of(&SubjectId::new(id)),
-            (None, [only]) => donors.samples_of(only),
-            (None, ids) => Err(Error::parameter(
-                "donor-id",
-                format!(
-                    "the file has {} donors, `{}` the first; name the one meant",
-                    ids.len(),
-                    ids[0]
-                ),
-            )),
-        }
+        let place = match (&self.donor_id, donors.ids()) {
+            (Some(id), _) => donors.place_of(&SubjectId::new(id))?,
+            (None, [_]) => 0,
+            (None, ids) => {
+                return Err(Error::parameter(
+                    "donor-id",
+                    format!(
+                        "the file has {} donors, `{}` the first; name the one meant",
+                        ids.len(),
+                        ids[0]
+                    ),
+                ));
+            }
+        };
+        donors.select(&[place])
+    }
+
+    /// Numbers of taxa with their intervals.
+    fn told(counts: &TaxonCounts) -> String {
+        format!(
+            "{:.0} taxa gained ({:.0} to {:.0}), {:.0} kept ({:.0} to {:.0}), {:.0} lost ({:.0} to \
+             {:.0}); 90 % intervals of one transplant",
+            counts.n_gained,
+            counts.n_gained_lo,
+            counts.n_gained_hi,
+            counts.n_kept,
+            counts.n_kept_lo,
+            counts.n_kept_hi,
+            counts.n_lost,
+            counts.n_lost_lo,
+            counts.n_lost_hi,
+        )
     }
 }
 

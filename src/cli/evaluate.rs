@@ -9,7 +9,8 @@ use super::input::note_skipped;
 use super::{Streams, json, tsv};
 use crate::Result;
 use crate::evaluation::{
-    ReportParams, ReportRow, TrialSummary, evaluate_engraftment, evaluate_response, evaluate_trial,
+    CountRow, ReportParams, ReportRow, TrialSummary, evaluate_engraftment, evaluate_response,
+    evaluate_trial,
 };
 use crate::matcher::{MatcherConfig, PredictParams};
 use crate::output::{Access, write_bytes};
@@ -80,7 +81,17 @@ struct Judged {
 #[derive(Debug, Default, Serialize)]
 struct Results {
     rows: Vec<Judged>,
+    /// Numbers of taxa gained and kept, by study.
+    counts: Vec<JudgedCounts>,
     trials: Vec<TrialSummary>,
+}
+
+/// Counts of a study beside what they are about.
+#[derive(Debug, Serialize)]
+struct JudgedCounts {
+    what: What,
+    #[serde(flatten)]
+    row: CountRow,
 }
 
 impl EvaluateArguments {
@@ -91,7 +102,7 @@ impl EvaluateArguments {
             .into_iter()
             .filter(|&one| self.what.is_none_or(|what| what == one))
         {
-            let rows = self.judge(what, &config, &mut results.trials, streams)?;
+            let rows = self.judge(what, &config, &mut results, streams)?;
             results
                 .rows
                 .extend(rows.into_iter().map(|row| Judged { what, row }));
@@ -106,7 +117,7 @@ impl EvaluateArguments {
         &self,
         what: What,
         config: &MatcherConfig,
-        trials: &mut Vec<TrialSummary>,
+        results: &mut Results,
         streams: &mut Streams<'_>,
     ) -> Result<Vec<ReportRow>> {
         let _progress = streams.progress("learning without each cohort in turn");
@@ -131,7 +142,13 @@ impl EvaluateArguments {
                 };
                 let cohorts = config.read_transplants(&self.data, target)?;
                 note_skipped(&cohorts, streams);
-                evaluate_engraftment(&config.matcher.engraftment, &cohorts, &report.bootstrap)
+                let params = &config.matcher.engraftment;
+                let judged = evaluate_engraftment(params, &cohorts, &report.bootstrap)?;
+                for row in judged.counts {
+                    streams.note(&counts_told(&row));
+                    results.counts.push(JudgedCounts { what, row });
+                }
+                Ok(judged.rows)
             }
             What::Trials => {
                 let patients = config.read_patients(&self.data)?;
@@ -147,10 +164,26 @@ impl EvaluateArguments {
                         &report,
                     )?;
                     rows.extend(judged.rows.iter().cloned());
-                    trials.push(judged.summary());
+                    results.trials.push(judged.summary());
                 }
                 Ok(rows)
             }
         }
     }
+}
+
+fn counts_told(row: &CountRow) -> String {
+    format!(
+        "{}: {} {:.1} of {:.1} taxa, expected {:.1} (90 % interval {:.0} to {:.0}, {:.0} % of {} \
+         follow-ups inside)",
+        row.study,
+        row.count,
+        row.observed,
+        row.n_possible,
+        row.expected,
+        row.lo,
+        row.hi,
+        100.0 * row.coverage,
+        row.n_rows
+    )
 }

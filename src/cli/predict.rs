@@ -28,9 +28,11 @@ pub(super) struct PredictArguments {
     model: ModelArguments,
 }
 
-const COLUMNS: [&str; 5] = [
+const COLUMNS: [&str; 7] = [
     "sample_id",
     "p_response_baseline",
+    "p_response_baseline_lo",
+    "p_response_baseline_hi",
     "score",
     "in_domain",
     "domain_reason",

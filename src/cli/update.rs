@@ -27,8 +27,13 @@ pub(super) struct UpdateArguments {
     recipients: PathBuf,
     /// Table with a row a transplant, always the whole of it: `donor_id`, `recipient_id`, `regimen`
     /// and any of `date`, `donor_type`, `cancer`, `line`, `partner`, `response`, `severe_irae`,
-    /// `irae_grade` and `myocarditis`; blank outcomes are not yet known
+    /// `irae_grade`, `myocarditis`, `antibiotics`, and with `--follow-ups` `follow_up` (sample ids)
+    /// and `day`, several parted by `;`; blank outcomes are not yet known
     outcomes: PathBuf,
+    /// Profiles of the recipients after the transplant, from which the matcher learns how far the
+    /// transplants of this trial engraft
+    #[arg(long, value_name = "FILE")]
+    follow_ups: Option<PathBuf>,
     #[command(flatten)]
     donor_ids: DonorArguments,
     /// Model file to write
@@ -70,10 +75,26 @@ impl UpdateArguments {
             .reading
             .read(&self.recipients, &matcher, streams)?
             .table;
+        let follow_ups = match &self.follow_ups {
+            Some(path) => Some(self.reading.read(path, &matcher, streams)?.table),
+            None => None,
+        };
+        if follow_ups.is_none() && outcomes.n_follow_ups() > 0 {
+            streams.note(&format!(
+                "{}: follow-ups are named and not read: give their profiles by --follow-ups",
+                self.outcomes.display()
+            ));
+        }
         let updated = {
             let _progress = streams.progress("learning from outcomes");
             matcher
-                .with_outcomes(&donors, &recipients, &outcomes, &self.params())
+                .with_outcomes(
+                    &donors,
+                    &recipients,
+                    follow_ups.as_ref(),
+                    &outcomes,
+                    &self.params(),
+                )
                 .map_err(|error| error.at_path(&self.outcomes))?
         };
         let mut header = header.updated(&updated.matcher);
@@ -105,8 +126,12 @@ impl UpdateArguments {
         let tail = updated.pareto_k.map_or(String::new(), |k| {
             format!(" (tail of the weights: k = {k:.2})")
         });
+        let engrafted = match updated.n_follow_ups {
+            0 => String::new(),
+            n => format!("; engraftment from {n} follow-ups"),
+        };
         format!(
-            "{}: {n} transplants of {} donors, learned by {how}{tail}",
+            "{}: {n} transplants of {} donors, learned by {how}{tail}{engrafted}",
             self.output.display(),
             donors.len()
         )

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::screening::DonorType;
 use super::{MetadataNote, MetadataTable};
 use crate::profile::{CsrMatrix, ProfileTable, SampleId, SubjectId};
 use crate::{Error, Result};
@@ -9,7 +10,8 @@ use crate::{Error, Result};
 /// Donors, each with the profiles of one sample or several.
 ///
 /// A donor is a person. Where nothing says which samples are of one person, each sample is its own
-/// donor ([`Donors::from`] a table); [`Donors::from_metadata`] reads it from a table.
+/// donor ([`Donors::from`] a table); [`Donors::from_metadata`] reads it from a table. A pool is a
+/// donor whose samples are of several people, `weight` by the part that each has in the mixture.
 ///
 /// # Examples
 /// ```
@@ -33,11 +35,15 @@ pub struct Donors {
     ids: Vec<SubjectId>,
     /// The rows of each donor's samples.
     rows: Vec<Vec<usize>>,
+    /// What each donor is, where known.
+    donor_types: Vec<Option<DonorType>>,
+    /// What each sample counts among those of its donor.
+    weights: Vec<f64>,
     notes: Vec<MetadataNote>,
 }
 
 /// The roles of a table of donors' samples.
-const ROLES: [&str; 2] = ["sample_id", "donor_id"];
+const ROLES: [&str; 4] = ["sample_id", "donor_id", "donor_type", "weight"];
 
 impl From<ProfileTable> for Donors {
     /// Each sample is its own donor.
@@ -46,6 +52,8 @@ impl From<ProfileTable> for Donors {
         Self {
             ids: profiles.samples().iter().map(own).collect(),
             rows: (0..profiles.n_samples()).map(|row| vec![row]).collect(),
+            donor_types: vec![None; profiles.n_samples()],
+            weights: vec![1.0; profiles.n_samples()],
             profiles,
             notes: Vec::new(),
         }
@@ -82,6 +90,8 @@ impl Donors {
             rows[at].push(row);
         }
         Ok(Self {
+            donor_types: vec![None; ids.len()],
+            weights: vec![1.0; profiles.n_samples()],
             profiles,
             ids,
             rows,
@@ -89,8 +99,69 @@ impl Donors {
         })
     }
 
+    /// All samples of the table as those of one donor.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where the id is blank.
+    pub fn one(profiles: ProfileTable, id: &SubjectId) -> Result<Self> {
+        let ids = vec![id.clone(); profiles.n_samples()];
+        Self::new(profiles, &ids)
+    }
+
+    /// The place of a donor among [`Donors::ids`].
+    ///
+    /// # Errors
+    /// [`Error::Table`] where there is no such donor.
+    pub fn place_of(&self, donor: &SubjectId) -> Result<usize> {
+        let place = self.ids.iter().position(|id| id == donor);
+        place.ok_or_else(|| Error::table(self.unknown(donor)))
+    }
+
+    /// The same, with what each donor is, in the order of [`Donors::ids`]; placebo and autologous
+    /// stool are no transplant: what is predicted of them is the recipient as it is.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where the lengths disagree.
+    pub fn with_donor_types(mut self, donor_types: &[Option<DonorType>]) -> Result<Self> {
+        if donor_types.len() != self.n_donors() {
+            return Err(Error::table(format!(
+                "{} donor types for {} donors",
+                donor_types.len(),
+                self.n_donors()
+            )));
+        }
+        self.donor_types = donor_types.to_vec();
+        Ok(self)
+    }
+
+    /// The same, with the weight of each sample among those of its donor, one a row of the table:
+    /// the parts of a pool. Only their ratios matter. Default 1 each.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where the lengths disagree or a weight is not above 0 and finite.
+    pub fn with_weights(mut self, weights: &[f64]) -> Result<Self> {
+        if weights.len() != self.weights.len() {
+            return Err(Error::table(format!(
+                "{} weights for {} samples",
+                weights.len(),
+                self.weights.len()
+            )));
+        }
+        let bad = |weight: &f64| !(*weight > 0.0 && weight.is_finite());
+        if let Some(at) = weights.iter().position(bad) {
+            return Err(Error::table(format!(
+                "the weight of sample `{}` is {}; expected a number above 0",
+                self.profiles.samples()[at],
+                weights[at]
+            )));
+        }
+        self.weights = weights.to_vec();
+        Ok(self)
+    }
+
     /// From a table with `sample_id` and `donor_id`, one row a sample; a sample without a row, or
-    /// whose `donor_id` is blank, is its own donor. Samples without a profile are left out, which
+    /// whose `donor_id` is blank, is its own donor. A column `donor_type` says what the donor is,
+    /// a column `weight` what the sample counts among those of its donor (blank is 1). Samples without a profile are left out, which
     /// [`Donors::notes`] tells.
     ///
     /// # Errors
@@ -100,9 +171,11 @@ impl Donors {
         metadata.check_names(&ROLES)?;
         metadata.require_column("donor_id")?;
         let mut donor_of: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+        let mut about: BTreeMap<&str, SampleFacts> = BTreeMap::new();
         for row in 0..metadata.n_rows() {
             let sample = metadata.required(row, "sample_id")?;
             let donor = metadata.text(row, "donor_id");
+            about.insert(sample, SampleFacts::read(metadata, row)?);
             if donor_of.insert(sample, donor).is_some() {
                 return Err(metadata.error_at(row, format!("`{sample}` stands in two rows")));
             }
@@ -115,10 +188,36 @@ impl Donors {
             .iter()
             .map(|sample| named(sample).unwrap_or(sample.as_str()).into())
             .collect();
+        let facts = |sample: &SampleId| about.get(sample.as_str()).copied().unwrap_or_default();
+        let weights: Vec<f64> = profiles
+            .samples()
+            .iter()
+            .map(|sample| facts(sample).weight)
+            .collect();
+        let donors = Self::new(profiles, &donor_ids)?;
+        let donor_types = donors
+            .rows
+            .iter()
+            .map(|rows| {
+                let samples = rows.iter().map(|&row| &donors.profiles.samples()[row]);
+                one_type(
+                    metadata,
+                    samples.map(|sample| (sample, facts(sample).donor_type)),
+                )
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let donors = donors.with_donor_types(&donor_types)?;
         Ok(Self {
             notes,
-            ..Self::new(profiles, &donor_ids)?
+            ..donors
+                .with_weights(&weights)
+                .map_err(|error| error.at_path(metadata.path()))?
         })
+    }
+
+    /// What each donor is, where known, in the order of [`Donors::ids`].
+    pub fn donor_types(&self) -> &[Option<DonorType>] {
+        &self.donor_types
     }
 
     /// The donors, in the order of their first sample.
@@ -152,10 +251,8 @@ impl Donors {
     /// # Errors
     /// [`Error::Table`] where there is no such donor.
     pub fn samples_of(&self, donor: &SubjectId) -> Result<ProfileTable> {
-        let Some(at) = self.ids.iter().position(|id| id == donor) else {
-            return Err(Error::table(self.unknown(donor)));
-        };
-        self.profiles.select(&self.rows[at])
+        let place = self.place_of(donor)?;
+        self.profiles.select(&self.rows[place])
     }
 
     /// Some of the donors, by their place among [`Donors::ids`], with all their samples.
@@ -165,6 +262,7 @@ impl Donors {
     pub fn select(&self, places: &[usize]) -> Result<Self> {
         let mut samples = Vec::new();
         let mut ids = Vec::new();
+        let mut donor_types: Vec<Option<DonorType>> = Vec::new();
         for &place in places {
             let (Some(id), Some(rows)) = (self.ids.get(place), self.rows.get(place)) else {
                 return Err(Error::table(format!(
@@ -173,9 +271,15 @@ impl Donors {
                 )));
             };
             samples.extend(rows);
+            if !ids.contains(id) {
+                donor_types.push(self.donor_types[place]);
+            }
             ids.extend(rows.iter().map(|_| id.clone()));
         }
-        Self::new(self.profiles.select(&samples)?, &ids)
+        let weights: Vec<f64> = samples.iter().map(|&row| self.weights[row]).collect();
+        Self::new(self.profiles.select(&samples)?, &ids)?
+            .with_donor_types(&donor_types)?
+            .with_weights(&weights)
     }
 
     /// Why a donor is not among these: it may be called by one of its samples.
@@ -205,20 +309,26 @@ impl Donors {
         })
     }
 
-    /// One profile a donor, named after it: the mean of its samples, each of which counts the
-    /// same. The profiles must be closed to 1.
+    /// One profile a donor, named after it: the mean of its samples by their weights, which are
+    /// equal unless told otherwise. The profiles must be closed to 1.
     ///
     /// Not weighted by depth: from some thousand reads on, a person differs from one day to
     /// another by far more than two counts of one sample do, and most tables do not tell the
     /// depth. A sample that is too shallow to count should be left out.
     pub(crate) fn mean_profiles(&self) -> Result<ProfileTable> {
         let abundance = self.profiles.abundance();
-        let rows = self.rows.iter().map(|rows| mean_row(abundance, rows));
+        let rows = self
+            .rows
+            .iter()
+            .map(|rows| mean_row(abundance, rows, &self.weights));
         let matrix = CsrMatrix::from_rows(self.profiles.n_taxa(), rows.collect())?;
         let unclassified = self.profiles.unclassified();
         let mean_of = |rows: &Vec<usize>| {
-            let sum: f64 = rows.iter().map(|&row| unclassified[row]).sum();
-            sum / rows.len() as f64
+            let sum: f64 = rows
+                .iter()
+                .map(|&row| self.weights[row] * unclassified[row])
+                .sum();
+            sum / total(rows, &self.weights)
         };
         let names = self.ids.iter().map(|id| id.as_str().into());
         ProfileTable::builder(self.profiles.unit())
@@ -231,18 +341,80 @@ impl Donors {
     }
 }
 
-/// The mean of some rows, that of one row to the bit.
-fn mean_row(abundance: &CsrMatrix, rows: &[usize]) -> Vec<(u32, f64)> {
-    let n = rows.len() as f64;
+/// What a row of the metadata says of a sample besides its donor.
+#[derive(Debug, Clone, Copy)]
+struct SampleFacts {
+    donor_type: Option<DonorType>,
+    weight: f64,
+}
+
+impl Default for SampleFacts {
+    fn default() -> Self {
+        Self {
+            donor_type: None,
+            weight: 1.0,
+        }
+    }
+}
+
+impl SampleFacts {
+    fn read(metadata: &MetadataTable, row: usize) -> Result<Self> {
+        let word = metadata.text(row, "donor_type");
+        let donor_type = word
+            .map(|word| {
+                word.parse()
+                    .map_err(|error: Error| metadata.error_at(row, error.to_string()))
+            })
+            .transpose()?;
+        Ok(Self {
+            donor_type,
+            weight: metadata.number(row, "weight")?.unwrap_or(1.0),
+        })
+    }
+}
+
+/// The one type that the samples of a donor name, where any does.
+fn one_type<'a>(
+    metadata: &MetadataTable,
+    samples: impl Iterator<Item = (&'a SampleId, Option<DonorType>)>,
+) -> Result<Option<DonorType>> {
+    let mut known: Option<(&SampleId, DonorType)> = None;
+    for (sample, donor_type) in samples {
+        match (known, donor_type) {
+            (Some((other, one)), Some(donor_type)) if one != donor_type => {
+                let message = format!(
+                    "samples `{other}` and `{sample}` are of one donor, `{one}` in the column \
+                     `donor_type` of one and `{donor_type}` in that of the other"
+                );
+                return Err(Error::file(metadata.path(), message));
+            }
+            (None, Some(donor_type)) => known = Some((sample, donor_type)),
+            _ => {}
+        }
+    }
+    Ok(known.map(|(_, donor_type)| donor_type))
+}
+
+fn total(rows: &[usize], weights: &[f64]) -> f64 {
+    rows.iter().map(|&row| weights[row]).sum()
+}
+
+/// The weighted mean of some rows, that of one row to the bit.
+fn mean_row(abundance: &CsrMatrix, rows: &[usize], weights: &[f64]) -> Vec<(u32, f64)> {
+    if let [row] = rows {
+        let (taxa, values) = abundance.row(*row);
+        return taxa.iter().copied().zip(values.iter().copied()).collect();
+    }
+    let total = total(rows, weights);
     let mut sums: BTreeMap<u32, f64> = BTreeMap::new();
     for &row in rows {
         let (taxa, values) = abundance.row(row);
         for (&taxon, value) in taxa.iter().zip(values) {
-            *sums.entry(taxon).or_insert(0.0) += value;
+            *sums.entry(taxon).or_insert(0.0) += weights[row] * value;
         }
     }
     sums.into_iter()
-        .map(|(taxon, sum)| (taxon, sum / n))
+        .map(|(taxon, sum)| (taxon, sum / total))
         .collect()
 }
 
@@ -318,6 +490,28 @@ mod tests {
         approx::assert_abs_diff_eq!(mean.unclassified()[0], 0.3, epsilon = 1e-15);
         assert_eq!(donors.n_samples(), [2, 1]);
         assert!(donors.notes().is_empty());
+    }
+
+    #[test]
+    fn a_pool_is_a_mixture_by_weight_and_a_donor_has_one_type() {
+        let text = "sample_id\tdonor_id\tweight\tdonor_type\na1\tpool\t3\t\nb1\tpool\t1\thealthy\n";
+        let donors = read(text).unwrap();
+        let mean = donors.mean_profiles().unwrap();
+        assert_eq!(mean.abundance().row(0), (&[0, 1][..], &[0.75, 0.25][..]));
+        assert_eq!(donors.donor_types(), [Some(DonorType::Healthy), None]);
+        assert_eq!(
+            donors.select(&[1, 0]).unwrap().donor_types(),
+            [None, Some(DonorType::Healthy)]
+        );
+        for (cells, told) in [
+            ("a1\tA\t0\t\n", "weight of sample `a1`"),
+            ("a1\tA\t1\tangel\n", "`angel`"),
+            ("a1\tA\t1\thealthy\na2\tA\t1\tplacebo\n", "one donor"),
+        ] {
+            let text = format!("sample_id\tdonor_id\tweight\tdonor_type\n{cells}");
+            let error = read(&text).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
     }
 
     #[test]

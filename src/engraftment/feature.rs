@@ -44,7 +44,12 @@ pub(crate) const FEATURES: [&str; 23] = [
 pub(super) const RISING: [usize; 7] = [0, 1, 3, 4, 7, 8, 9];
 
 /// The features of [`EngraftmentFeatures::Core`](super::EngraftmentFeatures::Core).
-pub(super) const CORE: [u32; 11] = [0, 1, 3, 4, 7, 8, 9, 17, 18, 19, 20];
+pub(super) const CORE: [u32; 9] = [0, 1, 3, 4, 7, 8, 9, 17, 18];
+
+/// Day and antibiotics: read by the trees of models of format 3 and before only. They say nothing
+/// of one taxon against another, and vary between trials more than within; since then they act in
+/// [`Departures`](super::departure::Departures).
+pub(super) const READ_NO_LONGER: [u32; 2] = [19, 20];
 
 /// What the profiles of one study say of a taxon.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -1,14 +1,16 @@
 //! Learns the engraftment model: which features carry over, then an ensemble over recipients.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use super::feature::{CORE, FEATURES, RISING};
+use super::departure::{Departure, Departures};
+use super::feature::{CORE, CladeTable, FEATURES, READ_NO_LONGER, RISING};
 use super::model::{EngraftmentModel, mean_over_members};
+use super::pair::TransplantContext;
 use super::params::{EngraftmentFeatures, EngraftmentParams};
 use super::training::{
-    Observation, TrainingRows, clade_table, observations, taxon_prior, training_rows,
+    Observation, TrainingRows, clade_table, departures, observations, taxon_prior, training_rows,
 };
 use crate::cohort::Cohort;
 use crate::model::{BoostingModel, BoostingParams, Ensemble, Monotone, TrainingData};
@@ -37,7 +39,7 @@ impl EngraftmentParams {
         let vocabulary = common_vocabulary(cohorts)?;
         let mut observed = Vec::new();
         for (number, cohort) in cohorts.iter().enumerate() {
-            observed.extend(observations(cohort, number)?);
+            observed.extend(observations(cohort, number, self.detection_limit)?);
         }
         if observed.is_empty() {
             return Err(Error::table(
@@ -46,19 +48,16 @@ impl EngraftmentParams {
         }
         let prior = taxon_prior(cohorts, &observed);
         let clades = clade_table(cohorts, &observed, self.min_clade_rows);
-        let columns = self.columns(cohorts, &observed)?;
+        let held_out = self.leave_studies_out(cohorts, &observed)?;
+        let (features, scores) = self.choose(held_out);
+        let columns = features.columns(&clades);
         let mut rows = training_rows(cohorts, &observed, &prior, &clades);
-        let columns = columns.unwrap_or_else(|| (0..rows.n_features as u32).collect());
         rows.keep_columns(&columns);
         let presence = self.fit_members(&rows, &columns, Target::Presence)?;
         let abundance = self.fit_members(&rows, &columns, Target::Abundance)?;
         let abundance_sd = residual_sd(&rows, &abundance)?;
-        let mut studies: Vec<String> = observed
-            .iter()
-            .map(|observation| observation.study.clone())
-            .collect();
-        studies.sort();
-        studies.dedup();
+        let last_day = last_day(&observed);
+        let studies: BTreeSet<&str> = observed.iter().map(|row| row.study.as_str()).collect();
         Ok(EngraftmentModel {
             rank: rank_of(&vocabulary),
             vocabulary,
@@ -68,67 +67,87 @@ impl EngraftmentParams {
             presence,
             abundance,
             abundance_sd,
+            detection_limit: self.detection_limit,
+            departures: Some(departures_from(&observed, &scores, last_day)),
+            own: None,
+            last_day,
             n_transplants: observed.len() as u32,
             n_recipients: rows.study_of.len() as u32,
-            studies,
+            studies: studies.into_iter().map(str::to_owned).collect(),
         })
     }
 
-    /// The columns to use; `None` is all of them.
-    fn columns(&self, cohorts: &[Cohort], observed: &[Observation]) -> Result<Option<Vec<u32>>> {
-        match self.features {
-            EngraftmentFeatures::Core => Ok(Some(CORE.to_vec())),
-            EngraftmentFeatures::Full => Ok(None),
-            EngraftmentFeatures::Selected => self.select_columns(cohorts, observed),
-        }
-    }
-
-    /// Leaves each training study out in turn and takes the set of features with the lower mean
-    /// log loss on what was left out.
-    fn select_columns(
+    /// Held-out scores of presence of every study, by trees that saw only the others, for each
+    /// set of features that may be chosen; nothing where there is one study.
+    fn leave_studies_out(
         &self,
         cohorts: &[Cohort],
         observed: &[Observation],
-    ) -> Result<Option<Vec<u32>>> {
+    ) -> Result<Vec<HeldOut>> {
         let studies: BTreeSet<&str> = observed.iter().map(|row| row.study.as_str()).collect();
-        if studies.len() < 3 {
-            return Ok(Some(CORE.to_vec()));
+        if studies.len() < 2 {
+            return Ok(Vec::new());
         }
+        let sets = match self.features {
+            EngraftmentFeatures::Core => vec![FeatureSet::Core],
+            EngraftmentFeatures::Full => vec![FeatureSet::Full],
+            EngraftmentFeatures::Selected if studies.len() < 3 => vec![FeatureSet::Core],
+            EngraftmentFeatures::Selected => vec![FeatureSet::Core, FeatureSet::Full],
+        };
         let studies: Vec<&str> = studies.into_iter().collect();
-        let losses = studies
-            .par_iter()
-            .map(|study| self.losses_without(cohorts, observed, study))
-            .collect::<Result<Vec<_>>>()?;
-        let (core, full) = losses
+        let jobs = sets
             .iter()
-            .fold((0.0, 0.0), |sum, loss| (sum.0 + loss.0, sum.1 + loss.1));
-        Ok((core <= full).then(|| CORE.to_vec()))
+            .flat_map(|&set| studies.iter().map(move |&study| (set, study)));
+        let jobs: Vec<_> = jobs.collect();
+        let done = jobs
+            .into_par_iter()
+            .map(|(set, study)| self.held_out_scores(cohorts, observed, study, set))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(sets
+            .into_iter()
+            .zip(done.chunks(studies.len()))
+            .map(|(set, of_set)| HeldOut::new(set, observed, &studies, of_set))
+            .collect())
     }
 
-    /// Mean log loss on a study, learned from the others, with the core and with all features.
-    fn losses_without(
+    /// The set of features with the lower mean log loss on studies left out, and its scores, one
+    /// list an observation.
+    fn choose(&self, held_out: Vec<HeldOut>) -> (FeatureSet, Vec<Vec<f64>>) {
+        let chosen = held_out
+            .into_iter()
+            .min_by(|one, other| one.loss.total_cmp(&other.loss));
+        let alone = match self.features {
+            EngraftmentFeatures::Full => FeatureSet::Full,
+            EngraftmentFeatures::Core | EngraftmentFeatures::Selected => FeatureSet::Core,
+        };
+        chosen.map_or((alone, Vec::new()), |held_out| {
+            (held_out.set, held_out.scores)
+        })
+    }
+
+    /// Log loss and scores of one study, learned from the others.
+    fn held_out_scores(
         &self,
         cohorts: &[Cohort],
         observed: &[Observation],
         study: &str,
-    ) -> Result<(f64, f64)> {
+        set: FeatureSet,
+    ) -> Result<(f64, Vec<f64>)> {
         let (test, training): (Vec<Observation>, Vec<Observation>) =
             observed.iter().cloned().partition(|row| row.study == study);
         let prior = taxon_prior(cohorts, &training);
         let clades = clade_table(cohorts, &training, self.min_clade_rows);
-        let loss = |columns: &[u32]| -> Result<f64> {
-            let mut rows = training_rows(cohorts, &training, &prior, &clades);
-            rows.keep_columns(columns);
-            let mut held_out = training_rows(cohorts, &test, &prior, &clades);
-            held_out.keep_columns(columns);
-            let data = TrainingData::new(rows.view()?, &rows.present)?;
-            let mut params = monotone(&self.presence, columns);
-            params.seed = self.seed;
-            let model = params.fit(&data.with_weights(&rows.weights)?)?;
-            Ok(held_out.log_loss(&model.scores(held_out.view()?)?))
-        };
-        let n_features = (FEATURES.len() + clades.clades.len()) as u32;
-        Ok((loss(&CORE)?, loss(&(0..n_features).collect::<Vec<_>>())?))
+        let columns = set.columns(&clades);
+        let mut rows = training_rows(cohorts, &training, &prior, &clades);
+        rows.keep_columns(&columns);
+        let mut held_out = training_rows(cohorts, &test, &prior, &clades);
+        held_out.keep_columns(&columns);
+        let data = TrainingData::new(rows.view()?, &rows.present)?;
+        let mut params = monotone(&self.presence, &columns);
+        params.seed = self.seed;
+        let model = params.fit(&data.with_weights(&rows.weights)?)?;
+        let scores = model.scores(held_out.view()?)?;
+        Ok((held_out.log_loss(&scores), scores))
     }
 
     fn fit_members(
@@ -160,6 +179,74 @@ impl EngraftmentParams {
             })
             .collect()
     }
+}
+
+/// The features that trees may read.
+#[derive(Clone, Copy)]
+enum FeatureSet {
+    Core,
+    Full,
+}
+
+impl FeatureSet {
+    fn columns(self, clades: &CladeTable) -> Vec<u32> {
+        let n_features = (FEATURES.len() + clades.clades.len()) as u32;
+        match self {
+            Self::Core => CORE.to_vec(),
+            Self::Full => (0..n_features)
+                .filter(|column| !READ_NO_LONGER.contains(column))
+                .collect(),
+        }
+    }
+}
+
+/// What one set of features scored of studies left out.
+struct HeldOut {
+    set: FeatureSet,
+    /// Mean over studies.
+    loss: f64,
+    /// Scores of the taxa of each observation.
+    scores: Vec<Vec<f64>>,
+}
+
+impl HeldOut {
+    /// Deals the scores of each study, in the order of its observations, back to these.
+    fn new(
+        set: FeatureSet,
+        observed: &[Observation],
+        studies: &[&str],
+        of_studies: &[(f64, Vec<f64>)],
+    ) -> Self {
+        let mut rest: BTreeMap<&str, &[f64]> = studies
+            .iter()
+            .zip(of_studies)
+            .map(|(&study, (_, scores))| (study, scores.as_slice()))
+            .collect();
+        let scores = observed.iter().map(|observation| {
+            let left = rest.entry(&observation.study).or_default();
+            let (own, others) = left.split_at(observation.pair.n_taxa().min(left.len()));
+            *left = others;
+            own.to_vec()
+        });
+        Self {
+            set,
+            loss: of_studies.iter().map(|(loss, _)| loss).sum::<f64>() / studies.len() as f64,
+            scores: scores.collect(),
+        }
+    }
+}
+
+fn last_day(observed: &[Observation]) -> f64 {
+    observed
+        .iter()
+        .map(|row| row.context.day)
+        .fold(TransplantContext::DEFAULT_DAY, f64::max)
+}
+
+/// How trials and recipients depart from held-out scores; the prior where there are none.
+fn departures_from(observed: &[Observation], scores: &[Vec<f64>], last_day: f64) -> Departures {
+    let all: Vec<Departure> = departures(observed, scores, last_day);
+    Departures::fit(&all).unwrap_or_else(Departures::prior)
 }
 
 #[derive(Clone, Copy)]

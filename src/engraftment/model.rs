@@ -1,10 +1,16 @@
-//! The fitted engraftment model and what it predicts of a pair.
+//! The fitted engraftment model.
+
+use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView2, Axis};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::feature::{CladeTable, FEATURES, FLOOR, TaxonFeatures, TaxonPrior};
+use super::departure::Departures;
+use super::effect::EffectDistribution;
+use super::feature::{CladeTable, FEATURES, TaxonFeatures, TaxonPrior};
 use super::pair::{PairProfile, TransplantContext};
+use super::prediction::TransplantPrediction;
+use super::training::{Observation, departures as departures_of};
 use crate::model::{BoostingModel, Ensemble};
 use crate::profile::{Rank, Taxon, Vocabulary};
 use crate::{Error, Result};
@@ -15,7 +21,7 @@ use crate::{Error, Result};
 const DONOR_SAMPLE_SHARE: f64 = 0.06;
 
 /// Predicts which taxa are present after a transplant, and how abundant: gained, kept, lost.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EngraftmentModel {
     pub(crate) rank: Rank,
     pub(crate) vocabulary: Vocabulary,
@@ -26,6 +32,16 @@ pub struct EngraftmentModel {
     pub(crate) presence: Vec<BoostingModel>,
     pub(crate) abundance: Vec<BoostingModel>,
     pub(crate) abundance_sd: f64,
+    /// Fractions below it count as not detected.
+    pub(crate) detection_limit: f64,
+    /// How trials and recipients depart from the trees; none in models of format 3 and before.
+    #[serde(skip)]
+    pub(crate) departures: Option<Departures>,
+    /// The same, moved by the follow-ups of the trial at hand.
+    #[serde(skip)]
+    pub(crate) own: Option<Departures>,
+    /// The last day of a follow-up that was learned from: time stands still after it.
+    pub(crate) last_day: f64,
     pub(crate) n_transplants: u32,
     pub(crate) n_recipients: u32,
     pub(crate) studies: Vec<String>,
@@ -63,6 +79,17 @@ impl EngraftmentModel {
                 self.abundance_sd
             )));
         }
+        let mut known = self.departures.iter().chain(&self.own);
+        let sound =
+            known.all(Departures::is_sound) && (self.own.is_none() || self.departures.is_some());
+        let limits = (0.0..1.0).contains(&self.detection_limit)
+            && self.last_day >= 0.0
+            && self.last_day.is_finite();
+        if !(sound && limits) {
+            return Err(Error::model_file(
+                "what the engraftment model knows of trials is not usable",
+            ));
+        }
         if !self.prior.is_consistent() {
             return Err(Error::model_file(
                 "what the engraftment model knows of its taxa disagrees",
@@ -89,6 +116,46 @@ impl EngraftmentModel {
     /// The studies it learned from; it must not be judged on these.
     pub fn studies(&self) -> &[String] {
         &self.studies
+    }
+
+    /// The fraction below which a taxon counts as not detected, in donor, recipient and follow-up:
+    /// so that a sample sequenced deeper has no more taxa to give or to lose.
+    pub fn detection_limit(&self) -> f64 {
+        self.detection_limit
+    }
+
+    /// What trial and recipient add to the log-odds of presence under this context.
+    pub(crate) fn effects(&self, context: TransplantContext) -> Option<Arc<EffectDistribution>> {
+        let departures = self.own.as_ref().or(self.departures.as_ref());
+        EffectDistribution::new(departures, context, self.last_day).map(Arc::new)
+    }
+
+    /// The same, with the effect of one trial moved by its own follow-ups; what earlier ones taught
+    /// is replaced. `taxa` are the columns that the observations speak of.
+    pub(crate) fn moved_by(&self, taxa: &[Taxon], observed: &[Observation]) -> Result<Self> {
+        let Some(departures) = &self.departures else {
+            return Err(Error::model_file(
+                "the engraftment model is of format 3 or before and cannot learn from follow-ups; \
+                 fit it again",
+            ));
+        };
+        let predictor = self.predictor(taxa);
+        let scores = observed
+            .iter()
+            .map(|one| {
+                let scores = predictor.scores(&one.pair, one.context)?;
+                let (presence, _) = scores.view().split_at(Axis(0), self.n_members());
+                Ok(mean_over_members(presence))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let seen = departures_of(observed, &scores, self.last_day);
+        let own = (!seen.is_empty())
+            .then(|| departures.moved_by(&seen))
+            .flatten();
+        Ok(Self {
+            own,
+            ..self.clone()
+        })
     }
 
     /// Follow-ups and recipients it learned from.
@@ -143,7 +210,8 @@ pub struct EngraftmentPredictor<'a> {
 }
 
 impl EngraftmentPredictor<'_> {
-    /// What a transplant between this donor and recipient is expected to leave.
+    /// What a transplant between this donor and recipient is expected to leave. Taxa below the
+    /// [`EngraftmentModel::detection_limit`] on both sides are no part of it.
     ///
     /// # Errors
     /// [`Error::Table`] where the pair has no taxon.
@@ -152,219 +220,37 @@ impl EngraftmentPredictor<'_> {
         pair: &PairProfile,
         context: TransplantContext,
     ) -> Result<TransplantPrediction> {
+        self.predict_with(pair, context, self.model.effects(context))
+    }
+
+    /// The same with the effects of the context, which do not change with the pair.
+    pub(crate) fn predict_with(
+        &self,
+        pair: &PairProfile,
+        context: TransplantContext,
+        effects: Option<Arc<EffectDistribution>>,
+    ) -> Result<TransplantPrediction> {
+        let pair = pair.above(self.model.detection_limit);
+        let scores = self.scores(&pair, context)?;
+        let (presence, abundance) = scores.view().split_at(Axis(0), self.model.n_members());
+        Ok(TransplantPrediction {
+            log_odds: presence.to_owned(),
+            log_abundance: mean_over_members(abundance),
+            abundance_sd: self.model.abundance_sd(pair.n_donor_samples),
+            effects,
+            pair,
+        })
+    }
+
+    /// The scores of presence, then those of abundance, members × taxa.
+    fn scores(&self, pair: &PairProfile, context: TransplantContext) -> Result<Array2<f64>> {
         let mut rows = Vec::with_capacity(pair.n_taxa() * self.features.n_features());
         self.features.append(pair, context, &mut rows);
         let view = ArrayView2::from_shape((pair.n_taxa(), self.features.n_features()), &rows)
             .map_err(|_| Error::table("the engraftment features do not fill their matrix"))?;
         let columns: Vec<usize> = self.model.columns.iter().map(|&c| c as usize).collect();
-        let used = view.select(Axis(1), &columns);
-        let scores = self.ensemble.scores(used.view())?;
-        let (presence, abundance) = scores.view().split_at(Axis(0), self.model.n_members());
-        Ok(TransplantPrediction {
-            pair: pair.clone(),
-            p_present: presence.mapv(crate::numeric::logistic::plain_sigmoid),
-            log_abundance: mean_over_members(abundance),
-            abundance_sd: self.model.abundance_sd(pair.n_donor_samples),
-        })
+        self.ensemble.scores(view.select(Axis(1), &columns).view())
     }
-}
-
-/// What a transplant is expected to leave of the taxa of donor and recipient.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TransplantPrediction {
-    /// The taxa, and what donor and recipient had before.
-    pub pair: PairProfile,
-    /// Probability of presence after, members × taxa.
-    pub p_present: Array2<f64>,
-    /// Expected log10 fraction where present.
-    pub log_abundance: Vec<f64>,
-    /// Spread of log10 fraction around it.
-    pub abundance_sd: f64,
-}
-
-/// What is expected to happen to a taxon of a pair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fate {
-    /// Absent in the recipient before, expected after.
-    Gained,
-    /// Absent in the recipient before, not expected after.
-    NotGained,
-    /// Present in the recipient before and expected after.
-    Kept,
-    /// Present in the recipient before, not expected after.
-    Lost,
-}
-
-impl TransplantPrediction {
-    /// Mean over members of the probability that each taxon is present after.
-    pub fn mean_presence(&self) -> Vec<f64> {
-        let n = self.p_present.nrows() as f64;
-        self.p_present
-            .columns()
-            .into_iter()
-            .map(|column| column.sum() / n)
-            .collect()
-    }
-
-    /// The more likely fate of each taxon.
-    pub fn fates(&self) -> Vec<Fate> {
-        let fate = |(present, recipient): (f64, &f64)| match (*recipient > 0.0, present >= 0.5) {
-            (false, true) => Fate::Gained,
-            (false, false) => Fate::NotGained,
-            (true, true) => Fate::Kept,
-            (true, false) => Fate::Lost,
-        };
-        self.mean_presence()
-            .into_iter()
-            .zip(&self.pair.recipient)
-            .map(fate)
-            .collect()
-    }
-
-    /// Expected numbers of taxa gained, kept and lost: sums of probabilities.
-    pub fn expected_counts(&self) -> (f64, f64, f64) {
-        let (mut gained, mut kept, mut lost) = (0.0, 0.0, 0.0);
-        for (present, &recipient) in self.mean_presence().into_iter().zip(&self.pair.recipient) {
-            if recipient > 0.0 {
-                kept += present;
-                lost += 1.0 - present;
-            } else {
-                gained += present;
-            }
-        }
-        (gained, kept, lost)
-    }
-
-    /// The expected profile, closed to 1: P(present) times the mean of the log-normal abundance.
-    pub fn expected_profile(&self) -> Vec<f64> {
-        let ln10 = std::f64::consts::LN_10;
-        let shift = (self.abundance_sd * ln10).powi(2) / 2.0;
-        let raw: Vec<f64> = self
-            .mean_presence()
-            .into_iter()
-            .zip(&self.log_abundance)
-            .map(|(present, log)| present * libm::exp(log * ln10 + shift))
-            .collect();
-        let sum: f64 = raw.iter().sum();
-        raw.into_iter().map(|fraction| fraction / sum).collect()
-    }
-
-    /// One record a taxon of the pair, the most abundant afterwards first, of equals by name.
-    /// `taxa` are those of the tables that the pair was taken from.
-    ///
-    /// # Panics
-    /// Where `taxa` has fewer entries than these tables.
-    pub fn records<'t>(&self, taxa: &'t [Taxon]) -> Vec<TaxonRecord<'t>> {
-        let columns = self
-            .mean_presence()
-            .into_iter()
-            .zip(self.expected_profile());
-        let mut records: Vec<TaxonRecord<'_>> = columns
-            .zip(self.fates())
-            .enumerate()
-            .map(|(at, ((p_present, expected_fraction), fate))| TaxonRecord {
-                taxon: taxa[self.pair.taxa[at] as usize].label(),
-                donor: self.pair.donor[at],
-                recipient: self.pair.recipient[at],
-                p_present,
-                expected_fraction,
-                fate,
-            })
-            .collect();
-        records.sort_by(|a, b| {
-            let by_fraction = b.expected_fraction.total_cmp(&a.expected_fraction);
-            by_fraction.then_with(|| a.taxon.cmp(b.taxon))
-        });
-        records
-    }
-
-    /// What draws profiles that may come of the transplant.
-    pub fn outcomes(&self) -> TransplantOutcomes<'_> {
-        let median = |&log: &f64| libm::pow(10.0, log);
-        TransplantOutcomes {
-            prediction: self,
-            medians: self.log_abundance.iter().map(median).collect(),
-        }
-    }
-}
-
-/// Draws profiles that may come of a transplant; made once a pair, see
-/// [`TransplantPrediction::outcomes`].
-#[derive(Debug, Clone)]
-pub struct TransplantOutcomes<'a> {
-    prediction: &'a TransplantPrediction,
-    /// Median fraction of each taxon where present, the floor included.
-    medians: Vec<f64>,
-}
-
-impl TransplantOutcomes<'_> {
-    /// One profile that may come of the transplant, closed to 1, written into `out`.
-    ///
-    /// By column of the tables, `uniforms` decide the presence of a taxon and `factors` multiply
-    /// its median abundance: 10 to the power of [`TransplantPrediction::abundance_sd`] times a
-    /// standard normal number. The same numbers for two donors make their outcomes comparable draw
-    /// by draw.
-    ///
-    /// # Panics
-    /// Where there are fewer numbers than columns.
-    pub fn realize(
-        &self,
-        member: usize,
-        uniforms: &[f64],
-        factors: &[f64],
-        out: &mut RealizedProfile,
-    ) {
-        let TransplantPrediction {
-            pair, p_present, ..
-        } = self.prediction;
-        let p_present = p_present.row(member % p_present.nrows());
-        out.taxa.clear();
-        out.taxa.resize(pair.n_taxa(), 0);
-        out.fractions.clear();
-        out.fractions.resize(pair.n_taxa(), 0.0);
-        let mut n_present = 0;
-        let columns = pair.taxa.iter().zip(p_present).zip(&self.medians);
-        for ((&taxon, &p_present), median) in columns {
-            // Written in any case and kept only where present: a branch would be mispredicted.
-            out.taxa[n_present] = taxon;
-            out.fractions[n_present] = (median * factors[taxon as usize] - FLOOR).max(FLOOR);
-            n_present += usize::from(uniforms[taxon as usize] < p_present);
-        }
-        out.taxa.truncate(n_present);
-        out.fractions.truncate(n_present);
-        let sum: f64 = out.fractions.iter().sum();
-        for fraction in &mut out.fractions {
-            *fraction /= sum;
-        }
-    }
-}
-
-/// A profile drawn by [`TransplantOutcomes::realize`]: the taxa present, rising, and their
-/// fractions.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct RealizedProfile {
-    /// Columns of the tables.
-    pub taxa: Vec<u32>,
-    /// Fractions, closed to 1.
-    pub fractions: Vec<f64>,
-}
-
-/// What is expected of one taxon of a pair; abundances are fractions.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TaxonRecord<'t> {
-    /// Its name in the table.
-    pub taxon: &'t str,
-    /// Abundance in the donor.
-    pub donor: f64,
-    /// Abundance in the recipient before the transplant.
-    pub recipient: f64,
-    /// Probability that it is present afterwards.
-    pub p_present: f64,
-    /// Abundance expected afterwards.
-    pub expected_fraction: f64,
-    /// What becomes of it most likely.
-    pub fate: Fate,
 }
 
 /// The mean of scores (members × rows) over the members, row by row.

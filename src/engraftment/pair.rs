@@ -99,6 +99,29 @@ impl PairProfile {
         Ok(pair)
     }
 
+    /// The same with what lies below `limit` counted as not detected, and without the taxa that are
+    /// then absent on both sides. Fractions stay what they were of the whole profile.
+    #[must_use]
+    pub fn above(&self, limit: f64) -> Self {
+        let seen = |fraction: f64| if fraction < limit { 0.0 } else { fraction };
+        let mut above = Self {
+            taxa: Vec::with_capacity(self.n_taxa()),
+            donor: Vec::with_capacity(self.n_taxa()),
+            recipient: Vec::with_capacity(self.n_taxa()),
+            n_donor_samples: self.n_donor_samples,
+        };
+        let both = self.donor.iter().zip(&self.recipient);
+        for (&taxon, (&donor, &recipient)) in self.taxa.iter().zip(both) {
+            let (donor, recipient) = (seen(donor), seen(recipient));
+            if donor > 0.0 || recipient > 0.0 {
+                above.taxa.push(taxon);
+                above.donor.push(donor);
+                above.recipient.push(recipient);
+            }
+        }
+        above
+    }
+
     /// Number of taxa present in donor or recipient.
     pub fn n_taxa(&self) -> usize {
         self.taxa.len()
@@ -163,6 +186,22 @@ mod tests {
             let (_, values) = table.abundance().row(0);
             approx::assert_relative_eq!(values[0], 0.4, max_relative = 1e-12);
         }
+    }
+
+    #[test]
+    fn the_rare_taxa_of_many_donors_are_below_the_limit_of_their_mixture() {
+        // Each donor has a taxon of its own at three times the limit.
+        let limit = 1e-3;
+        let rows = (0..5).map(|own| vec![(own, 3.0 * limit), (5, 1.0 - 3.0 * limit)]);
+        let donors = CsrMatrix::from_rows(6, rows.collect()).unwrap();
+        let recipients = CsrMatrix::from_rows(6, vec![vec![(5, 1.0)]]).unwrap();
+        let of = |rows: &[usize]| {
+            let pair = PairProfile::new(&donors, rows, &recipients, 0).unwrap();
+            pair.above(limit)
+        };
+        assert_eq!(of(&[0]).taxa, [0, 5]);
+        assert_eq!(of(&[0, 1, 2, 3, 4]).taxa, [5]);
+        assert_eq!(of(&[0, 1, 2, 3, 4]).above(limit), of(&[0, 1, 2, 3, 4]));
     }
 
     #[test]

@@ -9,8 +9,8 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EngraftmentFeatures {
-    /// Abundances, percentiles, prevalence elsewhere, how alike the pair is, day and antibiotics:
-    /// what means the same in every study.
+    /// Abundances, percentiles, prevalence elsewhere and how alike the pair is: what means the same
+    /// in every study.
     Core,
     /// All of [`EngraftmentModel::feature_names`](super::EngraftmentModel::feature_names): also
     /// diversity, richness, traits and clades.
@@ -48,6 +48,10 @@ pub struct EngraftmentParams {
     /// Training rows that a clade needs for an indicator of its own, in at least two studies.
     /// Default 500.
     pub min_clade_rows: u32,
+    /// Fractions below it count as not detected, in donor, recipient and follow-up. Default 10⁻⁵
+    /// (0.001 %): of shotgun profiles, nine in ten have their smallest abundance below it, so that
+    /// what is cut off is what only the deeper samples show.
+    pub detection_limit: f64,
     /// Seed of the bootstrap and of the trees. Default 0.
     pub seed: u64,
 }
@@ -76,6 +80,7 @@ impl Default for EngraftmentParams {
             presence,
             abundance,
             min_clade_rows: 500,
+            detection_limit: 1e-5,
             seed: 0,
         }
     }
@@ -85,6 +90,15 @@ impl EngraftmentParams {
     pub(super) fn check(&self) -> Result<()> {
         if self.n_members == 0 {
             return Err(Error::parameter("n_members", "expected 1 or more, found 0"));
+        }
+        if !(0.0..0.1).contains(&self.detection_limit) {
+            return Err(Error::parameter(
+                "detection_limit",
+                format!(
+                    "expected a fraction from 0 to below 0.1, found {}",
+                    self.detection_limit
+                ),
+            ));
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::ArrayView2;
 
+use super::departure::{Departure, covariates};
 use super::feature::{CladeTable, FLOOR, StudySummary, TaxonFeatures, TaxonPrior};
 use super::pair::{PairProfile, TransplantContext};
 use crate::cohort::{Cohort, Transplant};
@@ -24,8 +25,13 @@ pub(crate) struct Observation {
     pub study: String,
 }
 
-/// Pairs of all transplants of a cohort, over the cohort's own columns.
-pub(crate) fn observations(cohort: &Cohort, number: usize) -> Result<Vec<Observation>> {
+/// Pairs of all transplants of a cohort, over the cohort's own columns; what lies below the limit
+/// is not detected, before or after.
+pub(crate) fn observations(
+    cohort: &Cohort,
+    number: usize,
+    detection_limit: f64,
+) -> Result<Vec<Observation>> {
     let rows: BTreeMap<&SampleId, usize> = cohort.profiles().samples().iter().zip(0..).collect();
     let fractions = cohort.profiles().closure();
     let abundance = fractions.abundance();
@@ -44,7 +50,18 @@ pub(crate) fn observations(cohort: &Cohort, number: usize) -> Result<Vec<Observa
             .map(&row)
             .collect::<Result<Vec<_>>>()?;
         let pair = PairProfile::new(abundance, &donors, abundance, row(&transplant.baseline)?)?;
+        let pair = pair.above(detection_limit);
         let after = values_at(abundance, row(&follow_up.sample)?, &pair.taxa);
+        let after = after
+            .into_iter()
+            .map(|fraction| {
+                if fraction < detection_limit {
+                    0.0
+                } else {
+                    fraction
+                }
+            })
+            .collect();
         let context = TransplantContext {
             day: follow_up
                 .day
@@ -67,6 +84,35 @@ pub(crate) fn observations(cohort: &Cohort, number: usize) -> Result<Vec<Observa
         .transplants()
         .iter()
         .filter_map(|transplant| observe(transplant).transpose())
+        .collect()
+}
+
+/// What each observation says beyond the scores of its taxa.
+pub(super) fn departures(
+    observed: &[Observation],
+    scores: &[Vec<f64>],
+    last_day: f64,
+) -> Vec<Departure> {
+    let mut trials: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut recipients: BTreeMap<&str, usize> = BTreeMap::new();
+    let sum_up = |(observation, scores): (&'_ Observation, &Vec<f64>)| {
+        let taxa = scores.iter().zip(&observation.pair.recipient);
+        let taxa = taxa.zip(&observation.after);
+        taxa.map(|((&score, &before), &after)| (score, before > 0.0, after > 0.0))
+            .collect::<Vec<_>>()
+    };
+    observed
+        .iter()
+        .zip(scores)
+        .map(|(observation, scores)| {
+            let next = trials.len();
+            let trial = *trials.entry(&observation.study).or_insert(next);
+            let next = recipients.len();
+            let recipient = *recipients.entry(&observation.recipient).or_insert(next);
+            let taxa = sum_up((observation, scores));
+            let known = covariates(observation.context, last_day);
+            Departure::of((trial, recipient), known, taxa.into_iter())
+        })
         .collect()
 }
 

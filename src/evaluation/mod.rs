@@ -52,10 +52,10 @@ pub use procedure::{
     MetricValue, Procedure, cross_validate,
 };
 pub use report::{Comparator, ReportParams, ReportRow, Scope, report};
+pub use run::{
+    CountRow, EngraftmentReport, ResponseEvaluation, TrialEvaluation, TrialPair, TrialSummary,
+    evaluate_engraftment, evaluate_response, evaluate_trial,
+};
 #[cfg(feature = "sampler")]
 pub use run::{PublishedArm, evaluate_published};
-pub use run::{
-    ResponseEvaluation, TrialEvaluation, TrialPair, TrialSummary, evaluate_engraftment,
-    evaluate_response, evaluate_trial,
-};
 pub use selection::{Choice, NestedSelection, SelectionRule};

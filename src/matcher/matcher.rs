@@ -12,7 +12,7 @@ use crate::cohort::{Donors, TreatmentContext};
 use crate::engraftment::{
     EngraftmentModel, PairProfile, TransplantContext, TransplantPrediction, align_to_fractions,
 };
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, is_transplant, summary};
 use crate::profile::{ProfileTable, Vocabulary};
 use crate::{Error, Result};
 
@@ -157,7 +157,7 @@ impl Matcher {
     /// The samples of a donor are closed and averaged, each counting the same, and the draws of
     /// abundance after its transplant spread less than those of a donor of one sample.
     ///
-    /// A pair takes about 24 bytes a draw; where memory does not hold those of all pairs, see
+    /// A pair takes about 44 bytes a draw; where memory does not hold those of all pairs, see
     /// [`Matcher::predict_by_recipient`].
     ///
     /// # Errors
@@ -249,9 +249,12 @@ impl Matcher {
         let rows = contexts.par_iter().zip(scores).enumerate();
         rows.map(|(row, (&context, score))| {
             let side = scene.recipient_side(row, context)?;
+            let (mean, _, lo, hi) = summary(&side.p_response_baseline, 0.9);
             Ok(BaselinePrediction {
                 sample_id: scene.recipients.samples()[row].clone(),
-                p_response_baseline: side.p_response_baseline,
+                p_response_baseline: mean,
+                p_response_baseline_lo: lo,
+                p_response_baseline_hi: hi,
                 score,
                 in_domain: side.objection.is_none(),
                 domain_reason: side.objection,
@@ -260,24 +263,40 @@ impl Matcher {
         .collect()
     }
 
-    /// What a transplant from one donor to one recipient is expected to leave, taxon by taxon.
+    /// What a transplant from one donor to one recipient is expected to leave, taxon by taxon, and
+    /// the table whose columns it speaks of. The samples of the donor are averaged by their
+    /// weights; placebo and autologous stool leave the recipient as it is.
     ///
     /// # Errors
-    /// As [`Matcher::predict`].
+    /// [`Error::Table`] where there is not one donor, and as [`Matcher::predict`].
     pub fn predict_transplant(
         &self,
-        donor: &ProfileTable,
+        donor: &Donors,
         recipient: &ProfileTable,
         params: &PredictParams,
     ) -> Result<(TransplantPrediction, ProfileTable)> {
         params.check()?;
-        self.check_vocabulary("donors", donor)?;
+        self.check_vocabulary("donors", donor.profiles())?;
         self.check_vocabulary("recipients", recipient)?;
-        let (donor, recipient) = align_to_fractions(donor, recipient)?;
-        let donor_rows: Vec<usize> = (0..donor.n_samples()).collect();
-        let pair = PairProfile::new(donor.abundance(), &donor_rows, recipient.abundance(), 0)?;
-        let predictor = self.engraftment.predictor(donor.taxa());
-        Ok((predictor.predict(&pair, params.transplant())?, donor))
+        let ([donor_type], [n_donor_samples]) = (donor.donor_types(), &donor.n_samples()[..])
+        else {
+            return Err(Error::table(format!(
+                "expected one donor, found {}",
+                donor.n_donors()
+            )));
+        };
+        let (profiles, recipient) = align_to_fractions(donor.profiles(), recipient)?;
+        let mean = donor.with_profiles(profiles)?.mean_profiles()?;
+        let pair = PairProfile {
+            n_donor_samples: *n_donor_samples,
+            ..PairProfile::new(mean.abundance(), &[0], recipient.abundance(), 0)?
+        };
+        if !donor_type.is_none_or(is_transplant) {
+            let pair = pair.above(self.engraftment.detection_limit());
+            return Ok((TransplantPrediction::unchanged(pair), mean));
+        }
+        let predictor = self.engraftment.predictor(mean.taxa());
+        Ok((predictor.predict(&pair, params.transplant())?, mean))
     }
 
     pub(super) fn check_vocabulary(&self, what: &str, table: &ProfileTable) -> Result<()> {

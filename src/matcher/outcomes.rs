@@ -1,22 +1,22 @@
 //! The outcomes of a trial's transplants, and what they teach a fitted matcher.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::matcher::{Matcher, PredictParams};
-use super::scene::Scene;
+use super::scene::{DonorSide, Scene};
 use crate::cohort::screening::{Day, DonorType};
 use crate::cohort::{Donors, MetadataNote, MetadataTable, Treatment, TreatmentContext};
 use crate::digest::Digest;
-use crate::engraftment::align_to_fractions;
-use crate::evidence::{TrialPatient, UpdateMethod};
-use crate::profile::{ProfileTable, SampleId, SubjectId};
+use crate::engraftment::{Observation, PairProfile, TransplantContext, align_to_fractions};
+use crate::evidence::{TrialPatient, UpdateMethod, is_transplant};
+use crate::profile::{ProfileTable, SampleId, SubjectId, Taxon};
 use crate::{Error, Result};
 
 /// What is known of one transplant of a trial.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TrialOutcome {
     /// The donor.
     pub donor: SubjectId,
@@ -34,6 +34,19 @@ pub struct TrialOutcome {
     pub severe_irae: Option<bool>,
     /// Myocarditis; none is not yet known.
     pub myocarditis: Option<bool>,
+    /// Antibiotics before the transplant; none is unknown.
+    pub antibiotics: Option<bool>,
+    /// The recipient's samples from after the transplant.
+    pub follow_ups: Vec<TrialFollowUp>,
+}
+
+/// A recipient's sample from after the transplant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrialFollowUp {
+    /// The sample.
+    pub sample: SampleId,
+    /// Days after the transplant, where known.
+    pub day: Option<f64>,
 }
 
 /// The whole table of a trial's transplants so far.
@@ -44,7 +57,7 @@ pub struct TrialOutcomes {
 }
 
 /// The roles of a table of outcomes.
-const ROLES: [&str; 12] = [
+const ROLES: [&str; 15] = [
     "donor_id",
     "recipient_id",
     "date",
@@ -57,6 +70,9 @@ const ROLES: [&str; 12] = [
     "severe_irae",
     "irae_grade",
     "myocarditis",
+    "antibiotics",
+    "follow_up",
+    "day",
 ];
 
 /// The least grade of a severe event.
@@ -80,10 +96,13 @@ impl TrialOutcomes {
         let is_known = |row: &TrialOutcome| {
             row.response.is_some() || row.severe_irae.is_some() || row.myocarditis.is_some()
         };
-        if !rows.iter().any(is_known) {
+        if !rows
+            .iter()
+            .any(|row| is_known(row) || !row.follow_ups.is_empty())
+        {
             return Err(Error::table(
-                "no row says anything in a column `response`, `severe_irae`, `irae_grade` or \
-                 `myocarditis`",
+                "no row says anything in a column `response`, `severe_irae`, `irae_grade`, \
+                 `myocarditis` or `follow_up`",
             ));
         }
         Ok(Self {
@@ -94,7 +113,8 @@ impl TrialOutcomes {
 
     /// One entry a row of a table with `donor_id`, `recipient_id`, `regimen` and any of `date`,
     /// `donor_type`, `cancer`, `line`, `partner`, `response`, `severe_irae`, `irae_grade` (3 or
-    /// more is severe) and `myocarditis`; a blank outcome is not yet known.
+    /// more is severe), `myocarditis`, `antibiotics` and `follow_up` with `day` (several samples
+    /// and days of one recipient parted by `;`); a blank outcome is not yet known.
     ///
     /// # Errors
     /// [`Error::File`] naming the line whose donor, recipient or regimen is blank, whose word is
@@ -113,6 +133,11 @@ impl TrialOutcomes {
     /// The transplants.
     pub fn rows(&self) -> &[TrialOutcome] {
         &self.rows
+    }
+
+    /// Samples from after a transplant that the rows name.
+    pub fn n_follow_ups(&self) -> usize {
+        self.rows.iter().map(|row| row.follow_ups.len()).sum()
     }
 
     /// What was noticed in the source: columns without a use, above all one whose name looks like
@@ -177,7 +202,45 @@ fn read_row(table: &MetadataTable, row: usize) -> Result<TrialOutcome> {
         response: table.outcome(row, "response")?,
         severe_irae: told.or(graded),
         myocarditis: table.outcome(row, "myocarditis")?,
+        antibiotics: table.outcome(row, "antibiotics")?,
+        follow_ups: read_follow_ups(table, row)?,
     })
+}
+
+fn read_follow_ups(table: &MetadataTable, row: usize) -> Result<Vec<TrialFollowUp>> {
+    let parts = |role| -> Vec<&str> {
+        let text = table.text(row, role).unwrap_or_default();
+        text.split(';')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .collect()
+    };
+    let (samples, days) = (parts("follow_up"), parts("day"));
+    if !days.is_empty() && days.len() != samples.len() {
+        let message = format!(
+            "{} in `day` for {} in `follow_up`",
+            days.len(),
+            samples.len()
+        );
+        return Err(table.error_at(row, message));
+    }
+    let day = |text: &str| match text.parse::<f64>() {
+        Ok(day) if day.is_finite() && day >= 0.0 => Ok(day),
+        _ => {
+            let message = format!("`day`: expected days after the transplant, found `{text}`");
+            Err(table.error_at(row, message))
+        }
+    };
+    samples
+        .into_iter()
+        .enumerate()
+        .map(|(at, sample)| {
+            Ok(TrialFollowUp {
+                sample: sample.into(),
+                day: days.get(at).map(|text| day(text)).transpose()?,
+            })
+        })
+        .collect()
 }
 
 /// How a matcher learns from outcomes.
@@ -217,37 +280,58 @@ pub struct UpdatedMatcher {
     pub method: UpdateMethod,
     /// How heavy the tail of the weights is, k̂; none where none were tried.
     pub pareto_k: Option<f64>,
+    /// Follow-ups that moved what is expected to engraft.
+    pub n_follow_ups: usize,
 }
 
 impl Matcher {
-    /// The same matcher, with the outcomes of a trial: donors, response and toxicity. Always the
-    /// whole table so far; what an earlier table taught is replaced. Both tables of profiles must
+    /// The same matcher, with the outcomes of a trial: donors, response and toxicity, and from
+    /// `follow_ups` (the profiles that the outcomes name) how far its transplants engraft. Always
+    /// the whole table so far; what an earlier table taught is replaced. All tables of profiles must
     /// be harmonized to [`Matcher::vocabulary`]; the samples of a donor are averaged.
     ///
     /// # Errors
-    /// [`Error::Vocabulary`] where a table is not harmonized; [`Error::Table`] where a donor or a
-    /// recipient has no profile; those of
+    /// [`Error::Vocabulary`] where a table is not harmonized; [`Error::Table`] where a donor, a
+    /// recipient or a follow-up has no profile; those of
     /// [`Evidence::with_patients`](crate::evidence::Evidence::with_patients).
     pub fn with_outcomes(
         &self,
         donors: &Donors,
         recipients: &ProfileTable,
+        follow_ups: Option<&ProfileTable>,
         outcomes: &TrialOutcomes,
         params: &UpdateParams,
     ) -> Result<UpdatedMatcher> {
         if params.trial.trim().is_empty() {
             return Err(Error::parameter("trial", "expected a name, found a blank"));
         }
-        let patients = self.trial_patients(donors, recipients, outcomes, params)?;
+        params.predict.check()?;
+        self.check_vocabulary("donors", donors.profiles())?;
+        self.check_vocabulary("recipients", recipients)?;
+        let (profiles, recipients) = align_to_fractions(donors.profiles(), recipients)?;
+        let donors = donors.with_profiles(profiles)?;
+        let mut matcher = self.clone();
+        matcher.engraftment.own = None;
+        let mut n_follow_ups = 0;
+        if let Some(follow_ups) = follow_ups {
+            self.check_vocabulary("follow-ups", follow_ups)?;
+            let seen = outcomes.observations(
+                (&donors, &recipients),
+                follow_ups,
+                self.engraftment.detection_limit(),
+            )?;
+            n_follow_ups = seen.len();
+            matcher.engraftment = self.engraftment.moved_by(recipients.taxa(), &seen)?;
+        }
+        let patients = matcher.trial_patients(&donors, recipients, outcomes, params)?;
         let evidence = self.evidence.without_trials(&params.without)?;
         let updated = evidence.with_patients(&patients, &outcomes.digest(), params.method)?;
+        matcher.evidence = updated.evidence;
         Ok(UpdatedMatcher {
-            matcher: Self {
-                evidence: updated.evidence,
-                ..self.clone()
-            },
+            matcher,
             method: updated.method,
             pareto_k: updated.pareto_k,
+            n_follow_ups,
         })
     }
 
@@ -256,46 +340,123 @@ impl Matcher {
     fn trial_patients(
         &self,
         donors: &Donors,
-        recipients: &ProfileTable,
+        recipients: ProfileTable,
         outcomes: &TrialOutcomes,
         params: &UpdateParams,
     ) -> Result<Vec<TrialPatient>> {
-        params.predict.check()?;
-        self.check_vocabulary("donors", donors.profiles())?;
-        self.check_vocabulary("recipients", recipients)?;
-        let (profiles, recipients) = align_to_fractions(donors.profiles(), recipients)?;
-        let donors = donors.with_profiles(profiles)?;
         let cells = outcomes.rows.iter().map(|row| row.context).collect();
-        let scene = Scene::new(self, &donors, recipients, &cells, &params.predict)?;
-        let rows: HashMap<&SubjectId, usize> = donors.ids().iter().zip(0..).collect();
-        let recipient_row = |id: &SampleId| {
-            let row = scene.recipients.row_of(id);
-            row.ok_or_else(|| Error::table(format!("no profile for sample `{id}`")))
-        };
-        let patient = |room: &mut _, one: &TrialOutcome| {
-            let donor = rows.get(&one.donor).copied();
-            let donor = donor.ok_or_else(|| Error::table(donors.unknown(&one.donor)))?;
-            let donor = scene.donor_side(donor);
-            let recipient = recipient_row(&one.recipient)?;
-            let recipient = scene.recipient_side(recipient, one.context)?;
-            Ok(TrialPatient {
-                trial: params.trial.clone(),
-                donor: Some(one.donor.to_string()),
-                donor_type: one.donor_type,
-                context: one.context,
-                score: scene.mean_score(room, &donor, &recipient)?,
-                richness: donor.richness,
-                response: one.response,
-                severe_irae: one.severe_irae,
-                myocarditis: one.myocarditis,
+        let scene = Scene::new(self, donors, recipients, &cells, &params.predict)?;
+        let pairs = outcomes
+            .rows
+            .iter()
+            .map(|one| {
+                Ok((
+                    donors.place_of(&one.donor)?,
+                    recipient_row(&scene.recipients, one)?,
+                ))
             })
-        };
+            .collect::<Result<Vec<_>>>()?;
+        let used: BTreeSet<usize> = pairs.iter().map(|(donor, _)| *donor).collect();
+        let donor_sides: BTreeMap<usize, DonorSide> = used
+            .into_par_iter()
+            .map(|row| (row, scene.donor_side(row)))
+            .collect();
+        let patient =
+            |room: &mut _, (one, (donor, recipient)): (&TrialOutcome, &(usize, usize))| {
+                let donor = donor_sides[donor].as_type(one.donor_type);
+                let recipient = scene.recipient_side(*recipient, one.context)?;
+                Ok(TrialPatient {
+                    trial: params.trial.clone(),
+                    donor: Some(one.donor.to_string()),
+                    donor_type: one.donor_type,
+                    context: one.context,
+                    score: scene.mean_score(room, &donor, &recipient)?,
+                    richness: donor.richness,
+                    response: one.response,
+                    severe_irae: one.severe_irae,
+                    myocarditis: one.myocarditis,
+                })
+            };
         outcomes
             .rows
             .par_iter()
+            .zip(&pairs)
             .map_init(|| scene.room(), patient)
             .collect()
     }
+}
+
+impl TrialOutcomes {
+    /// The transplants with follow-ups, over the columns of the recipients; both tables are aligned
+    /// and closed to 1. Placebo and stool of one's own are none.
+    fn observations(
+        &self,
+        (donors, recipients): (&Donors, &ProfileTable),
+        follow_ups: &ProfileTable,
+        detection_limit: f64,
+    ) -> Result<Vec<Observation>> {
+        let means = donors.mean_profiles()?;
+        let n_samples = donors.n_samples();
+        let columns: HashMap<&str, usize> = follow_ups
+            .taxa()
+            .iter()
+            .map(Taxon::label)
+            .zip(0..)
+            .collect();
+        let fractions = follow_ups.closure();
+        let after = |row: usize, taxon: u32| {
+            let label = recipients.taxa()[taxon as usize].label();
+            let column = columns.get(label);
+            let fraction = column.map_or(0.0, |&column| fractions.abundance().value(row, column));
+            if fraction < detection_limit {
+                0.0
+            } else {
+                fraction
+            }
+        };
+        let mut seen = Vec::new();
+        for one in &self.rows {
+            let place = donors.place_of(&one.donor)?;
+            let donor_type = one.donor_type.or(donors.donor_types()[place]);
+            if !donor_type.is_none_or(is_transplant) {
+                continue;
+            }
+            let recipient = recipient_row(recipients, one)?;
+            for follow_up in &one.follow_ups {
+                let row = follow_ups.row_of(&follow_up.sample).ok_or_else(|| {
+                    Error::table(format!("no profile for follow-up `{}`", follow_up.sample))
+                })?;
+                let pair = PairProfile {
+                    n_donor_samples: n_samples[place],
+                    ..PairProfile::new(
+                        means.abundance(),
+                        &[place],
+                        recipients.abundance(),
+                        recipient,
+                    )?
+                };
+                let pair = pair.above(detection_limit);
+                let after = pair.taxa.iter().map(|&taxon| after(row, taxon)).collect();
+                seen.push(Observation {
+                    cohort: 0,
+                    pair,
+                    after,
+                    context: TransplantContext {
+                        day: follow_up.day.unwrap_or(TransplantContext::DEFAULT_DAY),
+                        antibiotics: one.antibiotics,
+                    },
+                    recipient: one.recipient.to_string(),
+                    study: "own".to_owned(),
+                });
+            }
+        }
+        Ok(seen)
+    }
+}
+
+fn recipient_row(recipients: &ProfileTable, one: &TrialOutcome) -> Result<usize> {
+    let row = recipients.row_of(&one.recipient);
+    row.ok_or_else(|| Error::table(format!("no profile for sample `{}`", one.recipient)))
 }
 
 #[cfg(test)]

@@ -15,22 +15,28 @@ pub struct PairPrediction {
     pub recipient_id: SampleId,
     /// Probability of objective response after the transplant, one a draw.
     pub p_response: Vec<f64>,
-    /// Probability of objective response from the recipient's own baseline, without transplant.
-    pub p_response_baseline: f64,
+    /// Probability of objective response from the recipient's own baseline, without transplant, one
+    /// a draw; a single number where it was not drawn.
+    pub p_response_baseline: Vec<f64>,
     /// Probability of a severe (grade 3 or more) immune-related adverse event, one a draw.
     pub p_severe_irae: Vec<f64>,
     /// Probability of myocarditis, one a draw.
     pub p_myocarditis: Vec<f64>,
     /// The same severe endpoint by the exploratory boosted model; reported, never ranked on.
     pub p_severe_irae_exploratory: Option<f64>,
-    /// Expected number of taxa gained: absent in the recipient before, present after.
-    pub n_gained: f64,
-    /// Expected number of the recipient's taxa kept.
-    pub n_kept: f64,
-    /// Expected number of the recipient's taxa lost.
-    pub n_lost: f64,
+    /// Number of taxa gained (absent in the recipient before, present after), one a draw; a single
+    /// number where it was not drawn.
+    pub n_gained: Vec<f32>,
+    /// Number of the recipient's taxa kept, likewise.
+    pub n_kept: Vec<f32>,
+    /// Number of the recipient's taxa lost, likewise.
+    pub n_lost: Vec<f32>,
     /// Expected number of the recipient's deleterious taxa (`luminate_depletion`) lost.
     pub deleterious_lost: f64,
+    /// Fraction of Prevotellaceae in the donor; none where its profile was not read. Shown beside
+    /// the toxicity, which goes by the part above the median of the training patients.
+    #[serde(default)]
+    pub donor_prevotellaceae: Option<f64>,
     /// Warnings in words of a fixed list, such as `prevotella_rich_donor_with_dual_inhibition`.
     pub flags: Vec<String>,
     /// Whether both profiles lie inside what the models know.
@@ -67,6 +73,10 @@ pub struct BaselinePrediction {
     pub sample_id: SampleId,
     /// Probability of objective response, the mean over the draws.
     pub p_response_baseline: f64,
+    /// Lower end of its 90 % interval.
+    pub p_response_baseline_lo: f64,
+    /// Upper end of its 90 % interval.
+    pub p_response_baseline_hi: f64,
     /// Log-odds beyond the intercept, before the slope; 0 is the average training patient.
     pub score: f64,
     /// Whether the profile lies inside what the model knows.

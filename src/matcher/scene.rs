@@ -1,22 +1,27 @@
 //! One call of the matcher: what its donors, recipients and draws share, and each pair in it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::matcher::{Matcher, PredictParams};
 use super::prediction::{OwnRecord, PairPrediction};
-use super::toxicity::burden;
+use super::toxicity::{burden, prevotellaceae};
 use crate::cancel;
+use crate::cohort::screening::DonorType;
 use crate::cohort::{Donors, TreatmentContext};
 use crate::engraftment::{
-    EngraftmentPredictor, PairProfile, RealizedProfile, TransplantOutcomes, TransplantPrediction,
+    EffectDistribution, EngraftmentPredictor, PairProfile, RealizedProfile, Shift,
+    TransplantOutcomes, TransplantPrediction,
 };
-use crate::evidence::{DrawNumbers, Endpoint, Given, Setting, TrialRecord, summary};
+use crate::evidence::{DrawNumbers, Endpoint, Given, Setting, TrialRecord, is_transplant, summary};
 use crate::feature::{COMMUNITY_FEATURES, FillScratch, ProfileFeatures, UsedColumns};
 use crate::model::{ColumnBlock, probability_of_score};
+use crate::numeric::logistic::logit;
 use crate::numeric::random::{address, derive, normal, uniform};
+use crate::numeric::summary::mean;
 use crate::profile::ProfileTable;
 use crate::taxonomy::signature;
 use crate::{Error, Result};
@@ -27,14 +32,19 @@ pub(super) struct Scene<'a> {
     params: &'a PredictParams,
     /// One profile a donor.
     pub(super) donors: ProfileTable,
+    donor_types: Vec<Option<DonorType>>,
     n_samples: Vec<usize>,
     pub(super) recipients: ProfileTable,
     features: ProfileFeatures<'a>,
     predictor: EngraftmentPredictor<'a>,
-    /// draws × taxa: the random numbers of a taxon are the same for every pair.
-    uniforms: Array2<f64>,
+    /// draws × taxa, the log-odds of uniform numbers: those of a taxon are the same for every pair.
+    thresholds: Array2<f64>,
     /// What a draw multiplies the median abundance of a taxon by.
     factors: BTreeMap<usize, Array2<f64>>,
+    /// What the trial and the recipient add to the log-odds of presence; none in old models.
+    effects: Option<Arc<EffectDistribution>>,
+    /// The trial's part, one a draw.
+    trial_shifts: Vec<Shift>,
     /// Change of the log-odds of response by a score of 1, one a draw.
     slopes: Vec<f64>,
     /// Which columns each response member reads.
@@ -46,14 +56,10 @@ pub(super) struct Scene<'a> {
 
 /// The draws of the log-odds in a cell, before donor and microbiome.
 struct CellDraws {
-    /// Response without a transplant.
-    alone: Vec<f64>,
-    /// Response with a transplant.
-    response: Vec<f64>,
-    /// A severe event with a transplant.
-    severe_irae: Vec<f64>,
-    /// Myocarditis with a transplant.
-    myocarditis: Vec<f64>,
+    /// Without a transplant.
+    alone: EndpointDraws,
+    /// With a transplant, by where the stool comes from.
+    given: BTreeMap<Option<DonorType>, EndpointDraws>,
     /// What a richness of 1 in Prevotellaceae adds to a severe event.
     severe_by_richness: Vec<f64>,
     /// What it adds to myocarditis.
@@ -61,11 +67,21 @@ struct CellDraws {
     flags: Vec<&'static str>,
 }
 
+/// Log-odds of each endpoint, one a draw.
+struct EndpointDraws {
+    response: Vec<f64>,
+    severe_irae: Vec<f64>,
+    myocarditis: Vec<f64>,
+}
+
 /// A donor, worked out once for all recipients.
+#[derive(Clone)]
 pub(super) struct DonorSide {
     row: usize,
     n_samples: usize,
+    donor_type: Option<DonorType>,
     burden: f64,
+    prevotellaceae: f64,
     pub(super) richness: f64,
     /// What the donor's own record, or that donors differ, adds to the log-odds of response.
     response_effect: Vec<f64>,
@@ -80,11 +96,52 @@ pub(super) struct RecipientSide {
     row: usize,
     context: TreatmentContext,
     pub(super) objection: Option<String>,
-    pub(super) p_response_baseline: f64,
+    pub(super) p_response_baseline: Vec<f64>,
+    /// Scores of the profile as it is, one a draw.
+    scores: Vec<f64>,
+    /// Summaries of the community as it is.
+    community: Vec<f64>,
+    /// What trial and recipient add to the log-odds of presence, one a draw.
+    shifts: Vec<Shift>,
 }
 
 /// A transplant to draw from, and what each draw multiplies the median abundance of a taxon by.
-type Drawn<'t, 's> = (TransplantOutcomes<'t>, &'s Array2<f64>);
+type Outcomes<'t, 's> = (TransplantOutcomes<'t>, &'s Array2<f64>);
+
+/// What was drawn of one pair.
+struct Drawn {
+    /// One a draw.
+    scores: Vec<f64>,
+    /// Taxa gained and kept, one a draw.
+    counts: Vec<(u32, u32)>,
+    /// Summaries of the community after, draws × summaries.
+    community: Array2<f64>,
+}
+
+impl Drawn {
+    fn new(n_draws: usize) -> Self {
+        Self {
+            scores: Vec::with_capacity(n_draws),
+            counts: Vec::with_capacity(n_draws),
+            community: Array2::zeros((n_draws, COMMUNITY_FEATURES.len())),
+        }
+    }
+}
+
+impl DonorSide {
+    /// Whether its stool is another's: placebo and one's own are no transplant.
+    fn gives(&self) -> bool {
+        self.donor_type.is_none_or(is_transplant)
+    }
+
+    /// The same donor, of a type where that of one transplant is told.
+    pub(super) fn as_type(&self, donor_type: Option<DonorType>) -> Self {
+        Self {
+            donor_type: donor_type.or(self.donor_type),
+            ..self.clone()
+        }
+    }
+}
 
 /// What a thread works in, tile after tile.
 pub(super) struct Room {
@@ -99,6 +156,8 @@ enum Purpose {
     Presence = 1,
     Abundance,
     Evidence,
+    Trial,
+    Recipient,
 }
 
 impl<'a> Scene<'a> {
@@ -110,6 +169,8 @@ impl<'a> Scene<'a> {
         params: &'a PredictParams,
     ) -> Result<Self> {
         let n_samples = donors.n_samples();
+        let kinds = donors.donor_types().to_vec();
+        let donor_types: BTreeSet<Option<DonorType>> = kinds.iter().copied().collect();
         let donors = donors.mean_profiles()?;
         let features = matcher.response.schema.bind(&donors)?;
         let predictor = matcher.engraftment.predictor(donors.taxa());
@@ -139,6 +200,15 @@ impl<'a> Scene<'a> {
         {
             depletion_targets[column as usize] = true;
         }
+        let effects = matcher.engraftment.effects(params.transplant());
+        let trial_seed = derive(params.seed, Purpose::Trial as u64);
+        let trial_shift = |draw| {
+            effects.as_deref().map_or_else(Shift::default, |effects| {
+                effects.draw_trial(derive(trial_seed, u64::from(draw)))
+            })
+        };
+        let trial_shifts = (0..params.n_draws).map(trial_shift).collect();
+        let threshold = |seed| logit(uniform(seed));
         let factors = |&n_samples: &usize| {
             let spread = matcher.engraftment.abundance_sd(n_samples);
             let factor = |seed| libm::pow(10.0, spread * normal(seed));
@@ -151,11 +221,11 @@ impl<'a> Scene<'a> {
         let trial = &evidence.record().trial;
         let slopes = evidence.slope(trial, numbers_of_evidence);
         let cells = contexts.iter().map(|&context| {
-            let draws = CellDraws::new(matcher, context, numbers_of_evidence);
+            let draws = CellDraws::new(matcher, context, &donor_types, numbers_of_evidence);
             (context, draws)
         });
         Ok(Self {
-            uniforms: numbers(Purpose::Presence, &uniform)?,
+            thresholds: numbers(Purpose::Presence, &threshold)?,
             factors: distinct.into_iter().map(factors).collect::<Result<_>>()?,
             slopes: slopes
                 .into_iter()
@@ -171,8 +241,11 @@ impl<'a> Scene<'a> {
             params,
             features,
             predictor,
+            effects,
+            trial_shifts,
             depletion_targets,
             donors,
+            donor_types: kinds,
             n_samples,
             recipients,
         })
@@ -227,7 +300,9 @@ impl<'a> Scene<'a> {
         DonorSide {
             row,
             n_samples: self.n_samples[row],
+            donor_type: self.donor_types[row],
             burden: burden(&features),
+            prevotellaceae: prevotellaceae(&self.matcher.response.schema, &features),
             richness: self
                 .matcher
                 .toxicity
@@ -249,16 +324,38 @@ impl<'a> Scene<'a> {
             .map_err(|_| Error::table("the features do not fill their row"))?;
         let scores = self.matcher.response.member_scores(view)?;
         let cell = self.cell(context)?;
-        let alone = (0..self.n_draws()).map(|draw| {
-            let score = scores[[self.member_of(draw), 0]];
-            probability_of_score(cell.alone[draw] + self.slope(draw) * score)
+        let draws = 0..self.n_draws();
+        let scores: Vec<f64> = draws
+            .clone()
+            .map(|draw| scores[[self.member_of(draw), 0]])
+            .collect();
+        let alone = draws.map(|draw| {
+            probability_of_score(cell.alone.response[draw] + self.slope(draw) * scores[draw])
         });
+        let sample = self.recipients.samples()[row].as_str();
         Ok(RecipientSide {
             row,
             context,
             objection,
-            p_response_baseline: alone.sum::<f64>() / self.n_draws() as f64,
+            p_response_baseline: alone.collect(),
+            scores,
+            community: features[..COMMUNITY_FEATURES.len()].to_vec(),
+            shifts: self.recipient_shifts(sample),
         })
+    }
+
+    /// What trial and recipient add to the log-odds of presence: the recipient's part hangs on its
+    /// name, so that it is the same for every donor and in every table.
+    fn recipient_shifts(&self, sample: &str) -> Vec<Shift> {
+        let seed = derive(self.params.seed, Purpose::Recipient as u64) ^ address(sample);
+        let of_trial = self.trial_shifts.iter();
+        (0..)
+            .zip(of_trial)
+            .map(|(draw, &trial)| match &self.effects {
+                Some(effects) => trial.plus(effects.draw_recipient(derive(seed, draw))),
+                None => trial,
+            })
+            .collect()
     }
 
     fn cell(&self, context: TreatmentContext) -> Result<&CellDraws> {
@@ -280,13 +377,20 @@ impl<'a> Scene<'a> {
             .map(|donor| self.transplant(donor, recipient))
             .collect::<Result<Vec<_>>>()?;
         let cell = self.cell(recipient.context)?;
-        let (scores, community) = self.score_draws(room, &transplants)?;
-        let sides = donors.iter().zip(transplants).zip(scores);
-        sides
-            .enumerate()
-            .map(|(at, ((donor, transplant), scores))| {
-                let after = community.slice(s![at..;donors.len(), ..]);
-                self.pair(donor, (recipient, cell), &transplant, &scores, after)
+        let given: Vec<&TransplantPrediction> = donors
+            .iter()
+            .zip(&transplants)
+            .filter(|(donor, _)| donor.gives())
+            .map(|(_, transplant)| transplant)
+            .collect();
+        let mut drawn = self.draw(room, &given, recipient)?.into_iter();
+        donors
+            .iter()
+            .zip(&transplants)
+            .map(|(donor, transplant)| {
+                let after = donor.gives().then(|| drawn.next()).flatten();
+                let after = after.unwrap_or_else(|| self.unchanged(transplant, recipient));
+                self.pair(donor, (recipient, cell), transplant, after)
             })
             .collect()
     }
@@ -298,9 +402,13 @@ impl<'a> Scene<'a> {
         donor: &DonorSide,
         recipient: &RecipientSide,
     ) -> Result<f64> {
-        let transplants = [self.transplant(donor, recipient)?];
-        let (scores, _) = self.score_draws(room, &transplants)?;
-        let mean = scores[0].iter().sum::<f64>() / self.n_draws() as f64;
+        let mean = if donor.gives() {
+            let transplant = self.transplant(donor, recipient)?;
+            let drawn = self.draw(room, &[&transplant], recipient)?;
+            mean(&drawn[0].scores)
+        } else {
+            mean(&recipient.scores)
+        };
         Ok(mean / self.matcher.response.score_sd)
     }
 
@@ -314,7 +422,28 @@ impl<'a> Scene<'a> {
             n_donor_samples: donor.n_samples,
             ..PairProfile::new(donors, &[donor.row], recipients, recipient.row)?
         };
-        self.predictor.predict(&pair, self.params.transplant())
+        if !donor.gives() {
+            let pair = pair.above(self.matcher.engraftment.detection_limit());
+            return Ok(TransplantPrediction::unchanged(pair));
+        }
+        let context = self.params.transplant();
+        self.predictor
+            .predict_with(&pair, context, self.effects.clone())
+    }
+
+    /// What the draws of no transplant are: the recipient as it is.
+    fn unchanged(&self, transplant: &TransplantPrediction, recipient: &RecipientSide) -> Drawn {
+        let before = transplant.pair.recipient.iter();
+        let n_kept = before.filter(|&&fraction| fraction > 0.0).count() as u32;
+        let community =
+            Array2::from_shape_fn((self.n_draws(), COMMUNITY_FEATURES.len()), |(_, column)| {
+                recipient.community[column]
+            });
+        Drawn {
+            scores: recipient.scores.clone(),
+            counts: vec![(0, n_kept); self.n_draws()],
+            community,
+        }
     }
 
     fn pair(
@@ -322,40 +451,49 @@ impl<'a> Scene<'a> {
         donor: &DonorSide,
         (recipient, cell): (&RecipientSide, &CellDraws),
         transplant: &TransplantPrediction,
-        scores: &[f64],
-        after: ArrayView2<'_, f64>,
+        drawn: Drawn,
     ) -> Result<PairPrediction> {
-        let (n_gained, n_kept, n_lost) = transplant.expected_counts();
         let domain_reason = objection(donor, recipient);
         let toxicity = &self.matcher.toxicity;
         let rich = toxicity.flag(recipient.context.regimen, donor.burden);
-        let flags = rich.iter().chain(&cell.flags);
+        let flags = rich.filter(|_| donor.gives()).into_iter();
+        let flags = flags.chain(cell.flags.iter().copied());
+        let given = cell.given.get(&donor.donor_type).unwrap_or(&cell.alone);
+        // Stool of one's own adds neither a donor nor richness.
+        let (richness, effect) = if donor.gives() {
+            (donor.richness, 1.0)
+        } else {
+            (0.0, 0.0)
+        };
         let draws = 0..self.n_draws();
         let p_response = draws.clone().map(|draw| {
-            let shared = cell.response[draw] + donor.response_effect[draw];
-            probability_of_score(shared + self.slope(draw) * scores[draw])
+            let shared = given.response[draw] + effect * donor.response_effect[draw];
+            probability_of_score(shared + self.slope(draw) * drawn.scores[draw])
         });
         let p_severe_irae = draws.clone().map(|draw| {
-            let shared = cell.severe_irae[draw] + donor.severe_effect[draw];
-            probability_of_score(shared + cell.severe_by_richness[draw] * donor.richness)
+            let shared = given.severe_irae[draw] + effect * donor.severe_effect[draw];
+            probability_of_score(shared + cell.severe_by_richness[draw] * richness)
         });
         let p_myocarditis = draws.map(|draw| {
-            let by_richness = cell.myocarditis_by_richness[draw] * donor.richness;
-            probability_of_score(cell.myocarditis[draw] + by_richness)
+            let by_richness = cell.myocarditis_by_richness[draw] * richness;
+            probability_of_score(given.myocarditis[draw] + by_richness)
         });
+        let n_before = transplant.n_before() as f32;
+        let counts = drawn.counts.iter();
         Ok(PairPrediction {
             donor_id: self.donors.samples()[donor.row].as_str().into(),
             recipient_id: self.recipients.samples()[recipient.row].clone(),
             p_response: p_response.collect(),
-            p_response_baseline: recipient.p_response_baseline,
+            p_response_baseline: recipient.p_response_baseline.clone(),
             p_severe_irae: p_severe_irae.collect(),
             p_myocarditis: p_myocarditis.collect(),
-            p_severe_irae_exploratory: toxicity.exploratory_probability(after)?,
-            n_gained,
-            n_kept,
-            n_lost,
+            p_severe_irae_exploratory: toxicity.exploratory_probability(drawn.community.view())?,
+            n_gained: counts.clone().map(|&(gained, _)| gained as f32).collect(),
+            n_kept: counts.clone().map(|&(_, kept)| kept as f32).collect(),
+            n_lost: counts.map(|&(_, kept)| n_before - kept as f32).collect(),
             deleterious_lost: self.deleterious_lost(transplant),
-            flags: flags.map(|&flag| flag.to_owned()).collect(),
+            donor_prevotellaceae: Some(donor.prevotellaceae),
+            flags: flags.map(str::to_owned).collect(),
             in_domain: domain_reason.is_none(),
             domain_reason,
             record: donor.record,
@@ -363,22 +501,25 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// Scores of each pair, one a draw, each of one realized transplant a draw; and what these
-    /// communities are, draws × pairs (the pairs of a draw side by side) by summaries.
-    fn score_draws(
+    /// One realized transplant a draw of each pair of a recipient: its score, its counts, and what
+    /// the community then is.
+    fn draw(
         &self,
         room: &mut Room,
-        transplants: &[TransplantPrediction],
-    ) -> Result<(Vec<Vec<f64>>, Array2<f64>)> {
+        transplants: &[&TransplantPrediction],
+        recipient: &RecipientSide,
+    ) -> Result<Vec<Drawn>> {
         let response = &self.matcher.response;
         let n_pairs = transplants.len();
+        if n_pairs == 0 {
+            return Ok(Vec::new());
+        }
         let outcomes = transplants
             .iter()
-            .map(|transplant| self.drawn(transplant))
+            .map(|transplant| self.outcomes(transplant))
             .collect::<Result<Vec<_>>>()?;
-        let mut by_pair = vec![Vec::with_capacity(self.n_draws()); n_pairs];
-        let mut community = Array2::zeros((self.n_draws() * n_pairs, COMMUNITY_FEATURES.len()));
-        let draws_at_once = (ColumnBlock::ROWS / n_pairs.max(1)).max(1);
+        let mut drawn: Vec<Drawn> = (0..n_pairs).map(|_| Drawn::new(self.n_draws())).collect();
+        let draws_at_once = (ColumnBlock::ROWS / n_pairs).max(1);
         let mut start = 0;
         while start < self.n_draws() {
             cancel::check()?;
@@ -389,25 +530,25 @@ impl<'a> Scene<'a> {
                 .unwrap_or(most);
             room.block.clear((end - start) * n_pairs);
             for draw in start..end {
-                for (at, outcomes) in outcomes.iter().enumerate() {
-                    let mut summaries = community.row_mut(draw * n_pairs + at);
+                let shift = recipient.shifts[draw];
+                for (at, (outcomes, drawn)) in outcomes.iter().zip(&mut drawn).enumerate() {
                     let row = (draw - start) * n_pairs + at;
-                    self.realize(room, outcomes, draw, row, summaries.as_slice_mut());
+                    self.realize(room, outcomes, (draw, shift), row, drawn);
                 }
             }
             let scores = response.members[number].block_scores(response.engine, &room.block)?;
             for scores in scores.chunks(n_pairs) {
-                for (of_pair, &score) in by_pair.iter_mut().zip(scores) {
-                    of_pair.push(score);
+                for (drawn, &score) in drawn.iter_mut().zip(scores) {
+                    drawn.scores.push(score);
                 }
             }
             start = end;
         }
-        Ok((by_pair, community))
+        Ok(drawn)
     }
 
     /// A transplant and what the draws multiply its abundances by.
-    fn drawn<'t>(&self, transplant: &'t TransplantPrediction) -> Result<Drawn<'t, '_>> {
+    fn outcomes<'t>(&self, transplant: &'t TransplantPrediction) -> Result<Outcomes<'t, '_>> {
         let n_samples = transplant.pair.n_donor_samples;
         let factors = self
             .factors
@@ -416,24 +557,31 @@ impl<'a> Scene<'a> {
         Ok((transplant.outcomes(), factors))
     }
 
-    /// Realizes a transplant and writes its features into a row of the block, and those of the
-    /// whole community into `summaries`.
+    /// Realizes a transplant, writes its features into a row of the block, and keeps what is told
+    /// of the draw.
     fn realize(
         &self,
         room: &mut Room,
-        (outcomes, factors): &Drawn<'_, '_>,
-        draw: usize,
+        (outcomes, factors): &Outcomes<'_, '_>,
+        (draw, shift): (usize, Shift),
         row: usize,
-        summaries: Option<&mut [f64]>,
+        drawn: &mut Drawn,
     ) {
-        let numbers = (self.uniforms.row(draw), factors.row(draw));
-        let (Some(uniforms), Some(factors), Some(summaries)) =
+        let numbers = (self.thresholds.row(draw), factors.row(draw));
+        let summaries = drawn.community.row_mut(draw).into_slice();
+        let (Some(thresholds), Some(factors), Some(summaries)) =
             (numbers.0.to_slice(), numbers.1.to_slice(), summaries)
         else {
             return;
         };
-        outcomes.realize(draw, uniforms, factors, &mut room.profile);
-        let RealizedProfile { taxa, fractions } = &room.profile;
+        outcomes.realize(draw, thresholds, factors, shift, &mut room.profile);
+        let RealizedProfile {
+            taxa,
+            fractions,
+            n_gained,
+            n_kept,
+        } = &room.profile;
+        drawn.counts.push((*n_gained, *n_kept));
         let used_columns = &self.used_columns[self.member_of(draw)];
         let (block, scratch) = (&mut room.block, &mut room.scratch);
         self.features
@@ -446,12 +594,11 @@ impl<'a> Scene<'a> {
     }
 
     fn deleterious_lost(&self, transplant: &TransplantPrediction) -> f64 {
-        let presence = transplant.mean_presence();
         let pair = &transplant.pair;
         (0..pair.n_taxa())
             .filter(|&at| pair.recipient[at] > 0.0)
             .filter(|&at| self.depletion_targets[pair.taxa[at] as usize])
-            .map(|at| 1.0 - presence[at])
+            .map(|at| 1.0 - transplant.presence(at))
             // Not `sum`, which gives -0 of nothing.
             .fold(0.0, |sum, lost| sum + lost)
     }
@@ -476,17 +623,33 @@ fn own_record(record: &TrialRecord, donor: &str, effects: &[f64]) -> OwnRecord {
     }
 }
 
+impl EndpointDraws {
+    fn new(matcher: &Matcher, setting: &Setting<'_>, numbers: DrawNumbers) -> Self {
+        let log_odds = |endpoint| matcher.evidence.log_odds(endpoint, setting, numbers);
+        Self {
+            response: log_odds(Endpoint::Response),
+            severe_irae: log_odds(Endpoint::SevereIrae),
+            myocarditis: log_odds(Endpoint::Myocarditis),
+        }
+    }
+}
+
 impl CellDraws {
-    fn new(matcher: &Matcher, context: TreatmentContext, numbers: DrawNumbers) -> Self {
+    fn new(
+        matcher: &Matcher,
+        context: TreatmentContext,
+        donor_types: &BTreeSet<Option<DonorType>>,
+        numbers: DrawNumbers,
+    ) -> Self {
         let evidence = &matcher.evidence;
-        let with = Setting {
+        let with = |donor_type| Setting {
             cancer: context.cancer,
             regimen: context.regimen,
             line: Some(context.line),
             partner: context.partner,
             trial: &evidence.record().trial,
             transplant: Some(Given {
-                donor_type: None,
+                donor_type,
                 donor: None,
                 is_uncontrolled: false,
                 score: 0.0,
@@ -494,7 +657,7 @@ impl CellDraws {
             }),
             any_ae: false,
         };
-        let log_odds = |endpoint| evidence.log_odds(endpoint, &with, numbers);
+        let unspecified = with(None);
         let by_richness =
             |endpoint| evidence.richness_effect(endpoint, context.regimen.is_dual(), numbers);
         let borrowed = [
@@ -507,16 +670,21 @@ impl CellDraws {
                 "severe_irae_baseline_borrowed_from_other_cancers",
             ),
         ];
+        let given = donor_types
+            .iter()
+            .filter(|donor_type| donor_type.is_none_or(is_transplant))
+            .map(|&donor_type| {
+                let draws = EndpointDraws::new(matcher, &with(donor_type), numbers);
+                (donor_type, draws)
+            });
         Self {
-            alone: evidence.log_odds(Endpoint::Response, &with.without_transplant(), numbers),
-            response: log_odds(Endpoint::Response),
-            severe_irae: log_odds(Endpoint::SevereIrae),
-            myocarditis: log_odds(Endpoint::Myocarditis),
+            alone: EndpointDraws::new(matcher, &unspecified.without_transplant(), numbers),
+            given: given.collect(),
             severe_by_richness: by_richness(Endpoint::SevereIrae),
             myocarditis_by_richness: by_richness(Endpoint::Myocarditis),
             flags: borrowed
                 .into_iter()
-                .filter(|(endpoint, _)| !evidence.is_studied(*endpoint, &with))
+                .filter(|(endpoint, _)| !evidence.is_studied(*endpoint, &unspecified))
                 .map(|(_, flag)| flag)
                 .collect(),
         }

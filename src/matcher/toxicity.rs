@@ -155,6 +155,12 @@ pub(crate) fn burden(features: &[f64]) -> f64 {
     features[BURDEN]
 }
 
+/// The fraction of Prevotellaceae among the features of a profile.
+pub(super) fn prevotellaceae(schema: &ProfileSchema, features: &[f64]) -> f64 {
+    // Not below 0 by rounding.
+    fraction_of(burden(features), schema.pseudocount()).max(0.0)
+}
+
 /// The fraction behind a burden, ln(1 + fraction / pseudocount).
 fn fraction_of(burden: f64, pseudocount: f64) -> f64 {
     libm::expm1(burden) * pseudocount
@@ -195,7 +201,7 @@ impl ToxicityModel {
     /// # Panics
     /// Where there are fewer features than community summaries.
     pub fn richness(&self, schema: &ProfileSchema, features: &[f64]) -> f64 {
-        self.richness_of(fraction_of(burden(features), schema.pseudocount()))
+        self.richness_of(prevotellaceae(schema, features))
     }
 
     fn richness_of(&self, fraction: f64) -> f64 {

@@ -13,7 +13,7 @@ use crate::{Error, Result};
 const MAGIC: [u8; 4] = *b"DRMM";
 
 /// The format that this release writes.
-pub const FORMAT: u16 = 3;
+pub const FORMAT: u16 = 4;
 
 /// The oldest format that it reads.
 const OLDEST: u16 = 2;

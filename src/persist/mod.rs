@@ -13,7 +13,7 @@
 //! | … | payload, bincode deflated; both lengths stand in the header |
 //! | 4 | CRC-32 (IEEE) of everything before it |
 //!
-//! The payload of each format is a folder here (`v2`, `v3`) of plain structs that mirror the living types
+//! The payload of each format is a folder here (`v2`, `v3`, `v4`) of plain structs that mirror the living types
 //! and stay as they are, so that a model that was written once can always be read.
 //!
 //! Every length is checked against what is there and against a bound before anything is
@@ -30,6 +30,7 @@ mod stored;
 mod transfer;
 mod v2;
 mod v3;
+mod v4;
 
 pub use file::{read, read_header, write};
 pub use frame::{FORMAT, from_bytes, header_from_bytes, to_bytes};

@@ -1,7 +1,7 @@
 //! What a model file can hold.
 
 use super::header::ModelHeader;
-use super::{v2, v3};
+use super::{v2, v3, v4};
 use crate::Result;
 use crate::matcher::Matcher;
 use crate::model::{BoostingModel, LogisticModel};
@@ -42,13 +42,14 @@ impl Payload for Matcher {
     }
 
     fn encode(&self) -> Result<Vec<u8>> {
-        v3::encode_matcher(self)
+        v4::encode_matcher(self)
     }
 
     fn decode(payload: &[u8], format: u16) -> Result<Self> {
         match format {
             2 => v2::decode_matcher(payload),
-            _ => v3::decode_matcher(payload),
+            3 => v3::decode_matcher(payload),
+            _ => v4::decode_matcher(payload),
         }
     }
 }

@@ -116,12 +116,12 @@ fn foreign_empty_and_longer_files_are_told_apart() {
 #[test]
 fn an_unknown_format_names_both_versions() {
     let mut bytes = BYTES.clone();
-    for format in [0_u16, 1, 4, 7, u16::MAX] {
+    for format in [0_u16, 1, 5, 7, u16::MAX] {
         bytes[4..6].copy_from_slice(&format.to_le_bytes());
         let message = refusal(&bytes);
         let named = [
             format!("format {format},"),
-            "reads formats 2 to 3;".to_owned(),
+            "reads formats 2 to 4;".to_owned(),
         ];
         assert!(
             named.iter().all(|named| message.contains(named)),
@@ -165,7 +165,7 @@ fn framed_as(header: &ModelHeader, payload: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_header_that_contradicts_its_model_is_refused_by_its_entry() {
-    let payload = v3::encode_matcher(&TINY).unwrap();
+    let payload = v4::encode_matcher(&TINY).unwrap();
     let refused = |entry: &str, change: &dyn Fn(&mut ModelHeader)| {
         let mut header = tiny_header();
         change(&mut header);
@@ -188,7 +188,7 @@ fn a_header_that_contradicts_its_model_is_refused_by_its_entry() {
 
 #[test]
 fn a_metric_out_of_its_range_is_refused() {
-    let payload = v3::encode_matcher(&TINY).unwrap();
+    let payload = v4::encode_matcher(&TINY).unwrap();
     let with = |metric: ModelMetric| {
         let header = tiny_header().with_metrics(vec![metric]);
         from_bytes::<Matcher>(&framed_as(&header, &payload)).map(|_| ())
@@ -267,7 +267,7 @@ impl<R: std::io::Read> std::io::Read for Counted<'_, R> {
 
 #[test]
 fn a_forged_payload_is_refused_or_valid_but_never_a_panic() {
-    let payload = v3::encode_matcher(&TINY).unwrap();
+    let payload = v4::encode_matcher(&TINY).unwrap();
     assert!(from_bytes::<Matcher>(&framed(&payload)).is_ok());
     for at in (0..payload.len()).step_by(1 + payload.len() / 400) {
         let mut forged = payload.clone();
@@ -289,7 +289,7 @@ fn n_mutants() -> u64 {
 /// Bytes of the payload, and of the file as it stands, changed under a checksum that fits.
 #[test]
 fn mutants_with_mended_checksums_are_refused_or_valid_and_quickly() {
-    let payload = v3::encode_matcher(&TINY).unwrap();
+    let payload = v4::encode_matcher(&TINY).unwrap();
     let interesting = [0, 1, 0x7F, 0xFA, 0xFB, 0xFC, 0xFD, 0xFE, 0xFF];
     let change = |bytes: &mut [u8], mutant: u64| {
         for change in 0..=mutant % 4 {

@@ -51,7 +51,7 @@ pub(super) fn check_prediction(pair: &PairPrediction) -> Result<()> {
         ("p_response", &pair.p_response),
         ("p_severe_irae", &pair.p_severe_irae),
         ("p_myocarditis", &pair.p_myocarditis),
-        ("p_response_baseline", &[pair.p_response_baseline]),
+        ("p_response_baseline", &pair.p_response_baseline),
         ("p_severe_irae_exploratory", &exploratory),
     ];
     for (column, draws) in &probabilities[..3] {
@@ -64,6 +64,22 @@ pub(super) fn check_prediction(pair: &PairPrediction) -> Result<()> {
             )));
         }
     }
+    let counts = [
+        ("n_gained", &pair.n_gained),
+        ("n_kept", &pair.n_kept),
+        ("n_lost", &pair.n_lost),
+    ];
+    let lengths = counts.map(|(column, draws)| (column, draws.len()));
+    let baseline = ("p_response_baseline", pair.p_response_baseline.len());
+    for (column, n) in lengths.into_iter().chain([baseline]) {
+        if n != 1 && n != n_draws {
+            return Err(Error::table(format!(
+                "{}: expected one `{column}`, or one a draw, found {n} for {n_draws} draws of \
+                 `p_response`",
+                name(pair)
+            )));
+        }
+    }
     for (column, values) in probabilities {
         if let Some(value) = values.iter().find(|value| !(0.0..=1.0).contains(*value)) {
             return Err(Error::table(format!(
@@ -72,19 +88,23 @@ pub(super) fn check_prediction(pair: &PairPrediction) -> Result<()> {
             )));
         }
     }
-    let expected_numbers = [
-        ("n_gained", pair.n_gained),
-        ("n_kept", pair.n_kept),
-        ("n_lost", pair.n_lost),
-        ("deleterious_lost", pair.deleterious_lost),
-    ];
-    for (column, value) in expected_numbers {
+    let of_draws = counts
+        .iter()
+        .flat_map(|(column, draws)| draws.iter().map(move |&count| (*column, f64::from(count))));
+    for (column, value) in of_draws.chain([("deleterious_lost", pair.deleterious_lost)]) {
         if !value.is_finite() || value < 0.0 {
             return Err(Error::table(format!(
                 "{}: expected a finite `{column}` of 0 or more, found {value}",
                 name(pair)
             )));
         }
+    }
+    let carried = pair.donor_prevotellaceae.unwrap_or(0.0);
+    if !(0.0..=1.0).contains(&carried) {
+        return Err(Error::table(format!(
+            "{}: expected a `donor_prevotellaceae` from 0 to 1, found {carried}",
+            name(pair)
+        )));
     }
     Ok(())
 }

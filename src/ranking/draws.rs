@@ -17,6 +17,26 @@ pub(super) fn interval(values: &[f64], level: f64) -> (f64, f64) {
     (quantile(&sorted, tail), quantile(&sorted, 1.0 - tail))
 }
 
+/// Mean and interval of a number of taxa over its draws.
+pub(super) struct Count {
+    pub mean: f64,
+    pub lo: f64,
+    pub hi: f64,
+}
+
+impl Count {
+    /// Of draws, at least one.
+    pub fn of(draws: &[f32], level: f64) -> Self {
+        let draws: Vec<f64> = draws.iter().copied().map(f64::from).collect();
+        let (lo, hi) = interval(&draws, level);
+        Self {
+            mean: mean(&draws),
+            lo,
+            hi,
+        }
+    }
+}
+
 /// Share of draws in which `a` lies above `b`; a tie counts half.
 pub(super) fn p_above(a: &[f64], b: &[f64]) -> f64 {
     let wins: f64 = a

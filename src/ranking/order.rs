@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::agreement::DonorOrders;
 use super::check::{check_prediction, group_by_recipient};
-use super::draws::{Share, interval};
+use super::draws::{Count, Share, interval};
 use super::front::{p_on_front, pareto_front};
 use super::gate::Gate;
 use super::prefilter::{Prefiltered, StandsFor};
@@ -60,14 +60,15 @@ impl RankingParams {
     ///     donor_id: donor.into(),
     ///     recipient_id: "r1".into(),
     ///     p_response: vec![p_response; 40],
-    ///     p_response_baseline: 0.2,
+    ///     p_response_baseline: vec![0.2],
     ///     p_severe_irae: vec![0.1; 40],
     ///     p_myocarditis: vec![0.01; 40],
     ///     p_severe_irae_exploratory: None,
-    ///     n_gained: 12.0,
-    ///     n_kept: 80.0,
-    ///     n_lost: 9.0,
+    ///     n_gained: vec![12.0],
+    ///     n_kept: vec![80.0],
+    ///     n_lost: vec![9.0],
     ///     deleterious_lost: 1.5,
+    ///     donor_prevotellaceae: None,
     ///     flags: vec![],
     ///     in_domain: true,
     ///     domain_reason: None,
@@ -245,6 +246,11 @@ impl RankingParams {
         let (pair, its) = (scored.pairs[donor], &scored.donors[donor]);
         let (p_response_lo, p_response_hi) = interval(&pair.p_response, self.level);
         let (p_severe_irae_lo, p_severe_irae_hi) = interval(&pair.p_severe_irae, self.level);
+        let baseline = interval(&pair.p_response_baseline, self.level);
+        let myocarditis = interval(&pair.p_myocarditis, self.level);
+        let gained = Count::of(&pair.n_gained, self.level);
+        let kept = Count::of(&pair.n_kept, self.level);
+        let lost = Count::of(&pair.n_lost, self.level);
         let (verdict, reasons) = self.verdict(scored, donor, reason);
         let own_flags = pair.flags.iter().filter(|flag| *flag != NOT_ELIGIBLE);
         let objection = scored.objections[donor].as_ref();
@@ -258,11 +264,15 @@ impl RankingParams {
             p_response: mean(&pair.p_response),
             p_response_lo,
             p_response_hi,
-            p_response_baseline: pair.p_response_baseline,
+            p_response_baseline: mean(&pair.p_response_baseline),
+            p_response_baseline_lo: baseline.0,
+            p_response_baseline_hi: baseline.1,
             p_severe_irae: mean(&pair.p_severe_irae),
             p_severe_irae_lo,
             p_severe_irae_hi,
             p_myocarditis: mean(&pair.p_myocarditis),
+            p_myocarditis_lo: myocarditis.0,
+            p_myocarditis_hi: myocarditis.1,
             delta_response: its.delta_response,
             delta_severe_irae: its.delta_severe_irae,
             delta_myocarditis: its.delta_myocarditis,
@@ -275,10 +285,17 @@ impl RankingParams {
             donor_effect: pair.record.effect,
             donor_effect_lo: pair.record.effect_lo,
             donor_effect_hi: pair.record.effect_hi,
-            n_gained: pair.n_gained,
-            n_kept: pair.n_kept,
-            n_lost: pair.n_lost,
+            n_gained: gained.mean,
+            n_gained_lo: gained.lo,
+            n_gained_hi: gained.hi,
+            n_kept: kept.mean,
+            n_kept_lo: kept.lo,
+            n_kept_hi: kept.hi,
+            n_lost: lost.mean,
+            n_lost_lo: lost.lo,
+            n_lost_hi: lost.hi,
             deleterious_lost: pair.deleterious_lost,
+            donor_prevotellaceae: pair.donor_prevotellaceae,
             flags: not_eligible.into_iter().chain(own_flags.cloned()).collect(),
             in_domain: pair.in_domain,
             reason: reasons.join("; "),

@@ -374,14 +374,14 @@ fn unusable_predictions_are_refused_by_name() {
         let message = refused(&[pair("a", "r", draws)]);
         assert!(message.contains("`p_response` from 0 to 1"), "{message}");
         let baseline = PairPrediction {
-            p_response_baseline: bad,
+            p_response_baseline: vec![bad],
             ..good.clone()
         };
         assert!(refused(&[baseline]).contains("`p_response_baseline`"));
     }
-    for bad in [f64::NAN, -1.0, f64::INFINITY] {
+    for bad in [f32::NAN, -1.0, f32::INFINITY] {
         let pair = PairPrediction {
-            n_lost: bad,
+            n_lost: vec![bad],
             ..good.clone()
         };
         assert!(refused(&[pair]).contains("`n_lost`"));

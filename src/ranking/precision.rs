@@ -15,7 +15,7 @@ use crate::{Error, Result};
 const MAX_CELLS: usize = 1 << 18;
 
 /// Donors × draws that are held at a time: about 100 MB.
-const CELLS_AT_ONCE: usize = 1 << 22;
+const CELLS_AT_ONCE: usize = 1 << 21;
 
 /// Draws that are worked out together at most, so that the random numbers of all taxa stay small.
 const DRAWS_AT_ONCE: usize = 1600;
@@ -150,7 +150,6 @@ fn append(pair: &mut PairPrediction, more: PairPrediction) {
     let (n, n_more) = (pair.p_response.len(), more.p_response.len());
     let share = n_more as f64 / (n + n_more) as f64;
     let joined = |mean: f64, more: f64| mean + share * (more - mean);
-    pair.p_response_baseline = joined(pair.p_response_baseline, more.p_response_baseline);
     pair.p_severe_irae_exploratory = pair
         .p_severe_irae_exploratory
         .zip(more.p_severe_irae_exploratory)
@@ -158,4 +157,8 @@ fn append(pair: &mut PairPrediction, more: PairPrediction) {
     pair.p_response.extend(more.p_response);
     pair.p_severe_irae.extend(more.p_severe_irae);
     pair.p_myocarditis.extend(more.p_myocarditis);
+    pair.p_response_baseline.extend(more.p_response_baseline);
+    pair.n_gained.extend(more.n_gained);
+    pair.n_kept.extend(more.n_kept);
+    pair.n_lost.extend(more.n_lost);
 }

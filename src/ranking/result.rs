@@ -35,6 +35,10 @@ pub struct RankingRow {
     pub p_response_hi: f64,
     /// Probability of objective response from the recipient's own baseline, without transplant.
     pub p_response_baseline: f64,
+    /// Lower end of its interval.
+    pub p_response_baseline_lo: f64,
+    /// Upper end of its interval.
+    pub p_response_baseline_hi: f64,
     /// Probability of a severe (grade 3 or more) immune-related adverse event.
     pub p_severe_irae: f64,
     /// Lower end of its interval.
@@ -43,6 +47,10 @@ pub struct RankingRow {
     pub p_severe_irae_hi: f64,
     /// Probability of myocarditis.
     pub p_myocarditis: f64,
+    /// Lower end of its interval.
+    pub p_myocarditis_lo: f64,
+    /// Upper end of its interval.
+    pub p_myocarditis_hi: f64,
     /// `p_response` minus the mean of all eligible donors: the gain over a random one of them.
     pub delta_response: f64,
     /// `p_severe_irae` minus the mean of all eligible donors.
@@ -67,14 +75,29 @@ pub struct RankingRow {
     pub donor_effect_lo: f64,
     /// Upper end of its 90 % interval.
     pub donor_effect_hi: f64,
-    /// Expected number of taxa gained.
+    /// Number of taxa gained: absent in the recipient before, present after.
     pub n_gained: f64,
-    /// Expected number of the recipient's taxa kept.
+    /// Lower end of its interval: what one transplant may do, not the mean of many.
+    pub n_gained_lo: f64,
+    /// Upper end of its interval.
+    pub n_gained_hi: f64,
+    /// Number of the recipient's taxa kept.
     pub n_kept: f64,
-    /// Expected number of the recipient's taxa lost.
+    /// Lower end of its interval: what one transplant may do, not the mean of many.
+    pub n_kept_lo: f64,
+    /// Upper end of its interval.
+    pub n_kept_hi: f64,
+    /// Number of the recipient's taxa lost.
     pub n_lost: f64,
+    /// Lower end of its interval: what one transplant may do, not the mean of many.
+    pub n_lost_lo: f64,
+    /// Upper end of its interval.
+    pub n_lost_hi: f64,
     /// Expected number of the recipient's deleterious taxa lost.
     pub deleterious_lost: f64,
+    /// Fraction of Prevotellaceae in the donor, where its profile was read. Carriage by itself moves
+    /// no figure; what lies above the median of the training patients counts as richness.
+    pub donor_prevotellaceae: Option<f64>,
     /// Warnings in words of a fixed list; `not_eligible` stands first for a donor that may not be
     /// ranked.
     pub flags: Vec<String>,
@@ -104,10 +127,14 @@ impl RankingRow {
             self.p_response_lo,
             self.p_response_hi,
             self.p_response_baseline,
+            self.p_response_baseline_lo,
+            self.p_response_baseline_hi,
             self.p_severe_irae,
             self.p_severe_irae_lo,
             self.p_severe_irae_hi,
             self.p_myocarditis,
+            self.p_myocarditis_lo,
+            self.p_myocarditis_hi,
             self.p_best,
             self.p_better_than_random,
             self.p_better_than_random_se,
@@ -121,13 +148,20 @@ impl RankingRow {
             self.donor_effect_lo,
             self.donor_effect_hi,
             self.n_gained,
+            self.n_gained_lo,
+            self.n_gained_hi,
             self.n_kept,
+            self.n_kept_lo,
+            self.n_kept_hi,
             self.n_lost,
+            self.n_lost_lo,
+            self.n_lost_hi,
             self.deleterious_lost,
         ];
         self.rank >= 1
             && probabilities.map(Some).into_iter().all(is_share)
             && numbers.iter().all(|number| number.is_finite())
+            && is_share(self.donor_prevotellaceae)
     }
 
     /// Whether the donor took part in the ranking, or is only shown.

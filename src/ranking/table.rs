@@ -8,7 +8,7 @@ use crate::text::TsvWriter;
 use crate::{Error, Result};
 
 /// The columns of the table, in order, as every door returns them.
-pub const COLUMNS: [&str; 32] = [
+pub const COLUMNS: [&str; 43] = [
     "recipient_id",
     "donor_id",
     "rank",
@@ -18,10 +18,14 @@ pub const COLUMNS: [&str; 32] = [
     "p_response_lo",
     "p_response_hi",
     "p_response_baseline",
+    "p_response_baseline_lo",
+    "p_response_baseline_hi",
     "p_severe_irae",
     "p_severe_irae_lo",
     "p_severe_irae_hi",
     "p_myocarditis",
+    "p_myocarditis_lo",
+    "p_myocarditis_hi",
     "delta_response",
     "delta_severe_irae",
     "delta_myocarditis",
@@ -35,9 +39,16 @@ pub const COLUMNS: [&str; 32] = [
     "donor_effect_lo",
     "donor_effect_hi",
     "n_gained",
+    "n_gained_lo",
+    "n_gained_hi",
     "n_kept",
+    "n_kept_lo",
+    "n_kept_hi",
     "n_lost",
+    "n_lost_lo",
+    "n_lost_hi",
     "deleterious_lost",
+    "donor_prevotellaceae",
     "flags",
     "in_domain",
     "reason",
@@ -47,7 +58,8 @@ impl Ranking {
     /// Writes the table: a header of [`COLUMNS`], one line a row, tabs between, `\n` at the end.
     ///
     /// Numbers are the shortest text that reads back to the same bits, booleans `true` or `false`,
-    /// flags joined by `;`, an absent term or reason an empty cell. Text that a spreadsheet could take for
+    /// flags joined by `;`, an absent term, fraction or reason
+    /// an empty cell. Text that a spreadsheet could take for
     /// a formula (it begins with `=`, `+`, `-`, `@`, tab, return or NUL) is prefixed with `'`, and
     /// so is text that begins with `'`, so that one `'` can be taken off again without loss; cells
     /// with tabs, quotes or line ends are quoted as in CSV.
@@ -123,10 +135,14 @@ impl RankingRow {
             Cell::Number(self.p_response_lo),
             Cell::Number(self.p_response_hi),
             Cell::Number(self.p_response_baseline),
+            Cell::Number(self.p_response_baseline_lo),
+            Cell::Number(self.p_response_baseline_hi),
             Cell::Number(self.p_severe_irae),
             Cell::Number(self.p_severe_irae_lo),
             Cell::Number(self.p_severe_irae_hi),
             Cell::Number(self.p_myocarditis),
+            Cell::Number(self.p_myocarditis_lo),
+            Cell::Number(self.p_myocarditis_hi),
             Cell::Number(self.delta_response),
             Cell::Number(self.delta_severe_irae),
             Cell::Number(self.delta_myocarditis),
@@ -140,9 +156,17 @@ impl RankingRow {
             Cell::Number(self.donor_effect_lo),
             Cell::Number(self.donor_effect_hi),
             Cell::Number(self.n_gained),
+            Cell::Number(self.n_gained_lo),
+            Cell::Number(self.n_gained_hi),
             Cell::Number(self.n_kept),
+            Cell::Number(self.n_kept_lo),
+            Cell::Number(self.n_kept_hi),
             Cell::Number(self.n_lost),
+            Cell::Number(self.n_lost_lo),
+            Cell::Number(self.n_lost_hi),
             Cell::Number(self.deleterious_lost),
+            self.donor_prevotellaceae
+                .map_or(Cell::text(""), Cell::Number),
             Cell::Text(Cow::Owned(self.flags.join(";"))),
             Cell::Truth(self.in_domain),
             Cell::text(&self.reason),

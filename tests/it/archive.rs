@@ -10,7 +10,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use donormatch::cohort::PatientCohort;
+use donormatch::cohort::{Donors, PatientCohort};
 use donormatch::matcher::{Matcher, MatcherParams, PredictParams};
 use donormatch::model::{
     BoostingLoss, BoostingModel, BoostingParams, LogisticModel, LogisticParams, TrainingData,
@@ -100,11 +100,15 @@ fn of_matcher(matcher: &Matcher) -> Value {
     let features = schema.features(&recipients.closure()).unwrap();
     let recipient = recipients.select(&[0]).unwrap();
     let (transplant, _) = matcher
-        .predict_transplant(&donors, &recipient, &PredictParams::default())
+        .predict_transplant(
+            &Donors::one(donors.clone(), &"donor".into()).unwrap(),
+            &recipient,
+            &PredictParams::default(),
+        )
         .unwrap();
     let donor = donors.select(&[0]).unwrap();
     let (of_one_sample, _) = matcher
-        .predict_transplant(&donor, &recipient, &PredictParams::default())
+        .predict_transplant(&donor.into(), &recipient, &PredictParams::default())
         .unwrap();
     json!({
         "cohorts": matcher.response().cohorts(),

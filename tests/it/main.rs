@@ -11,6 +11,7 @@ mod cli;
 mod cli_examples;
 mod cli_limits;
 mod donors;
+mod engraftment;
 mod evaluation;
 mod evaluation_cohorts;
 mod evidence;

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::left_out::LeftOut;
 use crate::cohort::Cohort;
-use crate::engraftment::{EngraftmentParams, NaiveRule, Observation, observations};
+use crate::engraftment::{
+    EngraftmentParams, NaiveRule, Observation, TaxonCounts, TransplantPrediction, observations,
+};
 use crate::evaluation::{
     BootstrapParams, IntervalMethod, Metric, ReportRow, Scope, ScoredRows, mean_over_cohorts,
     roc_auc,
@@ -25,6 +28,8 @@ const MODEL: &str = "model";
 /// would lift every figure. Follow-ups where all or none of the taxa are found have no ROC AUC and
 /// are left out. Intervals are percentiles of a bootstrap over recipients. Transplants of other
 /// studies that share a donor, a recipient or a sample with the study are not learned from.
+/// Beside it stand the numbers of taxa gained and kept with the share of follow-ups inside their
+/// 90 % intervals, see [`CountRow`].
 ///
 /// # Errors
 /// Those of the fit; [`Error::Split`] where there are fewer than two studies, or nothing is left
@@ -34,7 +39,7 @@ pub fn evaluate_engraftment(
     params: &EngraftmentParams,
     cohorts: &[Cohort],
     bootstrap: &BootstrapParams,
-) -> Result<Vec<ReportRow>> {
+) -> Result<EngraftmentReport> {
     bootstrap.check()?;
     if bootstrap.method != IntervalMethod::Percentile {
         return Err(Error::parameter(
@@ -71,7 +76,7 @@ pub fn evaluate_engraftment(
         let mut means = Vec::new();
         let (mut n_follow_ups, mut n_recipients) = (0, 0);
         for (study, judged) in studies.iter().zip(&judged) {
-            let row = study_row(name, study, &judged[comparator], bootstrap)?;
+            let row = study_row(name, study, &judged.aucs[comparator], bootstrap)?;
             means.extend(row.value);
             n_follow_ups += row.n_rows;
             n_recipients += row.n_groups;
@@ -92,11 +97,120 @@ pub fn evaluate_engraftment(
             ..empty_row(name)
         });
     }
-    Ok(rows)
+    let counts = studies.iter().zip(&judged);
+    let counts = counts.flat_map(|(study, judged)| count_rows(study, &judged.counts));
+    Ok(EngraftmentReport {
+        rows,
+        counts: counts.collect(),
+    })
 }
 
-/// For each comparator, recipient → the ROC AUCs of its follow-ups.
-type Judged = Vec<BTreeMap<String, Vec<f64>>>;
+/// How well transplants of studies left out were predicted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EngraftmentReport {
+    /// ROC AUC of presence, a row a comparator and study, and the mean over studies.
+    pub rows: Vec<ReportRow>,
+    /// Numbers of taxa, two rows a study.
+    pub counts: Vec<CountRow>,
+}
+
+/// Numbers of taxa of a study left out beside what was expected: means over its follow-ups.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CountRow {
+    /// The study.
+    pub study: String,
+    /// `n_gained` or `n_kept`.
+    pub count: String,
+    /// Follow-ups behind the row.
+    pub n_rows: usize,
+    /// Their recipients.
+    pub n_groups: usize,
+    /// Taxa that could be gained (the donor's alone) or kept (the recipient's).
+    pub n_possible: f64,
+    /// Taxa that were.
+    pub observed: f64,
+    /// Taxa that were expected to be.
+    pub expected: f64,
+    /// Lower end of the 90 % interval.
+    pub lo: f64,
+    /// Upper end.
+    pub hi: f64,
+    /// Share of the follow-ups inside their interval.
+    pub coverage: f64,
+}
+
+/// What was seen in a study left out.
+struct Judged {
+    /// For each comparator, recipient → the ROC AUCs of its follow-ups.
+    aucs: Vec<BTreeMap<String, Vec<f64>>>,
+    counts: Vec<Counted>,
+}
+
+/// One follow-up: its recipient, and what was possible and seen of gain and keep.
+struct Counted {
+    recipient: String,
+    n_possible: [f64; 2],
+    observed: [f64; 2],
+    expected: TaxonCounts,
+}
+
+/// Draws of the interval of each follow-up.
+const COUNT_DRAWS: usize = 400;
+
+impl Counted {
+    fn of(observation: &Observation, prediction: &TransplantPrediction, seed: u64) -> Self {
+        let (mut n_possible, mut observed) = ([0.0; 2], [0.0; 2]);
+        for (&before, &after) in observation.pair.recipient.iter().zip(&observation.after) {
+            let class = usize::from(before > 0.0);
+            n_possible[class] += 1.0;
+            observed[class] += f64::from(u8::from(after > 0.0));
+        }
+        Self {
+            recipient: observation.recipient.clone(),
+            n_possible,
+            observed,
+            expected: prediction.counts(COUNT_DRAWS, seed),
+        }
+    }
+
+    fn interval(&self, class: usize) -> (f64, f64, f64) {
+        let found = &self.expected;
+        if class == 0 {
+            (found.n_gained, found.n_gained_lo, found.n_gained_hi)
+        } else {
+            (found.n_kept, found.n_kept_lo, found.n_kept_hi)
+        }
+    }
+}
+
+fn count_rows(study: &str, counts: &[Counted]) -> Vec<CountRow> {
+    let n = counts.len() as f64;
+    let recipients: std::collections::BTreeSet<&String> =
+        counts.iter().map(|one| &one.recipient).collect();
+    let row = |(class, count): (usize, &str)| {
+        let mean = |value: &dyn Fn(&Counted) -> f64| counts.iter().map(value).sum::<f64>() / n;
+        CountRow {
+            study: study.to_owned(),
+            count: count.to_owned(),
+            n_rows: counts.len(),
+            n_groups: recipients.len(),
+            n_possible: mean(&|one| one.n_possible[class]),
+            observed: mean(&|one| one.observed[class]),
+            expected: mean(&|one| one.interval(class).0),
+            lo: mean(&|one| one.interval(class).1),
+            hi: mean(&|one| one.interval(class).2),
+            coverage: mean(&|one| {
+                let (_, lo, hi) = one.interval(class);
+                f64::from(u8::from((lo..=hi).contains(&one.observed[class])))
+            }),
+        }
+    };
+    ["n_gained", "n_kept"]
+        .into_iter()
+        .enumerate()
+        .map(row)
+        .collect()
+}
 
 fn judge_study(params: &EngraftmentParams, cohorts: &[Cohort], study: &str) -> Result<Judged> {
     let training = LeftOut::new(cohorts, study).transplants(cohorts)?;
@@ -106,19 +220,25 @@ fn judge_study(params: &EngraftmentParams, cohorts: &[Cohort], study: &str) -> R
             "the engraftment model saw the study `{study}`"
         )));
     }
-    let mut judged: Judged = vec![BTreeMap::new(); NaiveRule::ALL.len() + 1];
+    let mut judged = Judged {
+        aucs: vec![BTreeMap::new(); NaiveRule::ALL.len() + 1],
+        counts: Vec::new(),
+    };
     for (number, cohort) in cohorts.iter().enumerate() {
         let Ok(test) = cohort.filter(|t| t.study.as_str() == study) else {
             continue;
         };
         let predictor = model.predictor(test.profiles().taxa());
-        for observation in observations(&test, number)? {
+        for observation in observations(&test, number, model.detection_limit())? {
             let prediction = predictor.predict(&observation.pair, observation.context)?;
             let rules = NaiveRule::ALL
                 .iter()
                 .map(|rule| rule.scores(&observation.pair));
             let scores = std::iter::once(prediction.mean_presence()).chain(rules);
-            for (judged, scores) in judged.iter_mut().zip(scores) {
+            let seed = derive(params.seed, judged.counts.len() as u64);
+            let counted = Counted::of(&observation, &prediction, seed);
+            judged.counts.push(counted);
+            for (judged, scores) in judged.aucs.iter_mut().zip(scores) {
                 if let Some(auc) = auc_of(&observation, &scores)? {
                     judged
                         .entry(observation.recipient.clone())

@@ -8,7 +8,7 @@ mod published;
 mod response;
 mod trial;
 
-pub use engraftment::evaluate_engraftment;
+pub use engraftment::{CountRow, EngraftmentReport, evaluate_engraftment};
 #[cfg(feature = "sampler")]
 pub use published::{PublishedArm, evaluate_published};
 pub use response::{ResponseEvaluation, evaluate_response};

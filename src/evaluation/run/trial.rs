@@ -188,7 +188,7 @@ fn trial_pair(row: &[PairPrediction], donor: &SampleId, response: bool) -> Resul
         donor_id: donor.clone(),
         response,
         p_response: by_donor[at],
-        p_response_baseline: row[at].p_response_baseline,
+        p_response_baseline: mean(&row[at].p_response_baseline),
         p_response_random_donor: mean(&by_donor),
         donor_rank: 1 + by_donor
             .iter()

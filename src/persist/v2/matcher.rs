@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::linear::Linear;
 use super::numbers::Planes;
 use super::trees::Forest;
-use crate::engraftment::{CladeTable, EngraftmentModel, FEATURES, StudySummary, TaxonPrior};
+use crate::engraftment::{
+    CladeTable, EngraftmentModel, FEATURES, StudySummary, TaxonPrior, TransplantContext,
+};
 use crate::feature::{COMMUNITY_FEATURES, ProfileSchema};
 use crate::matcher::{
     Domain, Matcher, ResponseEngine, ResponseMember, ResponseModel, ToxicityModel,
@@ -319,6 +321,11 @@ impl Engraftment {
             presence: self.presence.into_models()?,
             abundance: self.abundance.into_models()?,
             abundance_sd: self.abundance_sd,
+            // What later formats add.
+            detection_limit: 0.0,
+            departures: None,
+            own: None,
+            last_day: TransplantContext::DEFAULT_DAY,
             n_transplants: self.n_transplants,
             n_recipients: self.n_recipients,
             studies: self.studies,

@@ -9,7 +9,7 @@ use crate::{Error, Result};
 
 /// The payload of a file of the kind `matcher`.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct StoredMatcher {
+pub(in crate::persist) struct StoredMatcher {
     response: Response,
     score_sd: f64,
     engraftment: Engraftment,

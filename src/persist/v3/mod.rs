@@ -6,15 +6,11 @@
 mod evidence;
 mod matcher;
 
-use matcher::StoredMatcher;
+pub(super) use matcher::StoredMatcher;
 
 use super::bounded;
 use crate::Result;
 use crate::matcher::Matcher;
-
-pub(super) fn encode_matcher(matcher: &Matcher) -> Result<Vec<u8>> {
-    bounded::encode(&StoredMatcher::of(matcher)?)
-}
 
 pub(super) fn decode_matcher(payload: &[u8]) -> Result<Matcher> {
     bounded::decode::<StoredMatcher>(payload)?.into_matcher()
