@@ -20,7 +20,7 @@ mod treatment;
 pub use donors::Donors;
 pub use metadata::{ColumnNames, MetadataTable};
 pub use note::MetadataNote;
-pub use patient::{Patient, PatientCohort};
+pub use patient::{Patient, PatientCohort, Recist};
 pub use regimen::{Cancer, Line, Partner, Regimen, TreatmentContext};
 pub use source::{PatientSource, TransplantSource, read_harmonized};
 pub use transplant::{Cohort, FollowUp, Transplant};

@@ -1,9 +1,11 @@
 //! Patients on checkpoint inhibitors with their baseline profile and outcome.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use super::{MetadataNote, MetadataTable};
-use crate::profile::{ProfileTable, SampleId, StudyId, SubjectId};
+use crate::profile::{ProfileTable, SampleId, StudyId, SubjectId, merge};
 use crate::{Error, Result};
 
 /// One patient: a baseline sample and what happened.
@@ -19,13 +21,50 @@ pub struct Patient {
     pub cohort: StudyId,
     /// The cancer, as the source wrote it.
     pub cancer: Option<String>,
+    /// Where the cohort was gathered: cohorts of one institution may share patients, and are left
+    /// out of training together.
+    #[serde(default)]
+    pub institution: Option<String>,
     /// Objective response by the study's own criterion.
     pub response: Option<bool>,
+    /// The best response by RECIST, where the source tells it: more than yes or no.
+    #[serde(default)]
+    pub recist: Option<Recist>,
     /// Immune-related adverse event of grade 3 or more.
     pub severe_irae: Option<bool>,
     /// Day of the sample counted from the start of treatment; above 0 means sampled under
     /// treatment.
     pub day: Option<f64>,
+}
+
+/// Best response by RECIST.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recist {
+    /// Complete or partial response.
+    Response,
+    /// Stable disease.
+    StableDisease,
+    /// Progressive disease.
+    ProgressiveDisease,
+}
+
+impl FromStr for Recist {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let word = text.trim().to_ascii_lowercase().replace([' ', '/'], "_");
+        match word.trim_start_matches("recist_") {
+            "cr" | "pr" | "pr_cr" | "cr_pr" | "complete_response" | "partial_response"
+            | "response" => Ok(Self::Response),
+            "sd" | "stable_disease" => Ok(Self::StableDisease),
+            "pd" | "progressive_disease" => Ok(Self::ProgressiveDisease),
+            _ => Err(Error::parameter(
+                "recist",
+                format!("expected `CR`, `PR`, `SD` or `PD`, found `{text}`"),
+            )),
+        }
+    }
 }
 
 /// Patients with their profiles, row for row.
@@ -37,13 +76,15 @@ pub struct PatientCohort {
 }
 
 /// The roles of a table of patients.
-const ROLES: [&str; 8] = [
+const ROLES: [&str; 10] = [
     "sample_id",
     "subject",
     "study",
     "cohort",
     "cancer",
+    "institution",
     "response",
+    "recist",
     "severe_irae",
     "day",
 ];
@@ -65,8 +106,8 @@ impl PatientCohort {
         })
     }
 
-    /// Reads the roles `sample_id`, `subject`, `study`, `cohort`, `cancer`, `response`,
-    /// `severe_irae` and `day` of a metadata table; only `sample_id` must be there. A missing
+    /// Reads the roles `sample_id`, `subject`, `study`, `cohort`, `cancer`, `institution`,
+    /// `response`, `recist`, `severe_irae` and `day` of a metadata table; only `sample_id` must be there. A missing
     /// subject is the sample, a missing study `study`, a missing cohort the study.
     ///
     /// # Errors
@@ -74,28 +115,66 @@ impl PatientCohort {
     /// or is not there; [`Error::File`] if a field cannot be read.
     pub fn from_metadata(metadata: &MetadataTable, profiles: &ProfileTable) -> Result<Self> {
         metadata.check_names(&ROLES)?;
-        let patients = (0..metadata.n_rows())
-            .map(|row| {
-                let sample = metadata.required(row, "sample_id")?;
-                let study = metadata.text(row, "study").unwrap_or("study");
-                Ok(Patient {
-                    sample: sample.into(),
-                    subject: metadata.text(row, "subject").unwrap_or(sample).into(),
-                    study: study.into(),
-                    cohort: metadata.text(row, "cohort").unwrap_or(study).into(),
-                    cancer: metadata.text(row, "cancer").map(str::to_owned),
-                    response: metadata.outcome(row, "response")?,
-                    severe_irae: metadata.outcome(row, "severe_irae")?,
-                    day: metadata.number(row, "day")?,
+        let patients =
+            (0..metadata.n_rows())
+                .map(|row| {
+                    let sample = metadata.required(row, "sample_id")?;
+                    let study = metadata.text(row, "study").unwrap_or("study");
+                    Ok(Patient {
+                        sample: sample.into(),
+                        subject: metadata.text(row, "subject").unwrap_or(sample).into(),
+                        study: study.into(),
+                        cohort: metadata.text(row, "cohort").unwrap_or(study).into(),
+                        cancer: metadata.text(row, "cancer").map(str::to_owned),
+                        institution: metadata.text(row, "institution").map(str::to_owned),
+                        response: metadata.outcome(row, "response")?,
+                        recist: match metadata.text(row, "recist") {
+                            Some(word) => Some(word.parse().map_err(|error: Error| {
+                                metadata.error_at(row, error.to_string())
+                            })?),
+                            None => None,
+                        },
+                        severe_irae: metadata.outcome(row, "severe_irae")?,
+                        day: metadata.number(row, "day")?,
+                    })
                 })
-            })
-            .collect::<Result<Vec<_>>>()?;
+                .collect::<Result<Vec<_>>>()?;
         let cohort =
             Self::new(patients, profiles).map_err(|error| error.at_path(metadata.path()))?;
         Ok(Self {
             notes: metadata.column_notes(&ROLES, &["response"]),
             ..cohort
         })
+    }
+
+    /// Several cohorts as one; their profiles must be harmonized to one vocabulary.
+    ///
+    /// # Errors
+    /// Those of [`merge`]; [`Error::Table`] where there is none.
+    pub fn join(cohorts: &[Self]) -> Result<Self> {
+        if let [one] = cohorts {
+            return Ok(one.clone());
+        }
+        let closed: Vec<ProfileTable> = cohorts
+            .iter()
+            .map(|cohort| cohort.profiles.closure())
+            .collect();
+        let profiles = merge(&closed.iter().collect::<Vec<_>>())?;
+        Ok(Self {
+            patients: cohorts
+                .iter()
+                .flat_map(|one| one.patients.clone())
+                .collect(),
+            profiles,
+            notes: cohorts.iter().flat_map(|one| one.notes.clone()).collect(),
+        })
+    }
+
+    /// The same with facts of each patient put right.
+    #[must_use]
+    pub fn map(mut self, change: impl Fn(&mut Patient)) -> Self {
+        self.patients.iter_mut().for_each(change);
+        self
     }
 
     /// What was noticed in the source: columns without a use.

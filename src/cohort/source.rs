@@ -21,6 +21,9 @@ pub struct PatientSource {
     /// Columns that play a role under another name.
     #[serde(default)]
     pub columns: ColumnNames,
+    /// Where a cohort was gathered, for cohorts of which the table does not tell it.
+    #[serde(default)]
+    pub institutions: BTreeMap<String, String>,
 }
 
 /// Transplants of one or several studies.
@@ -57,7 +60,12 @@ impl PatientSource {
         let metadata =
             MetadataTable::read(root.join(&self.metadata))?.with_names(self.columns.clone());
         let profiles = read_harmonized(&root.join(&self.profiles), Target::Species)?;
-        PatientCohort::from_metadata(&metadata, &profiles)
+        let cohort = PatientCohort::from_metadata(&metadata, &profiles)?;
+        Ok(cohort.map(|patient| {
+            if patient.institution.is_none() {
+                patient.institution = self.institutions.get(patient.cohort.as_str()).cloned();
+            }
+        }))
     }
 }
 

@@ -107,13 +107,14 @@ impl MatcherConfig {
     /// Those of [`PatientSource::read`]; [`Error::Parameter`] where not exactly one table is named
     /// (join the tables first: their taxa must be one vocabulary and their samples unique).
     pub fn read_patients(&self, data: &Path) -> Result<PatientCohort> {
-        match self.patients.as_slice() {
-            [source] => source.read(data),
-            sources => Err(Error::parameter(
+        if self.patients.is_empty() {
+            return Err(Error::parameter(
                 "patients",
-                format!("expected one table of patients, found {}", sources.len()),
-            )),
+                "expected a table of patients, found none",
+            ));
         }
+        let cohorts = self.patients.iter().map(|source| source.read(data));
+        PatientCohort::join(&cohorts.collect::<Result<Vec<_>>>()?)
     }
 
     /// Reads the transplants at a rank; tables of genera are left out at species level.

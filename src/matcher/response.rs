@@ -16,6 +16,10 @@ use crate::numeric::decimal::rounded;
 use crate::numeric::random::derive;
 use crate::{Error, Result};
 
+/// What stable disease may count of a response: set before any figure was looked at, as less than
+/// half and more than nothing.
+const STABLE_DISEASE: f64 = 0.3;
+
 /// Which of the two engines the score comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -57,6 +61,10 @@ pub struct ResponseParams {
     pub n_slope_members: u32,
     /// Which engine gives the score. Default: selected inside the training rows.
     pub engine: ResponseEngine,
+    /// What stable disease counts of a response in training, where the source tells RECIST: a
+    /// patient who is stable stands between one who responds and one who progresses. Outcomes that
+    /// are judged stay objective response. Default: 0 or 0.3, selected inside the training rows.
+    pub stable_disease: Option<f64>,
     /// The linear model. Default: ridge, λ = 1.25.
     pub logistic: LogisticParams,
     /// The trees. Default: 200 rounds of depth 3, rate 0.03, a tenth of the features a tree.
@@ -91,6 +99,7 @@ impl Default for ResponseParams {
             n_members: 20,
             n_slope_members: 4,
             engine: ResponseEngine::Selected,
+            stable_disease: None,
             logistic,
             boosting,
             seed: 0,
@@ -144,6 +153,14 @@ impl ResponseParams {
         if self.n_members == 0 {
             return Err(Error::parameter("n_members", "expected 1 or more, found 0"));
         }
+        if let Some(grade) = self.stable_disease
+            && !(0.0..1.0).contains(&grade)
+        {
+            return Err(Error::parameter(
+                "stable_disease",
+                format!("expected a number from 0 to below 1, found {grade}"),
+            ));
+        }
         let cohort = self.eligible(cohort)?;
         let cohort = cohort.filter(|patient| patient.response.is_some())?;
         let rows = ResponseRows::new(&cohort);
@@ -151,8 +168,9 @@ impl ResponseParams {
         let profiles = cohort.profiles().closure();
         let schema = ProfileSchema::learn(&profiles, self.min_prevalence, self.pseudocount)?;
         let features = schema.features(&profiles)?;
-        let members = self.fit_members(features.view(), &rows, self.n_members)?;
         let transfer = self.transfer(features.view(), &rows)?;
+        let grade = transfer.stable_disease;
+        let members = self.fit_members(features.view(), &rows, grade, self.n_members)?;
         let score_sd = match transfer.scores.as_deref() {
             Some(scores) => rows.sd_within_cohorts(scores),
             None => rows.sd_within_cohorts(&mean_over_members(
@@ -199,28 +217,35 @@ impl ResponseParams {
         &self,
         features: ArrayView2<'_, f64>,
         rows: &ResponseRows,
+        stable_disease: f64,
         n_members: u32,
     ) -> Result<Vec<ResponseMember>> {
+        let graded = rows.graded(stable_disease);
+        let training = features.select(ndarray::Axis(0), &graded.rows);
         (0..n_members)
             .into_par_iter()
-            .map(|member| self.fit_member(features, rows, derive(self.seed, u64::from(member))))
+            .map(|member| {
+                let seed = derive(self.seed, u64::from(member));
+                let weights = graded.weighted(&rows.bootstrap_weights(seed));
+                let data = TrainingData::new(training.view(), &graded.targets)?
+                    .with_weights(&weights)?
+                    .with_offsets(&graded.offsets)?;
+                self.fit_member(features, &data, seed)
+            })
             .collect()
     }
 
+    /// `features`: each patient once, for the mean score.
     fn fit_member(
         &self,
         features: ArrayView2<'_, f64>,
-        rows: &ResponseRows,
+        data: &TrainingData<'_>,
         seed: u64,
     ) -> Result<ResponseMember> {
-        let weights = rows.bootstrap_weights(seed);
-        let data = TrainingData::new(features, &rows.outcomes)?
-            .with_weights(&weights)?
-            .with_offsets(&rows.offsets)?;
         let mut boosting = self.boosting.clone();
         boosting.seed = seed;
-        let boosting = boosting.fit(&data)?;
-        let logistic = self.logistic.fit(&data)?;
+        let boosting = boosting.fit(data)?;
+        let logistic = self.logistic.fit(data)?;
         let center = |scores: Vec<f64>| scores.iter().sum::<f64>() / scores.len() as f64;
         Ok(ResponseMember {
             logistic_center: center(logistic.scores(features)?),
@@ -230,8 +255,8 @@ impl ResponseParams {
         })
     }
 
-    /// Which engine, and how much of its score, carries over to a cohort that was not learned
-    /// from: the slope of a logistic regression of the outcome on left-out scores with cohort
+    /// Which engine and grade, and how much of the score, carries over to a cohort that was not
+    /// learned from: the slope of a logistic regression of the outcome on left-out scores with cohort
     /// offsets, shrunk by Normal(1, 0.5), and its posterior spread. With a single cohort nothing
     /// can be left out: the prior alone is used.
     fn transfer(&self, features: ArrayView2<'_, f64>, rows: &ResponseRows) -> Result<Transfer> {
@@ -246,29 +271,38 @@ impl ResponseParams {
             }
             engine => vec![engine],
         };
+        let grades = match self.stable_disease {
+            Some(grade) => vec![grade],
+            None if rows.has_grades() => vec![0.0, STABLE_DISEASE],
+            None => vec![0.0],
+        };
         if rows.cohorts.len() < 2 || self.n_slope_members == 0 {
             return Ok(Transfer {
                 engine: candidates[0],
+                stable_disease: grades[0],
                 slope: PRIOR.0,
                 slope_sd: PRIOR.1,
                 scores: None,
             });
         }
-        let scores = self.left_out_scores(features, rows, &candidates)?;
         let mut best: Option<(f64, Transfer)> = None;
-        for (&engine, scores) in candidates.iter().zip(scores) {
-            let (slope, slope_sd) = slope_posterior(&scores, rows, PRIOR);
-            let loss = log_loss(&scores, rows, slope);
-            if best.as_ref().is_none_or(|(lowest, _)| loss < *lowest) {
-                best = Some((
-                    loss,
-                    Transfer {
-                        engine,
-                        slope,
-                        slope_sd,
-                        scores: Some(scores),
-                    },
-                ));
+        for grade in grades {
+            let scores = self.left_out_scores(features, rows, grade, &candidates)?;
+            for (&engine, scores) in candidates.iter().zip(scores) {
+                let (slope, slope_sd) = slope_posterior(&scores, rows, PRIOR);
+                let loss = log_loss(&scores, rows, slope);
+                if best.as_ref().is_none_or(|(lowest, _)| loss < *lowest) {
+                    best = Some((
+                        loss,
+                        Transfer {
+                            engine,
+                            stable_disease: grade,
+                            slope,
+                            slope_sd,
+                            scores: Some(scores),
+                        },
+                    ));
+                }
             }
         }
         best.map(|(_, transfer)| transfer)
@@ -280,18 +314,23 @@ impl ResponseParams {
         &self,
         features: ArrayView2<'_, f64>,
         rows: &ResponseRows,
+        stable_disease: f64,
         candidates: &[ResponseEngine],
     ) -> Result<Vec<Vec<f64>>> {
         let mut scores = vec![vec![0.0; rows.outcomes.len()]; candidates.len()];
         for left_out in 0..rows.cohorts.len() as u32 {
-            let (test, training): (Vec<usize>, Vec<usize>) =
-                (0..rows.outcomes.len()).partition(|&row| rows.cohort_of[row] == left_out);
+            let (test, training) = rows.leave_out(left_out);
             let inner = rows.select(&training);
             if inner.check().is_err() {
                 continue;
             }
             let inner_features = features.select(ndarray::Axis(0), &training);
-            let members = self.fit_members(inner_features.view(), &inner, self.n_slope_members)?;
+            let members = self.fit_members(
+                inner_features.view(),
+                &inner,
+                stable_disease,
+                self.n_slope_members,
+            )?;
             let test_features = features.select(ndarray::Axis(0), &test);
             for (&engine, scores) in candidates.iter().zip(&mut scores) {
                 let left_out = mean_over_members(&members, engine, test_features.view())?;
@@ -318,6 +357,8 @@ fn with_rounded_means(model: &LogisticModel) -> Result<LogisticModel> {
 /// What carries over to a new cohort.
 struct Transfer {
     engine: ResponseEngine,
+    /// What stable disease counts of a response in training.
+    stable_disease: f64,
     slope: f64,
     slope_sd: f64,
     /// Out-of-fold scores of that engine, one a row; none where no cohort can be left out.

@@ -1,6 +1,6 @@
 //! What the response model learns from, row for row, and the slope of left-out scores on it.
 
-use crate::cohort::{Patient, PatientCohort};
+use crate::cohort::{Patient, PatientCohort, Recist};
 use crate::evidence::CohortSlope;
 use crate::numeric::groups::number_groups;
 use crate::numeric::logistic::{sigmoid, softplus};
@@ -15,6 +15,10 @@ pub(super) struct ResponseRows {
     pub(super) cohort_of: Vec<u32>,
     pub(super) subject_of: Vec<u32>,
     pub(super) cohorts: Vec<String>,
+    /// Of each cohort, where known: cohorts of one are left out together.
+    institutions: Vec<Option<String>>,
+    /// Rows of stable disease.
+    is_stable: Vec<bool>,
 }
 
 impl ResponseRows {
@@ -26,15 +30,60 @@ impl ResponseRows {
             .collect();
         let (cohort_of, cohorts) = numbered(patients, |patient| patient.cohort.as_str());
         let (subject_of, _) = numbered(patients, |patient| patient.subject.as_str());
+        let mut institutions = vec![None; cohorts.len()];
+        for (patient, &cohort) in patients.iter().zip(&cohort_of) {
+            let known: &mut Option<String> = &mut institutions[cohort as usize];
+            if known.is_none() {
+                known.clone_from(&patient.institution);
+            }
+        }
+        let is_stable = |patient: &Patient| patient.recist == Some(Recist::StableDisease);
         let mut rows = Self {
             outcomes,
             offsets: Vec::new(),
             cohort_of,
             subject_of,
             cohorts,
+            institutions,
+            is_stable: patients.iter().map(is_stable).collect(),
         };
         rows.offsets = rows.cohort_offsets();
         rows
+    }
+
+    /// The rows of a cohort, and those to learn from while it is left out: neither the cohort nor
+    /// another of its institution.
+    pub(super) fn leave_out(&self, cohort: u32) -> (Vec<usize>, Vec<usize>) {
+        let institution = &self.institutions[cohort as usize];
+        let is_apart = |&row: &usize| {
+            let other = self.cohort_of[row];
+            let same = institution.is_some() && self.institutions[other as usize] == *institution;
+            other != cohort && !same
+        };
+        let all = 0..self.outcomes.len();
+        let test = all.clone().filter(|&row| self.cohort_of[row] == cohort);
+        (test.collect(), all.filter(is_apart).collect())
+    }
+
+    /// What to train on where stable disease counts as a part of a response: each such row stands
+    /// twice, as a responder and as none, by weight.
+    pub(super) fn graded(&self, stable_disease: f64) -> GradedRows {
+        let mut graded = GradedRows::default();
+        for (row, &outcome) in self.outcomes.iter().enumerate() {
+            if self.is_stable[row] && stable_disease > 0.0 && outcome < 0.5 {
+                graded.push(row, 1.0, stable_disease);
+                graded.push(row, 0.0, 1.0 - stable_disease);
+            } else {
+                graded.push(row, outcome, 1.0);
+            }
+        }
+        graded.offsets = graded.cohort_offsets(self);
+        graded
+    }
+
+    /// Whether any row is of stable disease.
+    pub(super) fn has_grades(&self) -> bool {
+        self.is_stable.iter().any(|&stable| stable)
     }
 
     pub(super) fn check(&self) -> Result<()> {
@@ -143,10 +192,61 @@ impl ResponseRows {
             offsets: Vec::new(),
             cohort_of,
             subject_of: rows.iter().map(|&row| self.subject_of[row]).collect(),
+            institutions: cohorts
+                .iter()
+                .map(|name| self.institution_of(name))
+                .collect(),
+            is_stable: rows.iter().map(|&row| self.is_stable[row]).collect(),
             cohorts,
         };
         selected.offsets = selected.cohort_offsets();
         selected
+    }
+}
+
+impl ResponseRows {
+    fn institution_of(&self, cohort: &str) -> Option<String> {
+        let at = self.cohorts.iter().position(|name| name == cohort)?;
+        self.institutions[at].clone()
+    }
+}
+
+/// Rows to train on: numbers of the rows they stand for, targets, weights and offsets.
+#[derive(Debug, Clone, Default)]
+pub(super) struct GradedRows {
+    pub rows: Vec<usize>,
+    pub targets: Vec<f64>,
+    pub weights: Vec<f64>,
+    pub offsets: Vec<f64>,
+}
+
+impl GradedRows {
+    fn push(&mut self, row: usize, target: f64, weight: f64) {
+        self.rows.push(row);
+        self.targets.push(target);
+        self.weights.push(weight);
+    }
+
+    /// ln((graded responses + 1) / (the rest + 1)) of the patient's cohort.
+    fn cohort_offsets(&self, of: &ResponseRows) -> Vec<f64> {
+        let mut counts = vec![(1.0, 1.0); of.cohorts.len()];
+        let graded = self.targets.iter().zip(&self.weights);
+        for (&row, (&target, &weight)) in self.rows.iter().zip(graded) {
+            let count = &mut counts[of.cohort_of[row] as usize];
+            count.0 += weight * target;
+            count.1 += weight * (1.0 - target);
+        }
+        let offset = |&row: &usize| {
+            let (yes, no): (f64, f64) = counts[of.cohort_of[row] as usize];
+            libm::log(yes / no)
+        };
+        self.rows.iter().map(offset).collect()
+    }
+
+    /// These weights times those of a bootstrap draw of the rows they stand for.
+    pub(super) fn weighted(&self, drawn: &[f64]) -> Vec<f64> {
+        let pairs = self.rows.iter().zip(&self.weights);
+        pairs.map(|(&row, weight)| weight * drawn[row]).collect()
     }
 }
 

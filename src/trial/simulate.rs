@@ -261,7 +261,9 @@ impl SyntheticCohort {
                 study: "synthetic".into(),
                 cohort: format!("synthetic_{}", 1 + at % 3).as_str().into(),
                 cancer: None,
+                institution: None,
                 response: Some(transplant.response),
+                recist: None,
                 severe_irae: None,
                 day: None,
             });
