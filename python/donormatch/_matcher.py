@@ -117,6 +117,7 @@ class Matcher:
         transplants: Cohort | Sequence[Cohort] | None = None,
         *,
         cohorts: Sequence[str] = (),
+        min_patients: int = 1,
         n_resamples: int = 2000,
         level: float = 0.95,
         seed: int = 0,
@@ -131,7 +132,9 @@ class Matcher:
         patients, transplants
             What to judge response and engraftment on; either may be absent.
         cohorts
-            The cohorts that the mean is taken over; all by default.
+            Cohorts whose mean is given apart, in rows of the cohort ``published``.
+        min_patients
+            A cohort of fewer is learned from and not judged.
         n_resamples, level, seed
             How intervals are drawn.
 
@@ -144,7 +147,7 @@ class Matcher:
             taxa gained and kept of a study left out, beside their 90 % intervals.
         """
         bootstrap = {"n_resamples": n_resamples, "level": level, "seed": seed}
-        report = settings_json(bootstrap=bootstrap)
+        report = settings_json(bootstrap=bootstrap, min_patients=min_patients)
         rows: list[dict[str, Any]] = []
         if patients is not None:
             settings = settings_json(**dict(self.response or {}))

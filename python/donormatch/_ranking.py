@@ -44,22 +44,24 @@ class Ranking:
     Each row is a donor for a recipient. Its columns are the same at every door: `recipient_id`,
     `donor_id`, `rank`, `verdict` against a random eligible donor (``prefer``, ``avoid``,
     ``no_preference`` or ``abstain``), `carried_by` (the term that adds most to a verdict:
-    ``response``, ``severe_irae`` or ``myocarditis``), `p_response` with the interval `_lo` to
-    `_hi`, `p_response_baseline` (without transplant), `p_severe_irae` with its interval,
-    `p_myocarditis`, `delta_response`, `delta_severe_irae` and `delta_myocarditis` (minus the mean
-    of the eligible donors), `utility` (0 is a random eligible donor), `p_best`,
+    ``response``, ``evidence``, ``record``,
+    ``severe_irae`` or ``myocarditis``), `p_response` with the interval `_lo` to
+    `_hi`, `p_response_baseline` (without transplant), `p_severe_irae` and `p_myocarditis` with
+    theirs, `delta_response`, `delta_severe_irae` and `delta_myocarditis` (minus the mean of the
+    eligible donors), `utility` (0 is a random eligible donor), `p_best`,
     `p_better_than_random` with its Monte-Carlo error `p_better_than_random_se`, `n_transplants`
     and `n_responders` of the donor so far with its `donor_effect` on the log-odds of response
-    (after :meth:`Matcher.with_outcomes`), `n_gained`, `n_kept`, `n_lost`, `deleterious_lost`,
-    `flags`, `in_domain` and `reason`.
+    (after :meth:`Matcher.with_outcomes`), `n_gained`, `n_kept` and `n_lost` with the intervals of
+    one transplant, `deleterious_lost`, `donor_prevotellaceae` (the fraction of the family in the
+    donor), `flags`, `in_domain` and `reason`.
 
     Examples
     --------
-    >>> draws = {"p_myocarditis": [0.0] * 20, "p_response_baseline": 0.2}
+    >>> draws = {"p_myocarditis": [0.0] * 20, "p_response_baseline": [0.2]}
     >>> pair = lambda donor, p: {
     ...     "donor_id": donor, "recipient_id": "r1", "p_response": [p] * 20,
-    ...     "p_severe_irae": [0.1] * 20, "p_severe_irae_exploratory": None, "n_gained": 1.0,
-    ...     "n_kept": 1.0, "n_lost": 0.0, "deleterious_lost": 0.0, "flags": [],
+    ...     "p_severe_irae": [0.1] * 20, "p_severe_irae_exploratory": None, "n_gained": [1],
+    ...     "n_kept": [1], "n_lost": [0], "deleterious_lost": 0.0, "flags": [],
     ...     "in_domain": True, "domain_reason": None, "eligible": True, **draws,
     ... }
     >>> ranking = Ranking.from_predictions([pair("d1", 0.2), pair("d2", 0.6)])

@@ -10,7 +10,7 @@ use donormatch::cohort::{
 };
 use donormatch::engraftment::{EngraftmentParams, TaxonCounts, TaxonRecord, TransplantPrediction};
 use donormatch::evaluation::{self, ReportParams};
-use donormatch::evidence::{Registry, UpdateMethod, conflicts};
+use donormatch::evidence::{EvidenceReading, Registry, UpdateMethod, conflicts};
 use donormatch::matcher::{
     Matcher, MatcherParams, PredictParams, ResponseParams, TrialOutcomes, UpdateParams,
 };
@@ -493,31 +493,22 @@ impl PyMatcher {
         without: Vec<String>,
         prior_scale: Option<f64>,
     ) -> Result<String> {
-        let mut registry = self.0.evidence().registry().clone();
-        if let Some(arms) = arms {
-            registry = registry.with_arms(Registry::from_metadata(&arms.into_table()?)?)?;
-        }
-        let mut params = self.0.evidence().params().clone();
-        let is_new = prior_scale.is_some() || registry != *self.0.evidence().registry();
-        let is_new = is_new || !without.is_empty();
-        params.leave_out = without;
-        params.prior_scale = prior_scale.unwrap_or(params.prior_scale);
+        let arms = match arms {
+            Some(arms) => Some(Registry::from_metadata(&arms.into_table()?)?),
+            None => None,
+        };
+        let reading = EvidenceReading {
+            arms,
+            without,
+            prior_scale,
+        };
+        let matcher = self.0.clone();
         match subject {
-            "arms" => {
-                let left = |all: Registry, trial: &String| all.without_trial(trial);
-                return settings::json(&params.leave_out.iter().fold(registry, left));
-            }
+            "arms" => return settings::json(&reading.registry(matcher.evidence())?),
             "conflicts" => return settings::json(&conflicts()?),
             _ => {}
         }
-        let matcher = self.0.clone();
-        let evidence = if is_new {
-            long(py, move || {
-                params.fit(&registry, matcher.evidence().slopes())
-            })?
-        } else {
-            matcher.evidence().clone()
-        };
+        let evidence = long(py, move || matcher.evidence().read_anew(&reading))?;
         match subject {
             "cells" => settings::json(&evidence.cells()),
             "parameters" => settings::json(&evidence.parameters()),

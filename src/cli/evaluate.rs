@@ -121,13 +121,16 @@ impl EvaluateArguments {
         streams: &mut Streams<'_>,
     ) -> Result<Vec<ReportRow>> {
         let _progress = streams.progress("learning without each cohort in turn");
-        let report = ReportParams::default();
+        let report = ReportParams {
+            min_patients: config.evaluation.min_patients,
+            ..ReportParams::default()
+        };
         match what {
             What::Response => {
                 let patients = config.read_patients(&self.data)?;
-                let headline = &config.evaluation.cohorts;
+                let published = &config.evaluation.cohorts;
                 let judged =
-                    evaluate_response(&config.matcher.response, &patients, headline, &report)?;
+                    evaluate_response(&config.matcher.response, &patients, published, &report)?;
                 streams.note(&format!(
                     "response: {} learned statistics audited, {} leaks",
                     judged.audit.entries().len(),

@@ -7,10 +7,8 @@ use clap::{Args, ValueEnum};
 use super::Streams;
 use super::input::ModelArguments;
 use super::table::{json, json_or_tsv};
-#[cfg(feature = "sampler")]
-use crate::evidence::EvidenceParams;
-use crate::evidence::{Evidence, Registry, conflicts};
-use crate::{Error, Result};
+use crate::Result;
+use crate::evidence::{Evidence, EvidenceReading, Registry, conflicts};
 
 /// Show what is known before a trial: published arms, the joint posterior, conflicts
 #[derive(Debug, Args)]
@@ -126,19 +124,19 @@ impl EvidenceArguments {
             return streams.data(&json_or_tsv(self.json, &CONFLICT_COLUMNS, &conflicts()?)?);
         }
         let (matcher, _) = self.model.load()?;
-        let registry = self.registry(matcher.evidence().registry())?;
+        let reading = self.reading()?;
         if self.subject == Subject::Arms {
+            let registry = reading.registry(matcher.evidence())?;
             return streams.data(&if self.json {
                 json(&registry)?
             } else {
                 registry.to_tsv()
             });
         }
-        let evidence = if self.is_new() {
-            let _progress = streams.progress("sampling the joint posterior");
-            self.fit(matcher.evidence(), &registry)?
-        } else {
-            matcher.evidence().clone()
+        let evidence = {
+            let _progress =
+                (!reading.is_the_same()).then(|| streams.progress("sampling the joint posterior"));
+            matcher.evidence().read_anew(&reading)?
         };
         let is_json = self.json;
         streams.data(&match self.subject {
@@ -155,34 +153,12 @@ impl EvidenceArguments {
         }?)
     }
 
-    fn is_new(&self) -> bool {
-        self.arms.is_some() || !self.without.is_empty() || self.prior_scale.is_some()
-    }
-
-    /// The arms of the model and one's own, without those that are left out.
-    fn registry(&self, of_model: &Registry) -> Result<Registry> {
-        let mut registry = of_model.clone();
-        if let Some(path) = &self.arms {
-            registry = registry.with_arms(Registry::read(path)?)?;
-        }
-        for trial in &self.without {
-            let left = registry.without_trial(trial);
-            if left == registry {
-                let known = registry.trials().join("`, `");
-                let message = format!("no arm of a trial `{trial}`; there are `{known}`");
-                return Err(Error::parameter("without", message));
-            }
-            registry = left;
-        }
-        Ok(registry)
-    }
-
-    #[cfg(feature = "sampler")]
-    fn fit(&self, of_model: &Evidence, registry: &Registry) -> Result<Evidence> {
-        let mut params: EvidenceParams = of_model.params().clone();
-        params.leave_out = Vec::new();
-        params.prior_scale = self.prior_scale.unwrap_or(params.prior_scale);
-        params.fit(registry, of_model.slopes())
+    fn reading(&self) -> Result<EvidenceReading> {
+        Ok(EvidenceReading {
+            arms: self.arms.as_ref().map(Registry::read).transpose()?,
+            without: self.without.clone(),
+            prior_scale: self.prior_scale,
+        })
     }
 
     #[cfg(feature = "sampler")]
@@ -192,15 +168,9 @@ impl EvidenceArguments {
     }
 
     #[cfg(not(feature = "sampler"))]
-    fn left_out(&self, evidence: &Evidence) -> Result<String> {
-        self.fit(evidence, evidence.registry())
-            .map(|_| String::new())
-    }
-
-    #[cfg(not(feature = "sampler"))]
     #[expect(clippy::unused_self, reason = "with a sampler it is used")]
-    fn fit(&self, _: &Evidence, _: &Registry) -> Result<Evidence> {
+    fn left_out(&self, _: &Evidence) -> Result<String> {
         let message = "a new fit needs the cargo feature `sampler`, which this build lacks";
-        Err(Error::parameter("evidence", message))
+        Err(crate::Error::parameter("evidence", message))
     }
 }

@@ -81,6 +81,9 @@ pub struct ReportParams {
     pub metrics: Vec<Metric>,
     /// Intervals within cohorts and of all rows; its level also holds for the mean.
     pub bootstrap: BootstrapParams,
+    /// A cohort of fewer patients is learned from and not judged by
+    /// [`evaluate_response`](super::evaluate_response). Default 1.
+    pub min_patients: usize,
 }
 
 impl Default for ReportParams {
@@ -88,6 +91,7 @@ impl Default for ReportParams {
         Self {
             metrics: Metric::ALL.to_vec(),
             bootstrap: BootstrapParams::default(),
+            min_patients: 1,
         }
     }
 }

@@ -46,7 +46,7 @@ impl EvidenceParams {
     ) -> Result<Evidence> {
         self.check()?;
         patients.iter().try_for_each(TrialPatient::check)?;
-        let registry = &self.readable(registry)?;
+        let registry = &registry.without_trials(&self.without)?;
         let data = Data {
             registry,
             slopes,
@@ -59,7 +59,7 @@ impl EvidenceParams {
             slopes: slopes.to_vec(),
             // What was left out is no longer in the registry.
             params: Self {
-                leave_out: Vec::new(),
+                without: Vec::new(),
                 ..self.clone()
             },
             response: response?,
@@ -67,20 +67,6 @@ impl EvidenceParams {
             myocarditis: myocarditis?,
             record: TrialRecord::of(patients, digest),
         })
-    }
-
-    /// The arms without those of the trials that are left out.
-    fn readable(&self, registry: &Registry) -> Result<Registry> {
-        let without = |registry: Registry, trial: &String| {
-            let left = registry.without_trial(trial);
-            if left == registry {
-                let known = registry.trials().join("`, `");
-                let message = format!("no arm of a trial `{trial}`; there are `{known}`");
-                return Err(Error::parameter("leave_out", message));
-            }
-            Ok(left)
-        };
-        self.leave_out.iter().try_fold(registry.clone(), without)
     }
 
     fn fit_endpoint(&self, endpoint: Endpoint, data: Data<'_>) -> Result<Draws> {
@@ -185,6 +171,6 @@ mod tests {
         assert!(with(|params| params.n_chains = 0).contains("`n_chains`"));
         assert!(with(|params| params.prior_scale = f64::NAN).contains("`prior_scale`"));
         assert!(with(|params| params.n_kept = 5000).contains("`n_kept`"));
-        assert!(with(|params| params.leave_out = vec!["x".to_owned()]).contains("`leave_out`"));
+        assert!(with(|params| params.without = vec!["x".to_owned()]).contains("`without`"));
     }
 }

@@ -47,6 +47,7 @@ mod layout;
 mod pareto;
 mod patient;
 mod posterior;
+mod reading;
 mod registry;
 #[cfg(feature = "sampler")]
 mod sampler;
@@ -61,6 +62,7 @@ pub use endpoint::Endpoint;
 pub use layout::{Given, Setting};
 pub use patient::TrialPatient;
 pub use posterior::{DonorRecord, DrawNumbers, Evidence, EvidenceParams, TrialRecord};
+pub use reading::EvidenceReading;
 pub use registry::{ARM_COLUMNS, Registry};
 pub use simulate::SimulatedEvidence;
 pub use slope::CohortSlope;

@@ -29,7 +29,7 @@ pub struct EvidenceParams {
     pub prior_scale: f64,
     /// Trials of the registry whose arms are not read, such as one that is being judged. Default
     /// none.
-    pub leave_out: Vec<String>,
+    pub without: Vec<String>,
     /// Seed of the sampler. Default 0.
     pub seed: u64,
 }
@@ -42,7 +42,7 @@ impl Default for EvidenceParams {
             n_draws: 1000,
             n_kept: 1000,
             prior_scale: 1.0,
-            leave_out: Vec::new(),
+            without: Vec::new(),
             seed: 0,
         }
     }

@@ -154,6 +154,22 @@ impl Registry {
         )
     }
 
+    /// The same without any arm of some trials.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] naming a trial of which there is no arm.
+    pub fn without_trials(&self, trials: &[String]) -> Result<Self> {
+        trials.iter().try_fold(self.clone(), |registry, trial| {
+            let left = registry.without_trial(trial);
+            if left == registry {
+                let known = registry.trials().join("`, `");
+                let message = format!("no arm of a trial `{trial}`; there are `{known}`");
+                return Err(Error::parameter("without", message));
+            }
+            Ok(left)
+        })
+    }
+
     /// The trials, each once, in the order of the table.
     pub fn trials(&self) -> Vec<&str> {
         let mut seen = BTreeSet::new();

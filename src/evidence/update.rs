@@ -10,6 +10,7 @@ use super::layout::group_of;
 use super::pareto::{resample, smooth};
 use super::patient::TrialPatient;
 use super::posterior::{DrawNumbers, Evidence, TrialRecord};
+use super::reading::EvidenceReading;
 use crate::numeric::random::{derive, uniform};
 use crate::{Error, Result};
 
@@ -118,22 +119,10 @@ impl Evidence {
         if trials.is_empty() {
             return Ok(self.clone());
         }
-        self.fit_without(trials)
-    }
-
-    #[cfg(feature = "sampler")]
-    fn fit_without(&self, trials: &[String]) -> Result<Self> {
-        let mut params = self.params.clone();
-        params.leave_out = trials.to_vec();
-        params.fit(&self.registry, &self.slopes)
-    }
-
-    #[cfg(not(feature = "sampler"))]
-    #[expect(clippy::unused_self, reason = "with a sampler it is used")]
-    fn fit_without(&self, _: &[String]) -> Result<Self> {
-        let message =
-            "a new fit is needed, and this build has no sampler (cargo feature `sampler`)";
-        Err(Error::parameter("leave_out", message))
+        self.read_anew(&EvidenceReading {
+            without: trials.to_vec(),
+            ..EvidenceReading::default()
+        })
     }
 
     fn check_trial(&self, patients: &[TrialPatient]) -> Result<()> {

@@ -33,13 +33,25 @@ pub struct MatcherConfig {
 }
 
 /// What an evaluation judges.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvaluationConfig {
-    /// The cohorts of patients that are left out in turn; empty: all of them.
+    /// A cohort of fewer patients is learned from and not judged. Default 20.
+    pub min_patients: usize,
+    /// Cohorts whose mean is given apart: those of an earlier comparison. Default none.
     pub cohorts: Vec<StudyId>,
     /// Trials of transplant with checkpoint inhibitor that are left out in turn.
     pub trials: Vec<TrialConfig>,
+}
+
+impl Default for EvaluationConfig {
+    fn default() -> Self {
+        Self {
+            min_patients: 20,
+            cohorts: Vec::new(),
+            trials: Vec::new(),
+        }
+    }
 }
 
 /// A trial to judge the matcher on.

@@ -18,6 +18,10 @@ pub struct PairPrediction {
     /// Probability of objective response from the recipient's own baseline, without transplant, one
     /// a draw; a single number where it was not drawn.
     pub p_response_baseline: Vec<f64>,
+    /// Mean log-odds of response by the evidence alone: cell, transplant and type of donor, before
+    /// the microbiome and the donor's own record.
+    #[serde(default)]
+    pub evidence_log_odds: f64,
     /// Probability of a severe (grade 3 or more) immune-related adverse event, one a draw.
     pub p_severe_irae: Vec<f64>,
     /// Probability of myocarditis, one a draw.

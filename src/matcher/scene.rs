@@ -485,6 +485,7 @@ impl<'a> Scene<'a> {
             recipient_id: self.recipients.samples()[recipient.row].clone(),
             p_response: p_response.collect(),
             p_response_baseline: recipient.p_response_baseline.clone(),
+            evidence_log_odds: mean(&given.response),
             p_severe_irae: p_severe_irae.collect(),
             p_myocarditis: p_myocarditis.collect(),
             p_severe_irae_exploratory: toxicity.exploratory_probability(drawn.community.view())?,

@@ -99,6 +99,16 @@ pub(super) fn check_prediction(pair: &PairPrediction) -> Result<()> {
             )));
         }
     }
+    let parts = [
+        ("evidence_log_odds", pair.evidence_log_odds),
+        ("effect", pair.record.effect),
+    ];
+    if let Some((column, value)) = parts.into_iter().find(|(_, value)| !value.is_finite()) {
+        return Err(Error::table(format!(
+            "{}: expected a finite `{column}`, found {value}",
+            name(pair)
+        )));
+    }
     let carried = pair.donor_prevotellaceae.unwrap_or(0.0);
     if !(0.0..=1.0).contains(&carried) {
         return Err(Error::table(format!(

@@ -61,6 +61,7 @@ impl RankingParams {
     ///     recipient_id: "r1".into(),
     ///     p_response: vec![p_response; 40],
     ///     p_response_baseline: vec![0.2],
+    ///     evidence_log_odds: 0.0,
     ///     p_severe_irae: vec![0.1; 40],
     ///     p_myocarditis: vec![0.01; 40],
     ///     p_severe_irae_exploratory: None,

@@ -353,6 +353,27 @@ fn recipients_come_in_the_order_first_met() {
 }
 
 #[test]
+fn a_verdict_is_carried_by_the_record_or_the_evidence_where_these_part_the_donors() {
+    let donors = |change: &dyn Fn(&mut PairPrediction)| {
+        let mut best = pair("a", "r", vec![0.5; 40]);
+        change(&mut best);
+        let ranking = RankingParams::default().rank(&[best, pair("b", "r", vec![0.2; 40])]);
+        ranking.unwrap().rows[0].carried_by
+    };
+    assert_eq!(donors(&|_| ()), Some(Term::Response));
+    // 0.2 to 0.5 is 1.39 in log-odds, nearly all of it the record's.
+    assert_eq!(donors(&|pair| pair.record.effect = 1.3), Some(Term::Record));
+    assert_eq!(
+        donors(&|pair| pair.evidence_log_odds = 1.3),
+        Some(Term::Evidence)
+    );
+    assert_eq!(
+        donors(&|pair| pair.record.effect = 0.3),
+        Some(Term::Response)
+    );
+}
+
+#[test]
 fn unusable_predictions_are_refused_by_name() {
     let good = pair("a", "r", vec![0.5; 40]);
     assert!(refused(&[]).contains("nothing to rank"));

@@ -32,6 +32,9 @@ pub(super) struct ScoredDonor {
     pub(super) delta_response: f64,
     pub(super) delta_severe_irae: f64,
     pub(super) delta_myocarditis: f64,
+    /// The parts of `delta_response` that the evidence and the donor's record make.
+    of_evidence: f64,
+    of_record: f64,
     pub(super) utility: f64,
     pub(super) better_than_random: Share,
     /// Zero for a donor that is not eligible.
@@ -40,9 +43,12 @@ pub(super) struct ScoredDonor {
 
 impl ScoredDonor {
     /// What each term adds to the mean utility.
-    pub(super) fn contributions(&self, weights: &Weights) -> [(Term, f64); 3] {
+    pub(super) fn contributions(&self, weights: &Weights) -> [(Term, f64); 5] {
+        let of_microbiome = self.delta_response - self.of_evidence - self.of_record;
         [
-            (Term::Response, weights.response * self.delta_response),
+            (Term::Response, weights.response * of_microbiome),
+            (Term::Evidence, weights.response * self.of_evidence),
+            (Term::Record, weights.response * self.of_record),
             (
                 Term::SevereIrae,
                 -weights.severe_irae * self.delta_severe_irae,
@@ -105,6 +111,22 @@ impl<'a> Scored<'a> {
             let draws = endpoint(pair).iter().zip(&random[which]);
             draws.map(|(p, random)| p - random).sum::<f64>() / n_draws as f64
         };
+        let parts: [fn(&PairPrediction) -> f64; 2] =
+            [|pair| pair.evidence_log_odds, |pair| pair.record.effect];
+        let random_parts = parts.map(|part| {
+            let sum: f64 = reference
+                .iter()
+                .zip(&shares)
+                .map(|(pair, share)| share * part(pair))
+                .sum();
+            sum / shares.iter().sum::<f64>()
+        });
+        // The slope of the probability at the pair: a part of log-odds in units of response.
+        let of_part = |pair: &PairPrediction, which: usize| {
+            let slopes = pair.p_response.iter().map(|p| p * (1.0 - p));
+            let slope = slopes.sum::<f64>() / n_draws as f64;
+            slope * (parts[which](pair) - random_parts[which])
+        };
         let mut donors: Vec<ScoredDonor> = pairs
             .iter()
             .zip(&utility)
@@ -112,6 +134,8 @@ impl<'a> Scored<'a> {
                 delta_response: over_random(pair, 0, RESPONSE),
                 delta_severe_irae: over_random(pair, 1, SEVERE_IRAE),
                 delta_myocarditis: over_random(pair, 2, MYOCARDITIS),
+                of_evidence: of_part(pair, 0),
+                of_record: of_part(pair, 1),
                 utility: mean(utility),
                 better_than_random: share_above_zero(utility),
                 standing: Standing::default(),

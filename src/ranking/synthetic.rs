@@ -10,6 +10,7 @@ pub(crate) fn pair(donor: &str, recipient: &str, p_response: Vec<f64>) -> PairPr
         recipient_id: recipient.into(),
         p_response,
         p_response_baseline: vec![0.2],
+        evidence_log_odds: 0.0,
         p_severe_irae: vec![0.1; n_draws],
         p_myocarditis: vec![0.01; n_draws],
         p_severe_irae_exploratory: None,

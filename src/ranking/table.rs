@@ -165,8 +165,7 @@ impl RankingRow {
             Cell::Number(self.n_lost_lo),
             Cell::Number(self.n_lost_hi),
             Cell::Number(self.deleterious_lost),
-            self.donor_prevotellaceae
-                .map_or(Cell::text(""), Cell::Number),
+            Cell::Number(self.donor_prevotellaceae.unwrap_or(f64::NAN)),
             Cell::Text(Cow::Owned(self.flags.join(";"))),
             Cell::Truth(self.in_domain),
             Cell::text(&self.reason),

@@ -54,8 +54,12 @@ impl fmt::Display for Verdict {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Term {
-    /// The response gained or lost.
+    /// The response gained or lost by the microbiome after the transplant.
     Response,
+    /// The response gained or lost by what is known of such donors: their type.
+    Evidence,
+    /// The response gained or lost by the donor's own record in the trial.
+    Record,
     /// Severe immune-related adverse events spared or added.
     SevereIrae,
     /// Myocarditis spared or added.
@@ -67,6 +71,8 @@ impl Term {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Response => "response",
+            Self::Evidence => "evidence",
+            Self::Record => "record",
             Self::SevereIrae => "severe_irae",
             Self::Myocarditis => "myocarditis",
         }

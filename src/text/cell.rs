@@ -44,6 +44,9 @@ impl<W: Write> TsvWriter<W> {
     /// # Errors
     /// What the writer said.
     pub(crate) fn number(&mut self, value: f64) -> io::Result<()> {
+        if value.is_nan() {
+            return self.plain("");
+        }
         self.plain(&(value + 0.0).to_string())
     }
 

@@ -94,6 +94,7 @@ fn diversity_alone_reaches_what_scikit_learn_says_it_does() -> Result<(), Box<dy
     assert_eq!((data.outcomes.len(), splits.len()), (808, 12));
     assert!(splits.iter().all(|split| split.dropped().is_empty()));
     let params = ReportParams {
+        min_patients: 1,
         metrics: vec![Metric::RocAuc],
         bootstrap: BootstrapParams::default().with_n_resamples(500),
     };

@@ -124,6 +124,7 @@ fn predictions(evidence: &Evidence) -> Vec<PairPrediction> {
                 recipient_id: "next".into(),
                 p_response: draws(Endpoint::Response),
                 p_response_baseline: vec![0.4],
+                evidence_log_odds: 0.0,
                 p_severe_irae: draws(Endpoint::SevereIrae),
                 p_myocarditis: draws(Endpoint::Myocarditis),
                 p_severe_irae_exploratory: None,

@@ -27,6 +27,7 @@ fn predictions() -> Vec<PairPrediction> {
             recipient_id: recipient.into(),
             p_response: (0..40).map(|draw| mean + 0.001 * f64::from(draw)).collect(),
             p_response_baseline: vec![0.2],
+            evidence_log_odds: 0.0,
             p_severe_irae: vec![0.1; 40],
             p_myocarditis: vec![0.01; 40],
             p_severe_irae_exploratory: Some(0.12),

@@ -250,8 +250,9 @@ def test_evidence_shows_what_is_known_before_a_trial(matcher):
     assert matcher.evidence("conflicts")
     with pytest.raises(dm.ParameterError, match="`subject`"):
         matcher.evidence("nothing")
-    with pytest.raises(dm.ParameterError, match="`leave_out`"):
-        matcher.evidence("cells", without=["nobody"])
+    for subject in ("cells", "arms"):
+        with pytest.raises(dm.ParameterError, match=r"`without`.*no arm of a trial `nobody`"):
+            matcher.evidence(subject, without=["nobody"])
 
 
 def test_wider_priors_widen_what_is_borrowed(matcher):
@@ -350,8 +351,13 @@ def test_the_table_of_the_ranking_is_json_and_frame(matcher, tables):
 def test_models_are_judged_on_what_they_did_not_see(cohorts):
     patients, transplants = cohorts
     rows = dm.Matcher().evaluate(patients, transplants, n_resamples=50)
+    counts = [row for row in rows if row["what"] == "engraftment_counts"]
+    rows = [row for row in rows if row not in counts]
     assert {row["what"] for row in rows} == {"response", "engraftment"}
     assert all(set(row) >= {"comparator", "metric", "value", "lo", "hi", "n_rows"} for row in rows)
+    assert {"linfa_logistic", "smartcore_forest"} <= {row["comparator"] for row in rows}
+    assert {row["count"] for row in counts} == {"n_gained", "n_kept"}
+    assert all(0 <= row["coverage"] <= 1 and row["lo"] <= row["hi"] for row in counts)
 
 
 def test_a_transplant_is_predicted_taxon_by_taxon_as_on_the_command_line(matcher, tables, tmp_path):

@@ -53,13 +53,10 @@ const BACKENDS: [&str; 2] = ["linfa_logistic", "smartcore_forest"];
 #[cfg(not(feature = "comparators"))]
 const BACKENDS: [&str; 0] = [];
 
-/// A cohort of fewer patients is learned from and not judged.
-const LEAST_JUDGED: usize = 20;
-
 /// What the mean over the cohorts of an earlier comparison is called in the table.
 const PUBLISHED: &str = "published";
 
-/// Leaves each cohort of 20 patients or more out in turn, learns from the others and scores it,
+/// Leaves each cohort of [`ReportParams::min_patients`] or more out in turn, learns from the others and scores it,
 /// beside the two engines alone, linfa's logistic regression and smartcore's forest (feature
 /// `comparators`), Shannon diversity, TOPOSCORE and the base rate of the training rows. `published`
 /// names cohorts whose mean is given apart, in a row of the cohort `published`. Cohorts of one
@@ -107,10 +104,11 @@ pub fn evaluate_response(
         GroupColumn::new("institution", &linked),
     ];
     let mut splits = leave_one_group_out(&cohorts, Some(&linked))?;
-    splits.retain(|split| split.test().len() >= LEAST_JUDGED);
+    let least = report_params.min_patients;
+    splits.retain(|split| split.test().len() >= least);
     if splits.is_empty() {
         return Err(Error::split(format!(
-            "no cohort has {LEAST_JUDGED} patients to be judged on"
+            "no cohort has {least} patients to be judged on"
         )));
     }
     let scored = splits

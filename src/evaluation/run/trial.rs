@@ -95,7 +95,7 @@ pub fn evaluate_trial(
     let study = config.study.as_str();
     let left_out = LeftOut::new(cohorts, study);
     let mut params = params.clone();
-    params.evidence.leave_out.extend(config.arms.clone());
+    params.evidence.without.extend(config.arms.clone());
     let matcher = params.fit(
         &left_out.patients(patients)?,
         &left_out.transplants(cohorts)?,

@@ -70,7 +70,7 @@ impl StoredEvidence {
             n_kept: params.n_kept,
             prior_scale: params.prior_scale,
             seed: params.seed,
-            leave_out: params.leave_out.clone(),
+            leave_out: params.without.clone(),
             response: StoredDraws::of(&evidence.response),
             severe_irae: StoredDraws::of(&evidence.severe_irae),
             myocarditis: StoredDraws::of(&evidence.myocarditis),
@@ -90,7 +90,7 @@ impl StoredEvidence {
             n_kept: self.n_kept,
             prior_scale: self.prior_scale,
             seed: self.seed,
-            leave_out: self.leave_out,
+            without: self.leave_out,
         };
         let evidence = Evidence {
             registry: Registry::from_metadata(&table).map_err(damaged)?,
