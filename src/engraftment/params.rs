@@ -40,7 +40,7 @@ pub struct EngraftmentParams {
     pub features: EngraftmentFeatures,
     /// Fits on bootstrap draws of the recipients. Default 5.
     pub n_members: u32,
-    /// The model of presence. Default: 200 rounds of depth 4, rate 0.05, half of the features a
+    /// The model of presence. Default: 100 rounds of depth 4, rate 0.1, half of the features a
     /// tree, leaves of 100 rows or more.
     pub presence: BoostingParams,
     /// The model of log10 abundance where present. Same defaults, squared error.
@@ -59,8 +59,8 @@ pub struct EngraftmentParams {
 impl Default for EngraftmentParams {
     fn default() -> Self {
         let presence = BoostingParams {
-            n_rounds: 200,
-            learning_rate: 0.05,
+            n_rounds: 100,
+            learning_rate: 0.1,
             max_depth: 4,
             max_bins: 63,
             l2: 10.0,

@@ -16,6 +16,7 @@ mod domain;
 mod matcher;
 mod outcomes;
 mod params;
+mod predict;
 mod prediction;
 mod response;
 mod response_rows;
