@@ -19,6 +19,7 @@ pub(crate) use departure::{Departures, STATE};
 pub(crate) use effect::{EffectDistribution, Shift};
 pub(crate) use feature::{CladeTable, FEATURES, StudySummary, TaxonPrior};
 pub use model::{EngraftmentModel, EngraftmentPredictor};
+pub(crate) use pair::above_limit;
 pub use pair::{PairProfile, TransplantContext, align_to_fractions};
 pub use params::{EngraftmentFeatures, EngraftmentParams};
 pub use prediction::{

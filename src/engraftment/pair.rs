@@ -103,7 +103,7 @@ impl PairProfile {
     /// then absent on both sides. Fractions stay what they were of the whole profile.
     #[must_use]
     pub fn above(&self, limit: f64) -> Self {
-        let seen = |fraction: f64| if fraction < limit { 0.0 } else { fraction };
+        let seen = |fraction| above_limit(fraction, limit);
         let mut above = Self {
             taxa: Vec::with_capacity(self.n_taxa()),
             donor: Vec::with_capacity(self.n_taxa()),
@@ -125,6 +125,16 @@ impl PairProfile {
     /// Number of taxa present in donor or recipient.
     pub fn n_taxa(&self) -> usize {
         self.taxa.len()
+    }
+}
+
+/// The fraction, or 0 where it lies below the limit. What lies at the limit, such as one read of
+/// 100,000, is found whatever the last digits that its table was written with.
+pub(crate) fn above_limit(fraction: f64, limit: f64) -> f64 {
+    if fraction < limit * (1.0 - 1e-6) {
+        0.0
+    } else {
+        fraction
     }
 }
 
@@ -186,6 +196,14 @@ mod tests {
             let (_, values) = table.abundance().row(0);
             approx::assert_relative_eq!(values[0], 0.4, max_relative = 1e-12);
         }
+    }
+
+    #[test]
+    fn a_fraction_at_the_limit_is_found_however_it_was_rounded() {
+        for fraction in [1e-5, 1e-5 - 1e-14, 0.003 / 300.0, 1.000_000_1e-5] {
+            assert!(above_limit(fraction, 1e-5) > 0.0, "{fraction}");
+        }
+        assert!(above_limit(0.999e-5, 1e-5) <= 0.0);
     }
 
     #[test]

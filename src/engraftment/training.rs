@@ -7,7 +7,7 @@ use ndarray::ArrayView2;
 
 use super::departure::{Departure, covariates};
 use super::feature::{CladeTable, FLOOR, StudySummary, TaxonFeatures, TaxonPrior};
-use super::pair::{PairProfile, TransplantContext};
+use super::pair::{PairProfile, TransplantContext, above_limit};
 use crate::cohort::{Cohort, Transplant};
 use crate::numeric::decimal::rounded;
 use crate::profile::{CsrMatrix, ProfileTable, Rank, SampleId};
@@ -54,13 +54,7 @@ pub(crate) fn observations(
         let after = values_at(abundance, row(&follow_up.sample)?, &pair.taxa);
         let after = after
             .into_iter()
-            .map(|fraction| {
-                if fraction < detection_limit {
-                    0.0
-                } else {
-                    fraction
-                }
-            })
+            .map(|fraction| above_limit(fraction, detection_limit))
             .collect();
         let context = TransplantContext {
             day: follow_up

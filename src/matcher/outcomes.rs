@@ -10,7 +10,9 @@ use super::scene::{DonorSide, Scene};
 use crate::cohort::screening::{Day, DonorType};
 use crate::cohort::{Donors, MetadataNote, MetadataTable, Treatment, TreatmentContext};
 use crate::digest::Digest;
-use crate::engraftment::{Observation, PairProfile, TransplantContext, align_to_fractions};
+use crate::engraftment::{
+    Observation, PairProfile, TransplantContext, above_limit, align_to_fractions,
+};
 use crate::evidence::{TrialPatient, UpdateMethod, is_transplant};
 use crate::profile::{ProfileTable, SampleId, SubjectId, Taxon};
 use crate::{Error, Result};
@@ -408,11 +410,7 @@ impl TrialOutcomes {
             let label = recipients.taxa()[taxon as usize].label();
             let column = columns.get(label);
             let fraction = column.map_or(0.0, |&column| fractions.abundance().value(row, column));
-            if fraction < detection_limit {
-                0.0
-            } else {
-                fraction
-            }
+            above_limit(fraction, detection_limit)
         };
         let mut seen = Vec::new();
         for one in &self.rows {

@@ -120,6 +120,14 @@ impl Grid {
     }
 }
 
+/// A cut moved by a billionth of itself, where that still parts: data that are decimals themselves
+/// (fractions of 100,000 reads, percentages of few digits) would else lie on it, and their last bit
+/// would say on which side. It hides nothing: what a cut tells is its decimal.
+pub(crate) fn off_the_grid(cut: f64, high: f64) -> f64 {
+    let moved = cut + 1e-9 * cut.abs();
+    if moved < high { moved } else { cut }
+}
+
 fn power_of_ten(exponent: i32) -> f64 {
     match EXACT.get(exponent.unsigned_abs() as usize) {
         Some(power) if exponent >= 0 => *power,
@@ -160,6 +168,16 @@ pub(crate) fn single(number: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::numeric::random::derive;
+
+    #[test]
+    fn a_value_on_the_grid_is_left_of_its_cut_whatever_its_last_bit() {
+        let cut = off_the_grid(Grid::PLAIN.cut(0.423, 0.5), 0.5);
+        assert!(0.423 + 1e-15 <= cut && cut < 0.5);
+        let negative = off_the_grid(-0.423, -0.4);
+        assert!(-0.423 + 1e-15 <= negative && negative < -0.4);
+        // No room to move in.
+        assert_eq!(off_the_grid(0.423, 0.423 + 1e-13), 0.423);
+    }
 
     #[test]
     fn a_cut_is_the_shortest_rounding_of_the_middle_that_parts() {

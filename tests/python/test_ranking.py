@@ -93,7 +93,7 @@ def test_the_frame_and_the_tsv_hold_the_same_numbers(ranking):
     header, *lines = [line.split("\t") for line in ranking.to_tsv().splitlines()]
     frame = ranking.to_pandas()
     assert header == list(frame.columns)
-    assert len(header) == 32
+    assert len(header) == 43
     assert [line[header.index("verdict")] for line in lines] == list(frame["verdict"])
     for name in ("p_response", "utility", "p_better_than_random_se"):
         column = [float(line[header.index(name)]) for line in lines]

@@ -13,7 +13,7 @@ use super::bins::merge;
 use crate::cancel;
 use crate::model::boosting::params::BoostingParams;
 use crate::model::{ColumnView, MatrixView, TrainingData};
-use crate::numeric::decimal::Grid;
+use crate::numeric::decimal::{Grid, off_the_grid};
 use crate::{Error, Result};
 
 /// Not a training row.
@@ -395,7 +395,8 @@ impl BinnedColumn {
         self.cuts.clear();
         self.cuts.extend(
             bins.windows(2)
-                .map(|pair| grid.cut(self.groups[pair[0].1].value, self.groups[pair[1].0].low)),
+                .map(|pair| (self.groups[pair[0].1].value, self.groups[pair[1].0].low))
+                .map(|(low, high)| off_the_grid(grid.cut(low, high), high)),
         );
         self.rows.clear();
         self.ends.clear();

@@ -17,7 +17,7 @@ use super::split::{Best, Gradients, MissingSide, Rules, Split, unpack};
 use crate::cancel;
 use crate::model::boosting::params::BoostingParams;
 use crate::model::{ColumnView, MatrixView};
-use crate::numeric::decimal::Grid;
+use crate::numeric::decimal::{Grid, off_the_grid};
 
 /// Columns side by side: 16 × 256 sums of 8 bytes are 32 kB.
 const BLOCK: usize = 16;
@@ -504,6 +504,7 @@ fn place_cuts(values: &[f64], rows: &TrainingRows, params: &BoostingParams) -> V
         params.bin_rows(rows.total_copies),
     )
     .windows(2)
-    .map(|pair| grid.cut(ranges[pair[0].1].1, ranges[pair[1].0].0))
+    .map(|pair| (ranges[pair[0].1].1, ranges[pair[1].0].0))
+    .map(|(low, high)| off_the_grid(grid.cut(low, high), high))
     .collect()
 }
