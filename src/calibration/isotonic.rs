@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::numeric::decimal::Grid;
 use crate::stored::checked_serde;
 use crate::{Error, Result};
 
@@ -22,6 +23,12 @@ pub(super) struct Pooled {
     /// Σ weight × outcome.
     pub(super) positive: f64,
     pub(super) weight: f64,
+}
+
+/// Scores of three significant digits, by which a map that keeps scores tells nobody's own.
+pub(super) fn coarse(scores: &[f64]) -> Vec<f64> {
+    let coarse = |&score: &f64| Grid::PLAIN.nearest(score);
+    scores.iter().map(coarse).collect()
 }
 
 /// Rows sorted by score, equal scores (and weights of 0) merged.
@@ -105,7 +112,7 @@ impl IsotonicMap {
     }
 
     pub(super) fn fit(scores: &[f64], outcomes: &[f64], weights: Option<&[f64]>) -> Self {
-        let pooled = pool(scores, outcomes, weights);
+        let pooled = pool(&coarse(scores), outcomes, weights);
         let all = pool_adjacent_violators(&pooled);
         let mut map = Self {
             scores: Vec::new(),

@@ -85,8 +85,9 @@ pub struct MethodLoss {
 
 /// A fitted, non-decreasing map from scores to probabilities.
 ///
-/// The isotonic and the Venn–Abers map hold scores of the rows that they were fitted on: whoever has
-/// the calibrator knows them. The other methods hold two or three numbers.
+/// The isotonic and the Venn–Abers map hold the scores of the rows that they were fitted on, to three
+/// significant digits, which is also how finely they tell scores apart. The other methods hold two or
+/// three numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibrator {

@@ -3,7 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::isotonic::{Pooled, check_rising, is_probability, pool, pool_adjacent_violators};
+use super::isotonic::{
+    Pooled, check_rising, coarse, is_probability, pool, pool_adjacent_violators,
+};
+use crate::numeric::decimal::Grid;
 use crate::stored::checked_serde;
 use crate::{Error, Result};
 
@@ -44,11 +47,11 @@ impl VennAbersMap {
 
     /// Whether scores are few enough for a choice among methods.
     pub(super) fn may_be_chosen(scores: &[f64], outcomes: &[f64], weights: Option<&[f64]>) -> bool {
-        pool(scores, outcomes, weights).len() <= MOST_TO_CHOOSE
+        pool(&coarse(scores), outcomes, weights).len() <= MOST_TO_CHOOSE
     }
 
     pub(super) fn fit(scores: &[f64], outcomes: &[f64], weights: Option<&[f64]>) -> Result<Self> {
-        let pooled = pool(scores, outcomes, weights);
+        let pooled = pool(&coarse(scores), outcomes, weights);
         if pooled.len() > MOST_SCORES {
             return Err(Error::table(format!(
                 "Venn-Abers takes time in the square of the distinct scores: expected at most \
@@ -101,6 +104,7 @@ impl VennAbersMap {
 
     /// The probabilities had the row outcome 0, and had it outcome 1.
     pub(super) fn interval(&self, score: f64) -> (f64, f64) {
+        let score = Grid::PLAIN.nearest(score);
         let place = self.scores.partition_point(|&known| known < score);
         if self.scores.get(place).is_some_and(|&known| known <= score) {
             self.at[place]

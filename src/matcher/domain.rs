@@ -4,7 +4,7 @@ use ndarray::{ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::feature::COMMUNITY_FEATURES;
-use crate::numeric::decimal::{rounded, shortest_between};
+use crate::numeric::decimal::{Grid, rounded};
 
 /// Means and spreads of the community features of the training profiles, and how far from them a
 /// training profile lies at most, save the farthest hundredth. Aggregates only, of few digits: no
@@ -116,29 +116,24 @@ pub(super) fn share_of(sorted: &[f64], share: f64) -> usize {
 /// How far beyond the outermost number a bound is put, as a share of it.
 const MARGIN: f64 = 0.01;
 
-/// A short decimal above the number at a place and below the next larger: it parts the sorted
-/// numbers as the number itself does, without telling it.
+/// A decimal of three digits at most that the number at a place does not exceed: between it and the
+/// next larger of the grid, so that it parts the sorted numbers as the number itself does, but for
+/// numbers that agree in three digits, and does not tell it.
 pub(super) fn above(sorted: &[f64], place: usize) -> f64 {
     let Some(&number) = sorted.get(place) else {
         return f64::INFINITY;
     };
-    let next = sorted.iter().copied().find(|&other| other > number);
-    shortest_between(
-        number,
-        next.unwrap_or(number + MARGIN * number.abs().max(MARGIN)),
-    )
+    let bound = Grid::PLAIN.not_below(number);
+    let next = sorted.iter().copied().find(|&other| other > bound);
+    let next = next.unwrap_or(bound + MARGIN * bound.abs().max(MARGIN));
+    Grid::PLAIN.cut(number.max(bound), next)
 }
 
-/// The same below the number at a place and above the next smaller.
+/// The same not above the number at a place.
 pub(super) fn below(sorted: &[f64], place: usize) -> f64 {
-    let Some(&number) = sorted.get(place) else {
-        return f64::INFINITY;
-    };
-    let next = sorted.iter().copied().rfind(|&other| other < number);
-    shortest_between(
-        next.unwrap_or(number - MARGIN * number.abs().max(MARGIN)),
-        number,
-    )
+    let negated: Vec<f64> = sorted.iter().rev().map(|number| -number).collect();
+    let place = sorted.len().checked_sub(place + 1);
+    place.map_or(f64::INFINITY, |place| -above(&negated, place))
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@
 use ndarray::{ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::domain::{DIGITS, below, share_of};
+use super::domain::{below, share_of};
 use crate::cohort::{PatientCohort, Regimen};
 use crate::feature::{COMMUNITY_FEATURES, ProfileSchema};
 use crate::model::{BoostingModel, BoostingParams, TrainingData, probability_of_score};
-use crate::numeric::decimal::rounded;
+use crate::numeric::decimal::Grid;
 use crate::numeric::summary::quantile;
 use crate::{Error, Result};
 
@@ -110,10 +110,8 @@ impl ToxicityParams {
         burdens.sort_by(f64::total_cmp);
         let (exploratory, n_exploratory, n_severe) = self.fit_exploratory(community, patients)?;
         Ok(ToxicityModel {
-            median: rounded(
-                fraction_of(quantile(&burdens, 0.5), schema.pseudocount()),
-                DIGITS,
-            ),
+            // A median may be one patient's value.
+            median: Grid::PLAIN.nearest(fraction_of(quantile(&burdens, 0.5), schema.pseudocount())),
             rich: below(&burdens, share_of(&burdens, 0.9)),
             feature_names: COMMUNITY_FEATURES.map(str::to_owned).to_vec(),
             exploratory,

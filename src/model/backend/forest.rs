@@ -11,6 +11,7 @@ use smartcore::linalg::basic::matrix::DenseMatrix;
 use super::{refuse_offsets, to_rows};
 use crate::model::logistic::{check_outcomes, check_width};
 use crate::model::{MatrixView, TrainingData};
+use crate::numeric::decimal::Grid;
 use crate::{Error, Result};
 
 type Forest = RandomForestRegressor<f64, f64, DenseMatrix<f64>, Vec<f64>>;
@@ -85,7 +86,7 @@ impl ForestParams {
         refuse_offsets(data, "the random forest")?;
         check_outcomes(data)?;
         let n_features = data.features().n_columns();
-        let features = matrix(data.features())?;
+        let features = coarse_matrix(data.features())?;
         let root = ((n_features as f64).sqrt() as usize).max(1);
         let parameters = RandomForestRegressorParameters {
             max_depth: self.max_depth,
@@ -141,8 +142,27 @@ impl ForestModel {
     }
 }
 
+/// The features with three significant digits of what varies in each: a threshold in the middle of two
+/// values then tells neither.
+fn coarse_matrix(features: MatrixView<'_>) -> Result<DenseMatrix<f64>> {
+    let mut values = to_rows(features)?;
+    let n_columns = features.n_columns();
+    for column in 0..n_columns {
+        let of_column = || values.iter().skip(column).step_by(n_columns).copied();
+        let low = of_column().fold(f64::INFINITY, f64::min);
+        let grid = Grid::of_span(of_column().fold(f64::NEG_INFINITY, f64::max) - low);
+        for value in values.iter_mut().skip(column).step_by(n_columns) {
+            *value = grid.nearest(*value);
+        }
+    }
+    dense(features, values)
+}
+
 fn matrix(features: MatrixView<'_>) -> Result<DenseMatrix<f64>> {
-    let rows = to_rows(features)?;
-    DenseMatrix::new(features.n_rows(), features.n_columns(), rows, false)
+    dense(features, to_rows(features)?)
+}
+
+fn dense(features: MatrixView<'_>, values: Vec<f64>) -> Result<DenseMatrix<f64>> {
+    DenseMatrix::new(features.n_rows(), features.n_columns(), values, false)
         .map_err(|error| Error::table(error.to_string()))
 }

@@ -13,7 +13,7 @@ use super::bins::merge;
 use crate::cancel;
 use crate::model::boosting::params::BoostingParams;
 use crate::model::{ColumnView, MatrixView, TrainingData};
-use crate::numeric::decimal::shortest_between;
+use crate::numeric::decimal::Grid;
 use crate::{Error, Result};
 
 /// Not a training row.
@@ -250,9 +250,12 @@ pub(super) struct BinnedColumn {
     kept: Vec<u32>,
 }
 
-/// Equal values.
+/// Values that are one to the fit: equal, or with no decimal of the grid between them.
 #[derive(Debug, Clone, Copy)]
 struct Group {
+    /// The lowest.
+    low: f64,
+    /// The highest.
     value: f64,
     weight: f64,
     copies: u32,
@@ -275,6 +278,8 @@ impl BinnedColumn {
         let local = |&row: &u32| Some(rows.local[row as usize]).filter(|&row| row != ABSENT);
         self.missing.extend(column.missing.iter().filter_map(local));
         self.group(column, rows);
+        let grid = self.grid();
+        self.join_close(grid);
         self.sizes.clear();
         self.sizes
             .extend(self.groups.iter().map(|group| (group.weight, group.copies)));
@@ -283,7 +288,37 @@ impl BinnedColumn {
             params.max_bins as usize,
             params.bin_rows(rows.total_copies),
         );
-        self.lay_out(&bins, rows.len());
+        self.lay_out(&bins, rows.len(), grid);
+    }
+
+    /// The grid of the training values.
+    fn grid(&self) -> Grid {
+        let span = self
+            .groups
+            .first()
+            .zip(self.groups.last())
+            .map_or(0.0, |(first, last)| last.value - first.value);
+        Grid::of_span(span)
+    }
+
+    /// Joins neighbors that no decimal of the grid parts.
+    fn join_close(&mut self, grid: Grid) {
+        let mut bound = self
+            .groups
+            .first()
+            .map_or(0.0, |group| grid.not_below(group.low));
+        self.groups.dedup_by(|group, last| {
+            let is_close = group.value <= bound;
+            if is_close {
+                last.value = group.value;
+                last.weight += group.weight;
+                last.copies += group.copies;
+                last.end = group.end;
+            } else {
+                bound = grid.not_below(group.low);
+            }
+            is_close
+        });
     }
 
     /// Lists the distinct training values with their rows.
@@ -307,6 +342,7 @@ impl BinnedColumn {
             copies -= rows.copies[row as usize];
         }
         let zeros = Group {
+            low: 0.0,
             value: 0.0,
             weight: weight.max(0.0),
             copies,
@@ -333,6 +369,7 @@ impl BinnedColumn {
                     group.end = end;
                 }
                 _ => self.groups.push(Group {
+                    low: value,
                     value,
                     weight,
                     copies,
@@ -345,7 +382,7 @@ impl BinnedColumn {
     }
 
     /// Writes the rows by bin, the most common left out, and the cuts between them.
-    fn lay_out(&mut self, bins: &[(usize, usize)], n_rows: usize) {
+    fn lay_out(&mut self, bins: &[(usize, usize)], n_rows: usize, grid: Grid) {
         let size = |&(first, last): &(usize, usize)| -> u32 {
             self.groups[first..=last]
                 .iter()
@@ -356,9 +393,10 @@ impl BinnedColumn {
             .max_by_key(|&b| (size(&bins[b]), std::cmp::Reverse(b)))
             .unwrap_or(0);
         self.cuts.clear();
-        self.cuts.extend(bins.windows(2).map(|pair| {
-            shortest_between(self.groups[pair[0].1].value, self.groups[pair[1].0].value)
-        }));
+        self.cuts.extend(
+            bins.windows(2)
+                .map(|pair| grid.cut(self.groups[pair[0].1].value, self.groups[pair[1].0].low)),
+        );
         self.rows.clear();
         self.ends.clear();
         for (b, &(first, last)) in bins.iter().enumerate() {

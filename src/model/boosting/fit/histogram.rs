@@ -17,7 +17,7 @@ use super::split::{Best, Gradients, MissingSide, Rules, Split, unpack};
 use crate::cancel;
 use crate::model::boosting::params::BoostingParams;
 use crate::model::{ColumnView, MatrixView};
-use crate::numeric::decimal::shortest_between;
+use crate::numeric::decimal::Grid;
 
 /// Columns side by side: 16 × 256 sums of 8 bytes are 32 kB.
 const BLOCK: usize = 16;
@@ -465,7 +465,6 @@ fn bin_column(
     (cuts, bins)
 }
 
-#[expect(clippy::float_cmp, reason = "equal values share a bin")]
 fn place_cuts(values: &[f64], rows: &TrainingRows, params: &BoostingParams) -> Vec<f64> {
     let step = values.len().div_ceil(CUT_SAMPLE);
     let sampled = values
@@ -478,11 +477,26 @@ fn place_cuts(values: &[f64], rows: &TrainingRows, params: &BoostingParams) -> V
         .map(|((&value, &weight), &copies)| (value, weight, copies))
         .collect();
     sample.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    let (mut distinct, mut sizes): (Vec<f64>, Vec<(f64, u32)>) = (Vec::new(), Vec::new());
-    for equal in sample.chunk_by(|a, b| a.0 == b.0) {
-        distinct.push(equal[0].0);
-        let weight = equal.iter().map(|&(_, weight, _)| weight).sum();
-        sizes.push((weight, equal.iter().map(|&(_, _, copies)| copies).sum()));
+    let grid = Grid::of_span(match (sample.first(), sample.last()) {
+        (Some(first), Some(last)) => last.0 - first.0,
+        _ => 0.0,
+    });
+    // Lowest and highest of values that no decimal of the grid parts.
+    let mut ranges: Vec<(f64, f64)> = Vec::new();
+    let mut sizes: Vec<(f64, u32)> = Vec::new();
+    let mut bound = f64::NEG_INFINITY;
+    for &(value, weight, copies) in &sample {
+        match (ranges.last_mut(), sizes.last_mut()) {
+            (Some(range), Some(size)) if value <= bound => {
+                range.1 = value;
+                *size = (size.0 + weight, size.1 + copies);
+            }
+            _ => {
+                bound = grid.not_below(value);
+                ranges.push((value, value));
+                sizes.push((weight, copies));
+            }
+        }
     }
     merge(
         &sizes,
@@ -490,6 +504,6 @@ fn place_cuts(values: &[f64], rows: &TrainingRows, params: &BoostingParams) -> V
         params.bin_rows(rows.total_copies),
     )
     .windows(2)
-    .map(|pair| shortest_between(distinct[pair[0].1], distinct[pair[1].0]))
+    .map(|pair| grid.cut(ranges[pair[0].1].1, ranges[pair[1].0].0))
     .collect()
 }
