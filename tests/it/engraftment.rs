@@ -188,7 +188,7 @@ fn a_trial_in_which_nothing_engrafts_expects_less_of_the_next_transplant() {
         (of(|pair| &pair.n_gained), of(|pair| &pair.n_kept))
     };
     let (before, after) = (counts(&matcher), counts(&learned.matcher));
-    assert!(after.0 < 0.3 * before.0, "{before:?} {after:?}");
+    assert!(after.0 < 0.5 * before.0, "{before:?} {after:?}");
     assert!(after.1 > before.1, "{before:?} {after:?}");
     // Written and read again.
     let header = persist::ModelHeader::of(&learned.matcher);
