@@ -151,9 +151,10 @@ impl TransplantPrediction {
         let interval = |count: fn(&(u32, u32)) -> u32| {
             let mut counts: Vec<f64> = drawn.iter().map(|draw| f64::from(count(draw))).collect();
             counts.sort_by(f64::total_cmp);
-            match counts.is_empty() {
-                true => (f64::NAN, f64::NAN),
-                false => (quantile(&counts, 0.05), quantile(&counts, 0.95)),
+            if counts.is_empty() {
+                (f64::NAN, f64::NAN)
+            } else {
+                (quantile(&counts, 0.05), quantile(&counts, 0.95))
             }
         };
         let (n_gained_lo, n_gained_hi) = interval(|draw| draw.0);

@@ -174,9 +174,9 @@ mod tests {
     #[test]
     fn a_value_on_the_grid_is_left_of_its_cut_whatever_its_last_bit() {
         let cut = off_the_grid(Grid::PLAIN.cut(0.423, 0.5), 0.5);
-        assert!(0.423 + 1e-15 <= cut && cut < 0.5);
+        assert!((0.423 + 1e-15..0.5).contains(&cut));
         let negative = off_the_grid(-0.423, -0.4);
-        assert!(-0.423 + 1e-15 <= negative && negative < -0.4);
+        assert!((-0.423 + 1e-15..-0.4).contains(&negative));
         // No room to move in.
         let close = off_the_grid(0.423, 0.423 + 1e-13);
         assert!((close - 0.423).abs() <= 0.0);

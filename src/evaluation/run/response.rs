@@ -226,6 +226,7 @@ fn backend_scores(
 }
 
 #[cfg(not(feature = "comparators"))]
+#[expect(clippy::unnecessary_wraps, reason = "with comparators a fit may fail")]
 fn backend_scores(
     _: &ResponseParams,
     _: (ArrayView2<'_, f64>, &[f64]),
