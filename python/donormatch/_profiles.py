@@ -152,28 +152,41 @@ class Decision(NamedTuple):
     reason: str
 
 
-def check(path: Readable, **options: Any) -> list[Decision]:
-    r"""Say what a file of profiles is taken for, question by question, and do nothing with it.
+def check(
+    path: Readable,
+    *,
+    content: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    **options: Any,
+) -> list[Decision]:
+    r"""Say what a file is taken for, question by question, and do nothing with it.
 
     Parameters
     ----------
     path
         As in :func:`read_profiles`, one file.
+    content
+        What it holds, where its columns do not show it: ``"profiles"``, ``"patients"``,
+        ``"transplants"``, ``"outcomes"``, ``"donors"``, ``"treatments"`` or ``"screening"``.
+    columns
+        Which column of a table of metadata plays which role.
     **options
-        As in :func:`read_profiles`, which would read the file with them.
+        As in :func:`read_profiles`, which would read profiles with them.
 
     Returns
     -------
     list of Decision
         Where the header is, the shape, the orientation, the unit and so on, in the order in which
-        they were decided.
+        they were decided; of a table of metadata, which column plays which role, in how many rows
+        it is known, and what looks odd.
 
     Raises
     ------
     InputError
-        As :func:`read_profiles` would raise it.
+        As reading the file would raise it.
     ParameterError
-        An option that :func:`read_profiles` has not got.
+        An option that :func:`read_profiles` has not got, a word for `content` that is none, or a
+        role or column that is not there.
 
     Examples
     --------
@@ -181,6 +194,9 @@ def check(path: Readable, **options: Any) -> list[Decision]:
     >>> text = "taxon,d1\ns__Blautia_obeum,60.5\ns__Dorea_longicatena,39.5\n"
     >>> [one.answer for one in check(io.StringIO(text)) if one.question == "unit"]
     ['percent']
+    >>> outcomes = "donor_id,recipient_id,regimen,response\nd1,r1,anti-pd-1,R\n"
+    >>> check(io.StringIO(outcomes))[0].answer
+    'outcomes'
     """
     known = set(read_profiles.__kwdefaults__ or {})
     if unknown := sorted(set(options) - known):
@@ -192,9 +208,9 @@ def check(path: Readable, **options: Any) -> list[Decision]:
         options["taxonomy"] = os.fspath(options["taxonomy"])
     source, said = path_or_bytes(path), options_json(**options)
     if isinstance(source, bytes):
-        found = _core.check_profiles_of_bytes(source, said)
+        found = _core.check_of_bytes(source, content, dict(columns or {}), said)
     else:
-        found = _core.check_profiles(source, said)
+        found = _core.check(source, content, dict(columns or {}), said)
     return [Decision(*one) for one in found]
 
 

@@ -73,9 +73,8 @@ mod _core {
     use super::ranking::{PyRanking, rank_predictions};
     #[pymodule_export]
     use super::read::{
-        check_profiles, check_profiles_of_bytes, merge_profiles, profiles_from_arrow,
-        profiles_from_matrix, read_many_profiles, read_profiles, read_profiles_of_bytes,
-        write_profiles,
+        check, check_of_bytes, merge_profiles, profiles_from_arrow, profiles_from_matrix,
+        read_many_profiles, read_profiles, read_profiles_of_bytes, write_profiles,
     };
     #[pymodule_export]
     use super::runtime::{n_threads, provoke_panic, set_n_threads};

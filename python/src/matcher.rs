@@ -6,14 +6,12 @@ use std::sync::Arc;
 use donormatch::Error;
 use donormatch::cohort::{
     Cohort, ColumnNames, Donors, MetadataNote, MetadataTable, PatientCohort, Treatment,
-    TreatmentContext, Treatments,
+    TreatmentContext, Treatments, TrialOutcomes,
 };
 use donormatch::engraftment::{EngraftmentParams, TaxonCounts, TaxonRecord, TransplantPrediction};
 use donormatch::evaluation::{self, ReportParams};
 use donormatch::evidence::{EvidenceReading, Registry, UpdateMethod, conflicts};
-use donormatch::matcher::{
-    Matcher, MatcherParams, PredictParams, ResponseParams, TrialOutcomes, UpdateParams,
-};
+use donormatch::matcher::{Matcher, MatcherParams, PredictParams, ResponseParams, UpdateParams};
 use donormatch::output::Access;
 use donormatch::persist::{self, ModelHeader};
 use donormatch::profile::{ProfileTable, StudyId};

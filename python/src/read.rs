@@ -8,6 +8,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field, Fields};
 use donormatch::Error;
+use donormatch::cohort::{CheckParams, ColumnNames};
 use donormatch::profile::{
     CsrMatrix, Decision, LabelledMatrix, ProfileTable, ReadOptions, WriteFormat,
 };
@@ -48,24 +49,40 @@ fn decided(decisions: Vec<Decision>) -> Vec<Decided> {
     decisions.into_iter().map(decided).collect()
 }
 
+fn check_params(content: Option<&str>, columns: ColumnNames, options: &str) -> Result<CheckParams> {
+    Ok(CheckParams {
+        content: content.map(str::parse).transpose()?,
+        columns,
+        reading: settings::parse(options)?,
+    })
+}
+
 /// What is decided about a file, question by question.
 #[pyfunction]
-pub fn check_profiles(py: Python<'_>, path: PathBuf, options: &str) -> Result<Vec<Decided>> {
-    let options: ReadOptions = settings::parse(options)?;
-    let (_, decisions) = long(py, move || donormatch::profile::inspect(&path, &options))?;
+pub fn check(
+    py: Python<'_>,
+    path: PathBuf,
+    content: Option<&str>,
+    columns: ColumnNames,
+    options: &str,
+) -> Result<Vec<Decided>> {
+    let params = check_params(content, columns, options)?;
+    let decisions = long(py, move || donormatch::cohort::check(&path, &params))?;
     Ok(decided(decisions))
 }
 
 /// What is decided about the bytes of a file.
 #[pyfunction]
-pub fn check_profiles_of_bytes(
+pub fn check_of_bytes(
     py: Python<'_>,
     bytes: Vec<u8>,
+    content: Option<&str>,
+    columns: ColumnNames,
     options: &str,
 ) -> Result<Vec<Decided>> {
-    let options: ReadOptions = settings::parse(options)?;
-    let (_, decisions) = long(py, move || {
-        donormatch::profile::inspect_bytes("<bytes>", &bytes, &options)
+    let params = check_params(content, columns, options)?;
+    let decisions = long(py, move || {
+        donormatch::cohort::check_bytes("<bytes>", &bytes, &params)
     })?;
     Ok(decided(decisions))
 }

@@ -135,18 +135,23 @@ impl ProfileArguments {
         if path != Path::new("-") {
             return inspect(path, &options);
         }
+        inspect_bytes(path, &self.standard_input()?, &options)
+    }
+
+    /// The bytes of standard input, as many as a reader may hold.
+    pub fn standard_input(&self) -> Result<Vec<u8>> {
+        let (path, limit) = (Path::new("-"), self.limits()?.held_bytes);
         let mut bytes = Vec::new();
         std::io::stdin()
             .lock()
-            .take(options.limits.held_bytes.saturating_add(1))
+            .take(limit.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(|source| Error::io(path, source))?;
-        if bytes.len() as u64 > options.limits.held_bytes {
-            let limit = options.limits.held_bytes;
+        if bytes.len() as u64 > limit {
             let message = format!("more than the {limit} bytes allowed by `limits.held_bytes`");
             return Err(Error::file(path, message));
         }
-        inspect_bytes(path, &bytes, &options)
+        Ok(bytes)
     }
 
     /// How much a reader may hold.
@@ -164,7 +169,8 @@ impl ProfileArguments {
         Ok(limits)
     }
 
-    fn options(&self) -> Result<ReadOptions> {
+    /// The settings of a reader.
+    pub fn options(&self) -> Result<ReadOptions> {
         Ok(ReadOptions {
             unit: self.unit.as_deref().map(str::parse::<Unit>).transpose()?,
             orientation: self.orientation.map(|rows| match rows {

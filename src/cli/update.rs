@@ -11,9 +11,9 @@ use super::input::{
 };
 use super::table::json_or_tsv;
 use crate::Result;
-use crate::cohort::MetadataTable;
+use crate::cohort::{MetadataTable, TrialOutcomes};
 use crate::evidence::UpdateMethod;
-use crate::matcher::{TrialOutcomes, UpdateParams, UpdatedMatcher};
+use crate::matcher::{UpdateParams, UpdatedMatcher};
 use crate::persist;
 
 /// Let a matcher learn from the outcomes of your own trial, donor by donor

@@ -19,9 +19,11 @@ pub(super) struct Row {
 #[derive(Debug)]
 pub(super) struct Sheet {
     pub header: Vec<String>,
+    /// The line of the header in the file, from 1.
+    pub header_line: u64,
     pub rows: Vec<Row>,
-    /// Whether a comma in a number can be a decimal point: it does not delimit the fields.
-    pub has_free_comma: bool,
+    /// What divides the fields.
+    pub delimiter: char,
 }
 
 /// What can delimit fields, in the order of preference.
@@ -76,11 +78,13 @@ impl Sheet {
             return Err(Error::file(path, "the table is empty"));
         }
         let header = rows.remove(0);
+        let header_line = header.line;
         let (header, rows) = squared(path, header, rows)?;
         Ok(Self {
             header,
+            header_line,
             rows,
-            has_free_comma: delimiter != ',',
+            delimiter,
         })
     }
 }

@@ -43,7 +43,7 @@ pub struct Donors {
 }
 
 /// The roles of a table of donors' samples.
-const ROLES: [&str; 4] = ["sample_id", "donor_id", "donor_type", "weight"];
+pub(super) const ROLES: [&str; 4] = ["sample_id", "donor_id", "donor_type", "weight"];
 
 impl From<ProfileTable> for Donors {
     /// Each sample is its own donor.
@@ -343,7 +343,7 @@ impl Donors {
 
 /// What a row of the metadata says of a sample besides its donor.
 #[derive(Debug, Clone, Copy)]
-struct SampleFacts {
+pub(super) struct SampleFacts {
     donor_type: Option<DonorType>,
     weight: f64,
 }
@@ -358,7 +358,7 @@ impl Default for SampleFacts {
 }
 
 impl SampleFacts {
-    fn read(metadata: &MetadataTable, row: usize) -> Result<Self> {
+    pub(super) fn read(metadata: &MetadataTable, row: usize) -> Result<Self> {
         let word = metadata.text(row, "donor_type");
         let donor_type = word
             .map(|word| {

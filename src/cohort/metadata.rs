@@ -19,9 +19,9 @@ pub type ColumnNames = BTreeMap<String, String>;
 pub struct MetadataTable {
     path: PathBuf,
     header: Vec<String>,
+    header_line: u64,
     rows: Vec<Row>,
-    /// Whether a comma in a number can be a decimal point.
-    has_free_comma: bool,
+    delimiter: char,
     names: ColumnNames,
     /// Columns that rows were chosen by.
     kept_by: Vec<String>,
@@ -72,8 +72,9 @@ impl MetadataTable {
         Ok(Self {
             path: path.to_path_buf(),
             header: sheet.header,
+            header_line: sheet.header_line,
             rows: sheet.rows,
-            has_free_comma: sheet.has_free_comma,
+            delimiter: sheet.delimiter,
             names: ColumnNames::new(),
             kept_by: Vec::new(),
         })
@@ -167,7 +168,7 @@ impl MetadataTable {
             self.error_at(row, message)
         };
         let decimal = match text.split_once(',') {
-            Some((whole, rest)) if self.has_free_comma => {
+            Some((whole, rest)) if self.has_free_comma() => {
                 if rest.len() == 3 && !matches!(whole, "0" | "-0" | "") && whole.len() <= 4 {
                     return Err(wrong("a number with a decimal point, for 1,234 can be two"));
                 }
@@ -201,6 +202,21 @@ impl MetadataTable {
                 Err(self.error_at(row, message))
             }
         }
+    }
+
+    /// The line of the header in the file, from 1.
+    pub(super) fn header_line(&self) -> u64 {
+        self.header_line
+    }
+
+    /// What divides the fields.
+    pub(super) fn delimiter(&self) -> char {
+        self.delimiter
+    }
+
+    /// Whether a comma in a number can be a decimal point: it does not divide the fields.
+    pub(super) fn has_free_comma(&self) -> bool {
+        self.delimiter != ','
     }
 
     /// The line of a row in the file, from 1.
@@ -286,7 +302,8 @@ impl MetadataTable {
         notes
     }
 
-    fn column_name<'a>(&'a self, role: &'a str) -> &'a str {
+    /// The name of the column that plays a role.
+    pub(super) fn column_name<'a>(&'a self, role: &'a str) -> &'a str {
         self.names.get(role).map_or(role, String::as_str)
     }
 

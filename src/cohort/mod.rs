@@ -6,10 +6,12 @@
 //! sample named has a profile, ids are unique, and rows that cannot be used are listed with the
 //! reason instead of vanishing.
 
+mod check;
 mod dialect;
 mod donors;
 mod metadata;
 mod note;
+mod outcomes;
 mod patient;
 mod regimen;
 pub mod screening;
@@ -17,9 +19,11 @@ mod source;
 mod transplant;
 mod treatment;
 
+pub use check::{CheckParams, Content, TableKind, check, check_bytes, check_table};
 pub use donors::Donors;
 pub use metadata::{ColumnNames, MetadataTable};
 pub use note::MetadataNote;
+pub use outcomes::{TrialFollowUp, TrialOutcome, TrialOutcomes};
 pub use patient::{Patient, PatientCohort, Recist};
 pub use regimen::{Cancer, Line, Partner, Regimen, TreatmentContext};
 pub use source::{PatientSource, TransplantSource, read_harmonized};

@@ -76,7 +76,7 @@ pub struct PatientCohort {
 }
 
 /// The roles of a table of patients.
-const ROLES: [&str; 10] = [
+pub(super) const ROLES: [&str; 10] = [
     "sample_id",
     "subject",
     "study",
@@ -115,30 +115,9 @@ impl PatientCohort {
     /// or is not there; [`Error::File`] if a field cannot be read.
     pub fn from_metadata(metadata: &MetadataTable, profiles: &ProfileTable) -> Result<Self> {
         metadata.check_names(&ROLES)?;
-        let patients =
-            (0..metadata.n_rows())
-                .map(|row| {
-                    let sample = metadata.required(row, "sample_id")?;
-                    let study = metadata.text(row, "study").unwrap_or("study");
-                    Ok(Patient {
-                        sample: sample.into(),
-                        subject: metadata.text(row, "subject").unwrap_or(sample).into(),
-                        study: study.into(),
-                        cohort: metadata.text(row, "cohort").unwrap_or(study).into(),
-                        cancer: metadata.text(row, "cancer").map(str::to_owned),
-                        institution: metadata.text(row, "institution").map(str::to_owned),
-                        response: metadata.outcome(row, "response")?,
-                        recist: match metadata.text(row, "recist") {
-                            Some(word) => Some(word.parse().map_err(|error: Error| {
-                                metadata.error_at(row, error.to_string())
-                            })?),
-                            None => None,
-                        },
-                        severe_irae: metadata.outcome(row, "severe_irae")?,
-                        day: metadata.number(row, "day")?,
-                    })
-                })
-                .collect::<Result<Vec<_>>>()?;
+        let patients = (0..metadata.n_rows())
+            .map(|row| read_patient(metadata, row))
+            .collect::<Result<Vec<_>>>()?;
         let cohort =
             Self::new(patients, profiles).map_err(|error| error.at_path(metadata.path()))?;
         Ok(Self {
@@ -232,6 +211,28 @@ impl PatientCohort {
         }
         self.select(&rows)
     }
+}
+
+/// The patient of a row.
+pub(super) fn read_patient(metadata: &MetadataTable, row: usize) -> Result<Patient> {
+    let sample = metadata.required(row, "sample_id")?;
+    let study = metadata.text(row, "study").unwrap_or("study");
+    let recist = metadata.text(row, "recist").map(str::parse::<Recist>);
+    let recist = recist
+        .transpose()
+        .map_err(|error| metadata.error_at(row, error.to_string()))?;
+    Ok(Patient {
+        sample: sample.into(),
+        subject: metadata.text(row, "subject").unwrap_or(sample).into(),
+        study: study.into(),
+        cohort: metadata.text(row, "cohort").unwrap_or(study).into(),
+        cancer: metadata.text(row, "cancer").map(str::to_owned),
+        institution: metadata.text(row, "institution").map(str::to_owned),
+        response: metadata.outcome(row, "response")?,
+        recist,
+        severe_irae: metadata.outcome(row, "severe_irae")?,
+        day: metadata.number(row, "day")?,
+    })
 }
 
 #[cfg(test)]

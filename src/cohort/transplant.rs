@@ -59,7 +59,7 @@ pub struct Cohort {
 }
 
 /// The roles of a table of transplants.
-const ROLES: [&str; 9] = [
+pub(super) const ROLES: [&str; 9] = [
     "study",
     "donor",
     "donor_samples",
@@ -70,7 +70,7 @@ const ROLES: [&str; 9] = [
     "antibiotics",
     "response",
 ];
-const REQUIRED: [&str; 4] = ["donor", "donor_samples", "recipient", "baseline"];
+pub(super) const REQUIRED: [&str; 4] = ["donor", "donor_samples", "recipient", "baseline"];
 /// How many reasons an error gives where no row can be used.
 const N_REASONS: usize = 3;
 
@@ -123,8 +123,10 @@ impl Cohort {
         let mut notes = metadata.column_notes(&ROLES, &["follow_up"]);
         let (mut transplants, mut skipped) = (Vec::new(), Vec::new());
         for row in 0..metadata.n_rows() {
-            let usable = read_transplant(metadata, row)?
-                .and_then(|transplant| usable(&transplant, &known).map(|()| transplant));
+            let usable = read_transplant(metadata, row)?.and_then(|transplant| {
+                has_profiles(&transplant, &known)?;
+                is_possible(&transplant).map(|()| transplant)
+            });
             match usable {
                 Ok(transplant) => {
                     notes.extend(oddities(&transplant, &transplants).map(|message| {
@@ -220,7 +222,7 @@ impl Cohort {
 }
 
 /// Why a transplant cannot be used with the profiles there are.
-fn usable(transplant: &Transplant, known: &HashSet<&SampleId>) -> Result<(), String> {
+fn has_profiles(transplant: &Transplant, known: &HashSet<&SampleId>) -> Result<(), String> {
     if let Some(sample) = transplant.samples().find(|sample| !known.contains(sample)) {
         let is_pool = sample.as_str().contains(',');
         let several = sample.as_str().split(',').map(|one| one.trim().into());
@@ -234,6 +236,11 @@ fn usable(transplant: &Transplant, known: &HashSet<&SampleId>) -> Result<(), Str
         };
         return Err(format!("no profile for sample `{sample}`{hint}"));
     }
+    Ok(())
+}
+
+/// Why a transplant cannot have been as its row says.
+pub(super) fn is_possible(transplant: &Transplant) -> Result<(), String> {
     match &transplant.follow_up {
         Some(after) if after.sample == transplant.baseline => {
             Err(format!("the follow-up is the baseline `{}`", after.sample))
@@ -260,7 +267,10 @@ fn same_letters(id: &str, other: &SampleId) -> bool {
 }
 
 /// What looks wrong about a transplant that can be used, given those before it.
-fn oddities(transplant: &Transplant, before: &[Transplant]) -> impl Iterator<Item = String> {
+pub(super) fn oddities(
+    transplant: &Transplant,
+    before: &[Transplant],
+) -> impl Iterator<Item = String> {
     let own = transplant.donor == transplant.recipient
         || transplant.donor_samples.contains(&transplant.baseline);
     let own = own.then(|| {
@@ -275,7 +285,10 @@ fn oddities(transplant: &Transplant, before: &[Transplant]) -> impl Iterator<Ite
 }
 
 /// A transplant, or why the row cannot be used.
-fn read_transplant(metadata: &MetadataTable, row: usize) -> Result<Result<Transplant, String>> {
+pub(super) fn read_transplant(
+    metadata: &MetadataTable,
+    row: usize,
+) -> Result<Result<Transplant, String>> {
     let Some(baseline) = metadata.text(row, "baseline") else {
         return Ok(Err("no baseline sample".to_owned()));
     };

@@ -94,7 +94,7 @@ pub struct Treatments {
 }
 
 /// The roles of a table of treatments.
-const ROLES: [&str; 5] = ["recipient_id", "regimen", "cancer", "line", "partner"];
+pub(super) const ROLES: [&str; 5] = ["recipient_id", "regimen", "cancer", "line", "partner"];
 
 impl Treatments {
     /// From a table with `recipient_id` and any of `regimen`, `cancer`, `line` and `partner`;

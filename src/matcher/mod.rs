@@ -26,7 +26,7 @@ mod toxicity;
 pub use config::{EvaluationConfig, MatcherConfig, TrialConfig};
 pub use domain::Domain;
 pub use matcher::{Matcher, PredictParams};
-pub use outcomes::{TrialFollowUp, TrialOutcome, TrialOutcomes, UpdateParams, UpdatedMatcher};
+pub use outcomes::{UpdateParams, UpdatedMatcher};
 pub use params::MatcherParams;
 pub use prediction::{BaselinePrediction, OwnRecord, PairPrediction};
 pub(crate) use response::ResponseMember;

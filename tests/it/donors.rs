@@ -7,10 +7,10 @@ use std::fs;
 use std::path::Path;
 
 use donormatch::cohort::{
-    Cancer, ColumnNames, Donors, Line, MetadataTable, Regimen, TreatmentContext,
+    Cancer, ColumnNames, Donors, Line, MetadataTable, Regimen, TreatmentContext, TrialOutcomes,
 };
 use donormatch::evidence::UpdateMethod;
-use donormatch::matcher::{Matcher, PairPrediction, PredictParams, TrialOutcomes, UpdateParams};
+use donormatch::matcher::{Matcher, PairPrediction, PredictParams, UpdateParams};
 use donormatch::persist;
 use donormatch::profile::{ProfileTable, ReadOptions, SampleId, SubjectId, read};
 use donormatch::taxonomy::{HarmonizeParams, Target, harmonize};

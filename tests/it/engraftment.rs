@@ -6,9 +6,11 @@ use std::path::Path;
 
 use approx::assert_abs_diff_eq;
 use donormatch::cohort::screening::DonorType;
-use donormatch::cohort::{Cancer, Donors, Line, MetadataTable, Regimen, TreatmentContext};
+use donormatch::cohort::{
+    Cancer, Donors, Line, MetadataTable, Regimen, TreatmentContext, TrialOutcomes,
+};
 use donormatch::evidence::UpdateMethod;
-use donormatch::matcher::{Matcher, PairPrediction, PredictParams, TrialOutcomes, UpdateParams};
+use donormatch::matcher::{Matcher, PairPrediction, PredictParams, UpdateParams};
 use donormatch::persist;
 use donormatch::profile::{ProfileTable, ReadOptions, SampleId, Taxon, Unit, read};
 use donormatch::taxonomy::{HarmonizeParams, Target, harmonize};

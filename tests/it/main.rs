@@ -7,6 +7,7 @@ mod bombs;
 mod boosting;
 mod calibration;
 mod cancel;
+mod check;
 mod cli;
 mod cli_examples;
 mod cli_limits;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gzip
+import io
 import pickle
 
 import numpy as np
@@ -330,3 +331,18 @@ def test_ranks_can_be_said_where_an_array_does_not_tell():
 
     assert read(ranks="repeated").n_taxa == 2
     assert read(ranks="disjoint").n_taxa == 3
+
+
+def test_check_tells_tables_of_metadata_from_profiles(tmp_path):
+    outcomes = "donor_id,recipient_id,regimen,response\nd1,r1,anti-pd-1,R\n"
+    decisions = dm.check(io.StringIO(outcomes))
+    assert decisions[0].answer == "outcomes"
+    assert "1 with a known response" in decisions[0].reason
+    patients = tmp_path / "patients.tsv"
+    patients.write_text("sample_id\tresponse_orr\nS1\tR\n")
+    named = dm.check(patients, content="patients", columns={"response": "response_orr"})
+    assert "`response` is the column `response_orr`" in [one.answer for one in named]
+    with pytest.raises(dm.ParameterError, match="`respnse` is none of the roles"):
+        dm.check(patients, content="patients", columns={"respnse": "response_orr"})
+    with pytest.raises(dm.ParameterError, match="expected `profiles` or one of"):
+        dm.check(patients, content="patient")

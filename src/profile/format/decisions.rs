@@ -7,6 +7,8 @@ use serde::Serialize;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Question {
+    /// What it holds: profiles, or one of the tables of metadata.
+    Content,
     /// What kind of file it is.
     Format,
     /// Which line names the columns, and what divides the fields.
@@ -19,6 +21,8 @@ pub enum Question {
     Orientation,
     /// Which columns are neither samples nor taxa.
     Annotations,
+    /// Which column of a table of metadata plays a role.
+    Columns,
     /// Whether ranks repeat each other.
     Ranks,
     /// The unit.
@@ -29,23 +33,28 @@ pub enum Question {
     Vocabulary,
     /// What was left out as the host's.
     Host,
+    /// What was noticed, although it is usable.
+    Note,
 }
 
 impl Question {
     /// The word used in files and reports.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Content => "content",
             Self::Format => "format",
             Self::Header => "header",
             Self::Comments => "comments",
             Self::Shape => "shape",
             Self::Orientation => "orientation",
             Self::Annotations => "annotations",
+            Self::Columns => "columns",
             Self::Ranks => "ranks",
             Self::Unit => "unit",
             Self::Completeness => "completeness",
             Self::Vocabulary => "vocabulary",
             Self::Host => "host",
+            Self::Note => "note",
         }
     }
 }
