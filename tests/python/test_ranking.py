@@ -158,3 +158,29 @@ def test_a_page_is_for_its_owner_follows_links_and_goes_through_pipes(ranking, t
         received = pool.submit(pipe.read_text, encoding="utf-8")
         assert ranking.to_html(pipe) == received.result(timeout=10)
     assert pipe.is_fifo()
+
+
+def test_no_verdict_changes_with_the_seed():
+    """Of donors whose own outcomes part them: one with 6 responders of 8, one with 1, two with 2."""
+    pd = pytest.importorskip("pandas")
+    trial = dm.simulate(seed=0, n_donors=4, n_recipients=32)
+    donors, n_responders = trial.donors.sample_ids, [6, 1, 2, 2]
+    outcomes = pd.DataFrame(
+        [
+            (donors[at % 4], recipient, "anti-pd-1", int(at // 4 < n_responders[at % 4]))
+            for at, recipient in enumerate(trial.recipients.sample_ids)
+        ],
+        columns=["donor_id", "recipient_id", "regimen", "response"],
+    )
+    matcher = dm.Matcher.bundled().with_outcomes(trial.donors, trial.recipients, outcomes)
+    others = dm.simulate(seed=1, n_donors=1, n_recipients=4).recipients
+    by_seed = [
+        matcher.rank_donors(trial.donors, others, regimen="anti-pd-1", seed=seed).rows
+        for seed in range(6)
+    ]
+    verdicts = [
+        {(row["recipient_id"], row["donor_id"]): row["verdict"] for row in rows} for rows in by_seed
+    ]
+    assert all(found == verdicts[0] for found in verdicts)
+    preferred = {donor for (_, donor), verdict in verdicts[0].items() if verdict == "prefer"}
+    assert preferred == {donors[0]}
