@@ -712,6 +712,12 @@ class Matcher:
             raise NotFittedError(message)
         return self.model_
 
+    def __copy__(self) -> Matcher:
+        # What was learned never changes: a copy shares it, where pickling would write it out.
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
         if "model_" in state:

@@ -1,5 +1,6 @@
 //! Integration tests: the public behavior of each room.
 
+mod allocation;
 mod archive;
 #[cfg(feature = "comparators")]
 mod backend;
