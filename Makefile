@@ -99,6 +99,7 @@ prove: wheel need-data ## evaluate on the real tables, a cohort left out at a ti
 	DONORMATCH_MUTANTS=100000 cargo test $(CARGO_FLAGS) --lib -- persist
 	DONORMATCH_TABLES=100000 cargo test $(CARGO_FLAGS) --test it -- tables_written
 	DONORMATCH_TRIALS=1000 cargo test $(CARGO_FLAGS) --test it -- evidence_trials --nocapture
+	DONORMATCH_DESIGNS=1000 cargo test $(CARGO_FLAGS) --test it -- allocation --nocapture
 	DONORMATCH_SBC=500 cargo test $(CARGO_FLAGS) --test it -- evidence_calibration --nocapture
 
 .PHONY: golden

@@ -1,5 +1,5 @@
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Protocol, TypeAlias, final
 
 import numpy as np
@@ -22,15 +22,19 @@ __all__ = [
     "call_losses",
     "check",
     "check_of_bytes",
+    "choose_pool",
     "clopper_pearson",
     "clr",
     "compare",
     "compare_by_delong",
+    "compare_policies",
+    "compare_policy",
     "cox_snell_of_c_statistic",
     "decision_curve",
     "delong",
     "distances",
     "diversity",
+    "donors_of_pool",
     "donors_to_screen",
     "estimate",
     "evaluate_engraftment",
@@ -51,6 +55,7 @@ __all__ = [
     "n_threads",
     "number_groups",
     "observed_engraftment",
+    "off_policy_value",
     "pairwise",
     "parse_signature",
     "pool_cohorts",
@@ -77,6 +82,7 @@ __all__ = [
     "signature_names",
     "signatures",
     "simulate",
+    "simulate_trial",
     "toposcore",
     "toposcore_from_counts",
     "two_way_k_fold",
@@ -432,5 +438,13 @@ def donors_to_screen(n_eligible: int, pass_rate: float, certainty: float) -> str
 def safety_boundary(
     params: str, rates: Sequence[float]
 ) -> tuple[str, list[tuple[float, float]]]: ...
+def compare_policies(params: str, matcher: Matcher | None) -> str: ...
+def compare_policy(
+    params: str, matcher: Matcher | None, name: str, policy: Callable[[str], Sequence[float]]
+) -> str: ...
+def simulate_trial(params: str, matcher: Matcher | None, policy: str, number: int) -> str: ...
+def off_policy_value(params: str, log: str) -> str: ...
+def choose_pool(utility: _Floats, n_chosen: int, n_exact: int) -> str: ...
+def donors_of_pool(utility: _Floats, pool: Sequence[int]) -> str: ...
 def clopper_pearson(k: int, n: int, level: float) -> tuple[float, float]: ...
 def fisher_exact(first: tuple[int, int], second: tuple[int, int]) -> float: ...

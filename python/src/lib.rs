@@ -90,8 +90,9 @@ mod _core {
     use super::text::printable;
     #[pymodule_export]
     use super::trial::{
-        clopper_pearson, cox_snell_of_c_statistic, donors_to_screen, fisher_exact,
-        prediction_sample_size, safety_boundary, simulate,
+        choose_pool, clopper_pearson, compare_policies, compare_policy, cox_snell_of_c_statistic,
+        donors_of_pool, donors_to_screen, fisher_exact, off_policy_value, prediction_sample_size,
+        safety_boundary, simulate, simulate_trial,
     };
 
     #[pymodule_init]

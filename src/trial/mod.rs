@@ -8,9 +8,11 @@
 pub mod allocation;
 mod community;
 pub mod design;
+mod log_table;
 pub mod off_policy;
 pub mod pool;
 mod simulate;
 mod write;
 
+pub use log_table::{read_log, read_utilities};
 pub use simulate::{SimulationParams, SyntheticCohort, SyntheticTransplant};

@@ -168,8 +168,8 @@ impl OffPolicyParams {
             unsupported: n_unsupported as f64 / parts.len() as f64,
             bounds: ValueEstimate {
                 value: 0.5 * (least.value + largest.value),
-                lo: least.lo.max(0.0),
-                hi: largest.hi.min(1.0),
+                lo: least.lo.clamp(0.0, 1.0),
+                hi: largest.hi.clamp(0.0, 1.0),
             },
             effective_size: if squares > 0.0 {
                 weights.sum::<f64>().powi(2) / squares

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
+use crate::cli::{SCENE, run};
 use donormatch::evidence::{TrialPatient, UpdateMethod};
 use donormatch::matcher::Matcher;
 use donormatch::trial::allocation::{
@@ -237,5 +238,83 @@ fn the_learning_policy_agrees_with_a_new_fit() {
                 "{number} {donor}: {fast} {refit}"
             );
         }
+    }
+}
+
+#[test]
+fn the_shell_simulates_values_and_chooses() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (log, curves) = (path("log.tsv"), path("curves.tsv"));
+    let flags = [
+        "--n-trials",
+        "20",
+        "--n-permutations",
+        "19",
+        "--set",
+        "n_rooms=2",
+    ];
+    let files = [
+        "--log",
+        &log,
+        "--curves",
+        &curves,
+        "--policy",
+        "thompson,even",
+    ];
+    let done = run(&[&["plan", "trial"], &flags[..], &files].concat());
+    assert_eq!(done.code, 0, "{}", done.err);
+    let policies: Vec<&str> = done
+        .out
+        .lines()
+        .map(|row| row.split('\t').next().unwrap())
+        .collect();
+    assert_eq!(policies, ["policy", "thompson", "even"]);
+    let rows = std::fs::read_to_string(&curves).unwrap();
+    assert_eq!(rows.lines().count(), 1 + 2 * 40);
+
+    // The target of the log is the trial's own policy: its value is what was observed.
+    let done = run(&["plan", "value", &log]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    let value = |name: &str| -> f64 {
+        let row = done.out.lines().find(|row| row.starts_with(name)).unwrap();
+        row.split('\t').nth(1).unwrap().parse().unwrap()
+    };
+    assert!((value("observed") - value("inverse_propensity")).abs() < 1e-12);
+
+    let (donors, recipients) = (SCENE.path("donors.tsv"), SCENE.path("recipients.tsv"));
+    let model = SCENE.path("tiny.dmm");
+    let rank = [
+        "rank",
+        &donors,
+        &recipients,
+        "--regimen",
+        "anti-pd-1",
+        "--model",
+        &model,
+    ];
+    let ranking = path("ranking.tsv");
+    std::fs::write(&ranking, run(&rank).out).unwrap();
+    let done = run(&["plan", "pool", &ranking, "--n-chosen", "1"]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert_eq!(
+        done.out
+            .lines()
+            .filter(|row| row.contains("\ttrue\t"))
+            .count(),
+        1
+    );
+    let done = run(&["plan", "pool", &ranking, "--pool", "nobody"]);
+    assert!(
+        done.err.contains("there is no donor `nobody`"),
+        "{}",
+        done.err
+    );
+    for (setting, told) in [
+        ("n_recipient=4", "unknown field `n_recipient`"),
+        ("x", "NAME=VALUE"),
+    ] {
+        let done = run(&["plan", "trial", "--set", setting]);
+        assert!(done.code == 1 && done.err.contains(told), "{}", done.err);
     }
 }

@@ -1,5 +1,9 @@
 //! `donormatch plan`
 
+mod pool;
+mod trial;
+mod value;
+
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -9,7 +13,7 @@ use crate::trial::design::{
 };
 use crate::{Error, Result};
 
-/// Say before a trial starts what it can show: patients, donors, stopping for toxicity
+/// Say before a trial starts what it can show, and after it ends what another policy was worth
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   donormatch plan donors --n-eligible 3")]
@@ -23,6 +27,9 @@ enum What {
     SampleSize(SampleSizeArguments),
     Donors(DonorArguments),
     Safety(SafetyArguments),
+    Trial(Box<trial::TrialArguments>),
+    Value(value::ValueArguments),
+    Pool(pool::PoolArguments),
 }
 
 /// How many patients a prediction model of a binary outcome needs (Riley's criteria)
@@ -125,6 +132,9 @@ impl PlanArguments {
             What::SampleSize(arguments) => arguments.run(streams),
             What::Donors(arguments) => arguments.run(streams),
             What::Safety(arguments) => arguments.run(streams),
+            What::Trial(arguments) => arguments.run(streams),
+            What::Value(arguments) => arguments.run(streams),
+            What::Pool(arguments) => arguments.run(streams),
         }
     }
 }
