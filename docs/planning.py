@@ -36,7 +36,7 @@ def baruch(n_trials: int) -> None:
 
 
 def luminate() -> None:
-    """Print the recipients a group that tell rates of severe events apart, by Fisher's exact test."""
+    """Print the recipients a group that tell rates of severe events apart."""
     print("rate, others\trate, rich\trecipients a group for a power of 0.8")
     for others, rich in [(0.43, 0.55), (0.43, 0.67), (0.2, 0.6)]:
         print(f"{others}\t{rich}\t{per_group(others, rich)}")
@@ -99,7 +99,7 @@ def curves(n_trials: int) -> None:
     )
     for policy, regret in report.curves.items():
         right.plot(range(1, 81), regret, color=COLORS[policy], label=policy)
-    right.set(xlabel="recipients enrolled", ylabel="responders lost to the best donor", ylim=(0, None))
+    right.set(xlabel="recipients enrolled", ylabel="responders lost", ylim=(0, None))
     right.legend(frameon=False, title="one donor in five is good", fontsize=8, title_fontsize=8)
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)

@@ -161,7 +161,7 @@ def test_a_page_is_for_its_owner_follows_links_and_goes_through_pipes(ranking, t
 
 
 def test_no_verdict_changes_with_the_seed():
-    """Of donors whose own outcomes part them: one with 6 responders of 8, one with 1, two with 2."""
+    """Donors are parted by their own outcomes: 6 responders of 8, then 1, then 2 and 2."""
     pd = pytest.importorskip("pandas")
     trial = dm.simulate(seed=0, n_donors=4, n_recipients=32)
     donors, n_responders = trial.donors.sample_ids, [6, 1, 2, 2]
