@@ -10,6 +10,7 @@ mod cancel;
 mod cli;
 mod cli_examples;
 mod cli_limits;
+mod cli_manual;
 mod donors;
 mod engraftment;
 mod evaluation;
