@@ -44,11 +44,14 @@ $(VENV)/.dev: requirements-dev.txt | $(BIN)/python
 .PHONY: setup
 setup: need-rust $(VENV)/.dev ## make .venv with everything that tests and notebooks need
 
-.PHONY: wheel build
-wheel: need-rust $(VENV)/.run
+.PHONY: wheel sdist build
+wheel: need-rust $(VENV)/.run ## build the abi3 wheel into target/wheels and install it into .venv
 	@rm -rf $(WHEELS)
 	$(BIN)/maturin build --quiet --release --locked --interpreter $(BIN)/python --out $(WHEELS)
 	$(BIN)/pip install --quiet --force-reinstall --no-deps $(WHEELS)/donormatch-*.whl
+sdist: need-rust $(VENV)/.run ## build the source distribution into target/sdist: it needs Rust alone
+	@rm -rf target/sdist
+	$(BIN)/maturin sdist --quiet --out target/sdist
 build: wheel ## build the library, the binary and the wheel, and install the wheel into .venv
 	cargo build --release --locked
 
