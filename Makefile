@@ -133,11 +133,15 @@ site: setup wheel $(VENV)/.site ## build the documentation site (ONLINE=1: with 
 linkcheck: setup wheel $(VENV)/.site ## follow every link of the site that leads elsewhere
 	$(SPHINX) -b linkcheck docs docs/_build/linkcheck
 CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name) 2>/dev/null)))
-browser: site ## look at the site in headless Chromium: axe, no request to elsewhere, pictures
+browser: site ## look at site and report in headless Chromium: axe, no request to elsewhere, pictures
 	@if [ -z "$(CHROMIUM)" ]; then echo "skipped: no Chromium, e.g. 'apt-get install chromium'"; \
 	elif ! command -v npm >/dev/null; then echo "skipped: no Node.js with npm, e.g. 'apt-get install npm'"; \
 	else npm ci --prefix tests/browser --no-audit --no-fund --silent && \
-	  CHROMIUM=$(CHROMIUM) node tests/browser/site.mjs docs/_build/html target/browser; fi
+	  CHROMIUM=$(CHROMIUM) node tests/browser/site.mjs docs/_build/html target/browser && \
+	  $(BIN)/donormatch simulate --output target/browser/cohort && \
+	  $(BIN)/donormatch rank target/browser/cohort/donors.tsv target/browser/cohort/recipients.tsv \
+	    --metadata target/browser/cohort/metadata.tsv --report target/browser/report.html >/dev/null && \
+	  CHROMIUM=$(CHROMIUM) node tests/browser/report.mjs target/browser/report.html target/browser; fi
 clean: ## remove what was built, and .venv
 	cargo clean
 	rm -rf docs/_build docs/reference/generated docs/reference/shell.md tests/browser/node_modules

@@ -75,3 +75,16 @@ def test_the_program_of_twenty_lines_has_twenty_lines():
     text = (ROOT / "examples/app.rs").read_text(encoding="utf-8")
     code = [line for line in text.splitlines() if line and not line.startswith("//!")]
     assert len(code) <= 20
+
+
+def test_the_acceptance_page_names_tests_that_exist():
+    page = (ROOT / "docs/acceptance.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+){2,})`", page))
+    sources = [*ROOT.glob("src/**/*.rs"), *ROOT.glob("tests/**/*.rs"), *ROOT.glob("tests/**/*.py")]
+    there = {
+        name
+        for path in sources
+        for name in re.findall(r"\b(?:fn|def) (\w+)\(", path.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 50
+    assert named - there == set()
