@@ -1,4 +1,4 @@
-//! A whole program in twenty lines: `cargo run --release --example app donors.tsv recipients.tsv`.
+//! In twenty lines: `cargo run --release --example app donors.tsv recipients.tsv`.
 
 use donormatch::cohort::{Cancer, Line, Regimen, TreatmentContext};
 use donormatch::matcher::{Matcher, PredictParams};

@@ -23,7 +23,7 @@ def help_of(command: list[str]) -> str:
     """What a command says under `--help`, wrapped for a page."""
     words = [sys.executable, "-m", "donormatch", *command, "--help"]
     told = subprocess.run(
-        words, env={**os.environ, "COLUMNS": "88"}, capture_output=True, text=True, check=True
+        words, env={**os.environ, "COLUMNS": "78"}, capture_output=True, text=True, check=True
     )
     return told.stdout.rstrip()
 
