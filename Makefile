@@ -96,7 +96,7 @@ models: wheel need-data ## rebuild the shipped models from the real tables in ..
 	  $(BIN)/donormatch fit "$$config" --data $(DATA) --output "$$folder" --metrics "$$folder/metrics.json"; \
 	done
 	@echo "run 'make build' to bundle them, and 'make golden' to write the golden values again"
-prove: wheel need-data ## evaluate on the real tables, a cohort left out at a time, and fuzz the readers
+prove: setup wheel need-data ## evaluate on the real tables, a cohort left out at a time, and fuzz the readers
 	$(BIN)/donormatch evaluate --data $(DATA)
 	DONORMATCH_FUZZ=1000000 cargo test $(CARGO_FLAGS) --test it -- fuzz privacy --nocapture
 	DONORMATCH_MUTANTS=100000 cargo test $(CARGO_FLAGS) --lib -- persist
