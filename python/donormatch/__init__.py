@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from donormatch import calibration, design, metrics
 from donormatch._cohort import Cohort, PatientCohort
-from donormatch._core import __version__, n_threads, set_n_threads
+from donormatch._core import __version__
 from donormatch._engraftment import MismatchedNull, TransplantPrediction
 from donormatch._errors import (
     ConvergenceError,
@@ -39,6 +39,7 @@ from donormatch._signature import (
     signatures,
 )
 from donormatch._simulate import SyntheticCohort, simulate
+from donormatch._threads import n_threads, set_n_threads
 
 __all__ = [
     "Assignment",

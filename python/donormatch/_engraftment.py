@@ -40,7 +40,7 @@ class ObservedChange:
 
         Parameters
         ----------
-        triads
+        triads : Triads
             The ids of donor, baseline and follow-up of each transplant: triples, mappings with
             these keys, or a frame (pandas, Polars, PyArrow) with the columns `donor`, `baseline`
             and `follow_up`.
@@ -99,13 +99,13 @@ class ObservedChange:
 
         Parameters
         ----------
-        triads
+        triads : Triads
             As in :meth:`observed_engraftment`.
-        reference
+        reference : {"donor", "baseline"}, default="donor"
             Whose taxa: ``"donor"`` for PEDS, ``"baseline"`` for PPRS.
-        n_resamples
+        n_resamples : int, default=999
             Mismatched pairs drawn for each triad, with replacement.
-        seed
+        seed : int, default=0
             Of the draws; the order of the triads does not matter.
 
         Returns
@@ -161,11 +161,11 @@ class ObservedChange:
 
         Parameters
         ----------
-        baseline, follow_up
+        baseline, follow_up : str
             Ids of the two samples.
-        min_detection
+        min_detection : float, default=0.9
             The chance of detection from which a loss is called.
-        follow_up_depth
+        follow_up_depth : float, optional
             Reads of the follow-up (all of them, unclassified ones too): needed for relative
             abundances, refused for counts, which have their own. Where the profiler needs k reads
             to report a taxon, give the reads divided by k.
@@ -231,6 +231,18 @@ class MismatchedNull:
         -------
         pandas.DataFrame
             One row a triad.
+
+        Examples
+        --------
+        >>> from donormatch import simulate
+        >>> cohort = simulate(n_donors=2, n_recipients=2)
+        >>> profiles = cohort.donors.merge([cohort.donors, cohort.recipients, cohort.follow_ups])
+        >>> triads = [
+        ...     (one["donor_id"], one["recipient_id"], one["follow_up_id"])
+        ...     for one in cohort.transplants
+        ... ]
+        >>> profiles.mismatched_null(triads).to_pandas().columns.tolist()
+        ['donor', 'baseline', 'follow_up', 'observed', 'expected', 'p_value', 'q_value']
         """
         frame: pd.DataFrame = optional("pandas", "to_pandas").DataFrame(self.tests)
         return frame
@@ -280,6 +292,14 @@ class TransplantPrediction:
         -------
         pandas.DataFrame
             One row a taxon.
+
+        Examples
+        --------
+        >>> from donormatch import Matcher, simulate
+        >>> cohort = simulate(n_donors=1, n_recipients=1)
+        >>> found = Matcher.bundled().predict_transplant(cohort.donors, cohort.recipients)
+        >>> len(found.to_pandas()) == len(found.taxa)
+        True
         """
         frame: pd.DataFrame = optional("pandas", "to_pandas").DataFrame(self.taxa)
         return frame

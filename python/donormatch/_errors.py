@@ -6,10 +6,10 @@ knows nothing of donormatch still catches it. Trouble with files is an :class:`O
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Iterable
-from pathlib import Path
 
 from donormatch import _core
 
@@ -77,7 +77,7 @@ def caller_level() -> int:
 
     Frames are counted, since `skip_file_prefixes` needs Python 3.12.
     """
-    package = str(Path(__file__).parent)
+    package = os.path.dirname(__file__)
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
         frame, level = frame.f_back, level + 1

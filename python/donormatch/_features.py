@@ -32,12 +32,12 @@ def toposcore_from_counts(
 
     Parameters
     ----------
-    n_sig1, n_sig2
+    n_sig1, n_sig2 : int or tuple of int
         Members of SIG1 (of 37) and of SIG2 (of 45) present; or (seen, possible at most) where
         only bounds are known.
-    akkermansia
+    akkermansia : float, optional
         The relative abundance of *Akkermansia muciniphila*, as a fraction; None where unmeasured.
-    cut_off
+    cut_off : CutOff, default="round3"
         Which published cut-offs decide; they differ for one pair of counts, 13 and 19.
 
     Returns
@@ -98,11 +98,12 @@ class ProfileFeatures:
 
         Parameters
         ----------
-        measure
-            ``"chao1"`` needs counts; ``"richness"`` depends on depth.
-        base
+        measure : str, default="shannon"
+            ``"richness"``, ``"shannon"``, ``"simpson"``, ``"inverse_simpson"``, ``"pielou"``,
+            ``"chao1"`` (of counts only) or ``"faith_pd"``. ``"richness"`` depends on depth.
+        base : {"natural", "two", "ten"}, default="natural"
             Of the logarithm of ``"shannon"``.
-        tree
+        tree : tree, optional
             For ``"faith_pd"``: a tree whose tips are the labels of the taxa.
 
         Returns
@@ -142,13 +143,16 @@ class ProfileFeatures:
 
         Parameters
         ----------
-        recipients
+        recipients : ProfileFeatures, optional
             Profiles in the same vocabulary and unit; taxa are matched by label.
-        metric
-            The distance. Bray-Curtis takes abundances as they are: close counts first.
-        pseudocount
+        metric : str, default="bray_curtis"
+            ``"bray_curtis"``, ``"jaccard"``, ``"jensen_shannon"``, ``"aitchison"``,
+            ``"robust_aitchison"``, ``"unweighted_unifrac"``, ``"weighted_unifrac"`` or
+            ``"normalized_weighted_unifrac"``. Bray-Curtis takes abundances as they are: close
+            counts first.
+        pseudocount : float, default=1.0
             Added to every value for ``"aitchison"``, in the unit of the table.
-        tree
+        tree : tree, optional
             For the UniFrac metrics: a tree whose tips are the labels of the taxa.
 
         Returns
@@ -175,7 +179,7 @@ class ProfileFeatures:
 
         Parameters
         ----------
-        pseudocount
+        pseudocount : float
             Added to every value, in the unit of the table; 0 where the table holds no zero. There
             is no default: the choice decides the answer wherever most values are zero.
 
@@ -183,6 +187,15 @@ class ProfileFeatures:
         -------
         numpy.ndarray
             One column a taxon.
+
+        Examples
+        --------
+        >>> from donormatch import Profiles
+        >>> profiles = Profiles.from_numpy(
+        ...     [[60.0, 40.0]], sample_ids=["a"], taxa=["s__A", "s__B"], unit="percent"
+        ... )
+        >>> profiles.clr(pseudocount=0).round(3)
+        array([[ 0.203, -0.203]])
         """
         return _core.clr(self._table, pseudocount)
 
@@ -193,6 +206,15 @@ class ProfileFeatures:
         -------
         numpy.ndarray
             One column a taxon; NaN where it is not detected.
+
+        Examples
+        --------
+        >>> from donormatch import Profiles
+        >>> profiles = Profiles.from_numpy(
+        ...     [[100.0, 0.0]], sample_ids=["a"], taxa=["s__A", "s__B"], unit="percent"
+        ... )
+        >>> profiles.rclr()
+        array([[ 0., nan]])
         """
         return _core.rclr(self._table)
 
@@ -205,7 +227,7 @@ class ProfileFeatures:
 
         Parameters
         ----------
-        signature
+        signature : str or Signature
             The name of a built-in one (:func:`donormatch.signature_names`), or one's own from
             :meth:`donormatch.Signature.read`.
 
@@ -247,7 +269,7 @@ class ProfileFeatures:
 
         Parameters
         ----------
-        signatures
+        signatures : iterable of str or Signature, optional
             Names of built-in ones or one's own; all built-in ones by default.
 
         Returns
@@ -313,11 +335,11 @@ class ProfileFeatures:
 
         Parameters
         ----------
-        cut_off
+        cut_off : {"round3", "exact_roc"}, default="round3"
             Which published cut-offs decide; they differ for one pair of counts.
-        akkermansia
+        akkermansia : {"sgb9226", "species_label"}, default="sgb9226"
             Which *Akkermansia* counts.
-        min_richness
+        min_richness : int, default=0
             Samples with fewer taxa get no call.
 
         Returns

@@ -69,21 +69,39 @@ class FromMemory:
 
         Parameters
         ----------
-        values
+        values : array_like
             Abundances, one row a sample.
-        sample_ids, taxa
+        sample_ids, taxa : iterable of str
             What rows and columns are.
-        lineages
+        lineages : iterable of str, optional
             The lineage of each taxon, where its label does not hold it.
-        unit, vocabulary, completeness, duplicates, empty_samples
+        unit : {"count", "fraction", "percent"}, optional
             As in :func:`read_profiles`.
-        ranks, ignore_columns
+        vocabulary : str, optional
+            As in :func:`read_profiles`.
+        completeness : {"complete", "filtered"}, optional
+            As in :func:`read_profiles`.
+        ranks : {"repeated", "disjoint"}, optional
+            As in :func:`read_profiles`.
+        ignore_columns : sequence of str, optional
+            As in :func:`read_profiles`.
+        duplicates : {"reject", "sum"}, default="reject"
+            As in :func:`read_profiles`.
+        empty_samples : {"reject", "drop"}, default="reject"
             As in :func:`read_profiles`.
 
         Returns
         -------
         Profiles
             The checked table.
+
+        Examples
+        --------
+        >>> from donormatch import Profiles
+        >>> Profiles.from_numpy(
+        ...     [[60.0, 40.0]], sample_ids=["a"], taxa=["s__A", "s__B"], unit="percent"
+        ... )
+        Profiles(1 samples × 2 taxa, unit='percent', vocabulary='unknown', completeness='complete')
         """
         array = np.ascontiguousarray(present("values", values), dtype=np.float64)
         if array.ndim != 2:
@@ -125,17 +143,42 @@ class FromMemory:
 
         Parameters
         ----------
-        values
+        values : scipy.sparse.sparray or scipy.sparse.spmatrix
             Abundances, one row a sample.
-        sample_ids, taxa, lineages, unit, vocabulary, completeness, duplicates, empty_samples
+        sample_ids : iterable of str
             As in :meth:`from_numpy`.
-        ranks, ignore_columns
+        taxa : iterable of str
+            As in :meth:`from_numpy`.
+        lineages : iterable of str, optional
+            As in :meth:`from_numpy`.
+        unit : {"count", "fraction", "percent"}, optional
+            As in :meth:`from_numpy`.
+        vocabulary : str, optional
+            As in :meth:`from_numpy`.
+        completeness : {"complete", "filtered"}, optional
+            As in :meth:`from_numpy`.
+        ranks : {"repeated", "disjoint"}, optional
+            As in :meth:`from_numpy`.
+        ignore_columns : sequence of str, optional
+            As in :meth:`from_numpy`.
+        duplicates : {"reject", "sum"}, default="reject"
+            As in :meth:`from_numpy`.
+        empty_samples : {"reject", "drop"}, default="reject"
             As in :meth:`from_numpy`.
 
         Returns
         -------
         Profiles
             The checked table.
+
+        Examples
+        --------
+        >>> from donormatch import Profiles
+        >>> from scipy.sparse import csr_array
+        >>> counts = csr_array([[900, 0, 100]])
+        >>> taxa = ["s__A", "s__B", "s__C"]
+        >>> Profiles.from_scipy(counts, sample_ids=["a"], taxa=taxa, unit="count").depth
+        array([1000.])
         """
         options = options_json(
             unit=unit,
@@ -173,13 +216,25 @@ class FromMemory:
 
         Parameters
         ----------
-        frame
+        frame : pandas.DataFrame
             Abundances, samples × taxa or the other way round.
-        sample_column
+        sample_column : str, optional
             The column of ids of the rows, where it is not the index.
-        unit, orientation, vocabulary, completeness, duplicates, empty_samples
+        unit : {"count", "fraction", "percent"}, optional
             As in :func:`read_profiles`.
-        ranks, ignore_columns
+        orientation : {"samples_in_rows", "taxa_in_rows"}, optional
+            As in :func:`read_profiles`.
+        vocabulary : str, optional
+            As in :func:`read_profiles`.
+        completeness : {"complete", "filtered"}, optional
+            As in :func:`read_profiles`.
+        ranks : {"repeated", "disjoint"}, optional
+            As in :func:`read_profiles`.
+        ignore_columns : sequence of str, optional
+            As in :func:`read_profiles`.
+        duplicates : {"reject", "sum"}, default="reject"
+            As in :func:`read_profiles`.
+        empty_samples : {"reject", "drop"}, default="reject"
             As in :func:`read_profiles`.
 
         Returns
@@ -191,6 +246,14 @@ class FromMemory:
         ------
         InputError
             The rows have no ids: the index only counts, and no `sample_column` is named.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from donormatch import Profiles
+        >>> frame = pd.DataFrame({"s__A": [60.0], "s__B": [40.0]}, index=["a"])
+        >>> Profiles.from_pandas(frame, unit="percent").sample_ids
+        ['a']
         """
         if sample_column is not None:
             if sample_column not in frame.columns:
@@ -250,19 +313,39 @@ class FromMemory:
 
         Parameters
         ----------
-        table
+        table : object
             An object with ``__arrow_c_stream__``: one column of ids, the others numbers.
-        sample_column
+        sample_column : str, optional
             The column of ids of the rows; the only column of text where absent.
-        unit, orientation, vocabulary, completeness, duplicates, empty_samples
+        unit : {"count", "fraction", "percent"}, optional
             As in :func:`read_profiles`.
-        ranks, ignore_columns
+        orientation : {"samples_in_rows", "taxa_in_rows"}, optional
+            As in :func:`read_profiles`.
+        vocabulary : str, optional
+            As in :func:`read_profiles`.
+        completeness : {"complete", "filtered"}, optional
+            As in :func:`read_profiles`.
+        ranks : {"repeated", "disjoint"}, optional
+            As in :func:`read_profiles`.
+        ignore_columns : sequence of str, optional
+            As in :func:`read_profiles`.
+        duplicates : {"reject", "sum"}, default="reject"
+            As in :func:`read_profiles`.
+        empty_samples : {"reject", "drop"}, default="reject"
             As in :func:`read_profiles`.
 
         Returns
         -------
         Profiles
             The checked table.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> from donormatch import Profiles
+        >>> table = pa.table({"sample_id": ["a"], "s__A": [60.0], "s__B": [40.0]})
+        >>> Profiles.from_arrow(table, unit="percent").taxa
+        ['s__A', 's__B']
         """
         if not hasattr(table, "__arrow_c_stream__"):
             message = f"expected a table with `__arrow_c_stream__`, found {type(table).__name__}"
@@ -298,17 +381,39 @@ class FromMemory:
 
         Parameters
         ----------
-        frame
+        frame : polars.DataFrame or pl.LazyFrame
             One column of ids, the others numbers.
-        sample_column, unit, orientation, vocabulary, completeness, duplicates, empty_samples
+        sample_column : str, optional
             As in :meth:`from_arrow`.
-        ranks, ignore_columns
+        unit : {"count", "fraction", "percent"}, optional
+            As in :meth:`from_arrow`.
+        orientation : {"samples_in_rows", "taxa_in_rows"}, optional
+            As in :meth:`from_arrow`.
+        vocabulary : str, optional
+            As in :meth:`from_arrow`.
+        completeness : {"complete", "filtered"}, optional
+            As in :meth:`from_arrow`.
+        ranks : {"repeated", "disjoint"}, optional
+            As in :meth:`from_arrow`.
+        ignore_columns : sequence of str, optional
+            As in :meth:`from_arrow`.
+        duplicates : {"reject", "sum"}, default="reject"
+            As in :meth:`from_arrow`.
+        empty_samples : {"reject", "drop"}, default="reject"
             As in :meth:`from_arrow`.
 
         Returns
         -------
         Profiles
             The checked table.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> from donormatch import Profiles
+        >>> frame = pl.DataFrame({"sample_id": ["a"], "s__A": [60.0], "s__B": [40.0]})
+        >>> Profiles.from_polars(frame, unit="percent").taxa
+        ['s__A', 's__B']
         """
         return cls.from_arrow(
             frame.collect() if hasattr(frame, "collect") else frame,
@@ -342,21 +447,40 @@ class FromMemory:
 
         Parameters
         ----------
-        data
+        data : anndata.AnnData
             The annotated matrix.
-        layer
+        layer : str, optional
             The layer that holds the abundances; ``X`` by default.
-        lineage_column
+        lineage_column : str, optional
             The column of ``var`` with the lineage of each taxon; ``"lineage"`` where there is one.
-        unit, vocabulary, completeness, duplicates, empty_samples
+        unit : {"count", "fraction", "percent"}, optional
             As in :func:`read_profiles`; those that :meth:`to_anndata` stored are used by default.
-        ranks, ignore_columns
+        vocabulary : str, optional
+            As in :func:`read_profiles`; those that :meth:`to_anndata` stored are used by default.
+        completeness : {"complete", "filtered"}, optional
+            As in :func:`read_profiles`; those that :meth:`to_anndata` stored are used by default.
+        ranks : {"repeated", "disjoint"}, optional
             As in :func:`read_profiles`.
+        ignore_columns : sequence of str, optional
+            As in :func:`read_profiles`.
+        duplicates : {"reject", "sum"}, default="reject"
+            As in :func:`read_profiles`; those that :meth:`to_anndata` stored are used by default.
+        empty_samples : {"reject", "drop"}, default="reject"
+            As in :func:`read_profiles`; those that :meth:`to_anndata` stored are used by default.
 
         Returns
         -------
         Profiles
             The checked table.
+
+        Examples
+        --------
+        >>> from donormatch import Profiles
+        >>> profiles = Profiles.from_numpy(
+        ...     [[60.0, 40.0]], sample_ids=["a"], taxa=["s__A", "s__B"], unit="percent"
+        ... )
+        >>> Profiles.from_anndata(profiles.to_anndata()) == profiles
+        True
         """
         if layer is not None and layer not in data.layers:
             message = f"`layer`: expected one of {sorted(data.layers)}, found `{layer}`"
@@ -403,17 +527,36 @@ class FromMemory:
 
         Parameters
         ----------
-        table
+        table : object
             Observations (taxa) × samples, as the format has it.
-        unit, vocabulary, completeness, duplicates, empty_samples
+        unit : {"count", "fraction", "percent"}, optional
             As in :func:`read_profiles`.
-        ranks, ignore_columns
+        vocabulary : str, optional
+            As in :func:`read_profiles`.
+        completeness : {"complete", "filtered"}, optional
+            As in :func:`read_profiles`.
+        ranks : {"repeated", "disjoint"}, optional
+            As in :func:`read_profiles`.
+        ignore_columns : sequence of str, optional
+            As in :func:`read_profiles`.
+        duplicates : {"reject", "sum"}, default="reject"
+            As in :func:`read_profiles`.
+        empty_samples : {"reject", "drop"}, default="reject"
             As in :func:`read_profiles`.
 
         Returns
         -------
         Profiles
             The checked table.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from biom import Table
+        >>> from donormatch import Profiles
+        >>> counts = Table(np.array([[900], [100]]), ["s__A", "s__B"], ["a"])
+        >>> Profiles.from_biom(counts, unit="count").to_numpy()
+        array([[900., 100.]])
         """
         metadata = table.metadata(axis="observation") or [None] * table.shape[0]
         lineages = [_biom_lineage(entry) for entry in metadata]

@@ -63,6 +63,18 @@ class HarmonizationReport:
         -------
         pandas.DataFrame
             One row a taxon of the source, in its order.
+
+        Examples
+        --------
+        >>> from donormatch import Profiles
+        >>> profiles = Profiles.from_numpy(
+        ...     [[60.0, 40.0]], sample_ids=["a"], taxa=["s__Blautia_obeum", "s__B"], unit="percent"
+        ... )
+        >>> _, report = profiles.harmonize()
+        >>> report.to_pandas()[["original", "target", "how"]]
+                   original         target    how
+        0  s__Blautia_obeum  Blautia_obeum  exact
+        1              s__B              B   kept
         """
         frame: pd.DataFrame = optional("pandas", "to_pandas").DataFrame(self.taxa)
         return frame

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
 MAX_ROWS = 20
 MAX_CELL = 120
@@ -14,6 +13,9 @@ def cell(value: object) -> str:
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     if len(text) > MAX_CELL:
         text = text[: MAX_CELL - 1] + "…"
+    # Imported where it is used, like whatever few need.
+    from html import escape
+
     return escape(text, quote=True)
 
 

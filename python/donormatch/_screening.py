@@ -84,6 +84,17 @@ class Screening:
         -------
         pandas.DataFrame
             One row per donor or batch.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from donormatch import screen
+        >>> records = pd.DataFrame(
+        ...     {"donor_id": ["D1"], "donor_type": ["healthy"], "collected_on": ["2026-10-01"]}
+        ... )
+        >>> screen(records, on="2026-10-15").to_pandas()[["donor_id", "eligible"]]
+          donor_id  eligible
+        0       D1     False
         """
         frame: pd.DataFrame = optional("pandas", "to_pandas").DataFrame(
             self.rows, columns=list(_COLUMNS)
@@ -139,16 +150,16 @@ def screen(
 
     Parameters
     ----------
-    records
+    records : str or path or pandas.DataFrame
         CSV, TSV, TOML or a frame. Wide: one row per donor or batch with `donor_id`, `donor_type`,
         `collected_on`, a column per entry of the panel and its day in ``<entry>_on``. Long: one row
         per answer with `donor_id`, `entry`, `result` and `on`. A field that the panel does not know
         is an error.
-    on
+    on : str or date
         The day on which the donors are to be used. No clock is read.
-    panel
+    panel : str or path, optional
         A panel of your own, as TOML; default: the one that ships (:func:`screening_panel`).
-    recipients
+    recipients : str or path or pandas.DataFrame, optional
         A table with `recipient_id`, `immunosuppressed` and the fields that the panel matches, such
         as `cmv`, `ebv` and `allergies`; screens every donor for each of them.
 
@@ -187,7 +198,7 @@ def screening_panel(path: str | os.PathLike[str] | None = None) -> dict[str, Any
 
     Parameters
     ----------
-    path
+    path : str or path, optional
         A panel of your own, as TOML; default: the one that ships.
 
     Returns

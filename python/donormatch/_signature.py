@@ -83,7 +83,7 @@ class Signature:
 
         Parameters
         ----------
-        path
+        path : str or path
             A TSV, plain or gzipped, with a column `taxon`; lines ``# name:``, ``# version:``,
             ``# title:``, ``# source:`` and ``# evidence:`` before it say what it is. Names may be
             in any vocabulary; several names of one member are separated by commas. Where no line
@@ -114,11 +114,11 @@ class Signature:
 
     @classmethod
     def parse(cls, text: str) -> Signature:
-        """The same from text in memory.
+        r"""The same from text in memory.
 
         Parameters
         ----------
-        text
+        text : str
             What the file of :meth:`read` would hold; the name is empty where no line gives it.
 
         Returns
@@ -130,6 +130,11 @@ class Signature:
         ------
         InputError
             There is no column `taxon`, no member, or one member twice.
+
+        Examples
+        --------
+        >>> Signature.parse("taxon\nRoseburia hominis\n").members[0].name
+        'Roseburia hominis'
         """
         return cls._from_record(json.loads(_core.parse_signature(text)))
 
@@ -156,6 +161,11 @@ def signature_names() -> list[str]:
     -------
     list of str
         What :func:`signature` takes.
+
+    Examples
+    --------
+    >>> "toposcore_sig1" in signature_names()
+    True
     """
     return _core.signature_names()
 
@@ -165,7 +175,7 @@ def signature(name: str) -> Signature:
 
     Parameters
     ----------
-    name
+    name : str
         One of :func:`signature_names`.
 
     Returns
@@ -262,6 +272,16 @@ class Membership:
         pandas.DataFrame
             ``sample_id signature version n_members n_not_measurable n_present summed_fraction``,
             one row a sample.
+
+        Examples
+        --------
+        >>> from donormatch import Profiles
+        >>> profiles = Profiles.from_numpy(
+        ...     [[60.0, 40.0]], sample_ids=["a"], taxa=["s__A", "s__B"], unit="percent"
+        ... )
+        >>> profiles.membership("bifidobacterium").to_pandas()[["sample_id", "n_present"]]
+          sample_id  n_present
+        0         a          0
         """
         frame: pd.DataFrame = optional("pandas", "to_pandas").DataFrame(
             {

@@ -39,9 +39,11 @@ def simulate(*, n_donors: int = 6, n_recipients: int = 8, seed: int = 0) -> Synt
 
     Parameters
     ----------
-    n_donors, n_recipients
+    n_donors : int, default=6
         How many of each.
-    seed
+    n_recipients : int, default=8
+        How many of each.
+    seed : int, default=0
         Of everything drawn.
 
     Returns

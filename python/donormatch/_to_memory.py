@@ -31,6 +31,15 @@ class ToMemory:
         -------
         numpy.ndarray
             A new array in C order.
+
+        Examples
+        --------
+        >>> from donormatch import Profiles
+        >>> profiles = Profiles.from_numpy(
+        ...     [[60.0, 40.0]], sample_ids=["a"], taxa=["s__A", "s__B"], unit="percent"
+        ... )
+        >>> profiles.to_numpy()
+        array([[60., 40.]])
         """
         return self._table.to_dense()
 
@@ -41,6 +50,15 @@ class ToMemory:
         -------
         scipy.sparse.csr_array
             A new matrix of samples × taxa.
+
+        Examples
+        --------
+        >>> from donormatch import Profiles
+        >>> profiles = Profiles.from_numpy(
+        ...     [[60.0, 40.0]], sample_ids=["a"], taxa=["s__A", "s__B"], unit="percent"
+        ... )
+        >>> profiles.to_scipy().nnz
+        2
         """
         sparse = optional("scipy.sparse", "to_scipy")
         indptr, indices, values = self._table.to_csr()
@@ -53,6 +71,17 @@ class ToMemory:
         -------
         pandas.DataFrame
             The abundances, columns by label.
+
+        Examples
+        --------
+        >>> from donormatch import Profiles
+        >>> profiles = Profiles.from_numpy(
+        ...     [[60.0, 40.0]], sample_ids=["a"], taxa=["s__A", "s__B"], unit="percent"
+        ... )
+        >>> profiles.to_pandas()
+                   s__A  s__B
+        sample_id
+        a          60.0  40.0
         """
         pandas = optional("pandas", "to_pandas")
         index = pandas.Index(self._table.sample_ids, name="sample_id")
@@ -68,6 +97,15 @@ class ToMemory:
         -------
         polars.DataFrame
             The abundances.
+
+        Examples
+        --------
+        >>> from donormatch import Profiles
+        >>> profiles = Profiles.from_numpy(
+        ...     [[60.0, 40.0]], sample_ids=["a"], taxa=["s__A", "s__B"], unit="percent"
+        ... )
+        >>> profiles.to_polars().columns
+        ['sample_id', 's__A', 's__B']
         """
         polars = optional("polars", "to_polars")
         columns = dict(zip(self._table.taxa, self.to_numpy().T, strict=True))
@@ -83,6 +121,15 @@ class ToMemory:
         -------
         anndata.AnnData
             Sparse abundances in ``X``.
+
+        Examples
+        --------
+        >>> from donormatch import Profiles
+        >>> profiles = Profiles.from_numpy(
+        ...     [[60.0, 40.0]], sample_ids=["a"], taxa=["s__A", "s__B"], unit="percent"
+        ... )
+        >>> profiles.to_anndata().var_names.tolist()
+        ['s__A', 's__B']
         """
         package = optional("anndata", "to_anndata")
         pandas = optional("pandas", "to_anndata")

@@ -31,7 +31,15 @@ Method = Literal[
 
 
 class ProbabilityIntervals(NamedTuple):
-    """Lower and upper probability of each score."""
+    """Lower and upper probability of each score.
+
+    Attributes
+    ----------
+    lower : numpy.ndarray
+        The lower probability of each score.
+    upper : numpy.ndarray
+        The upper one.
+    """
 
     lower: npt.NDArray[np.float64]
     upper: npt.NDArray[np.float64]
@@ -91,13 +99,13 @@ class Calibrator:
 
         Parameters
         ----------
-        scores
+        scores : array_like
             Log-odds of rows that the model did not learn from.
-        outcomes
+        outcomes : array_like
             0 or 1, one a row.
-        weights
+        weights : array_like, optional
             One a row, 0 or more.
-        groups
+        groups : iterable, optional
             Labels of rows that stay together where a method is chosen.
 
         Returns
@@ -114,6 +122,12 @@ class Calibrator:
             A method without smoothing meets scores that separate the outcomes.
         ParameterError
             The method is unknown.
+
+        Examples
+        --------
+        >>> scores, outcomes = [-2.0, -1.0, -0.5, 0.2, 0.4, 1.5], [0, 0, 1, 0, 1, 1]
+        >>> Calibrator("sigmoid").fit(scores, outcomes).method_
+        'sigmoid'
         """
         params = options_json(method=self.method, n_folds=self.n_folds, seed=self.seed)
         rows = scored_rows(outcomes, scores, weights, groups)
@@ -132,13 +146,20 @@ class Calibrator:
 
         Parameters
         ----------
-        scores
+        scores : array_like
             Log-odds.
 
         Returns
         -------
         ndarray
             One a score, in [0, 1].
+
+        Examples
+        --------
+        >>> scores, outcomes = [-2.0, -1.0, -0.5, 0.2, 0.4, 1.5], [0, 0, 1, 0, 1, 1]
+        >>> low, high = Calibrator("sigmoid").fit(scores, outcomes).probabilities([-1.0, 1.0])
+        >>> bool(low < high)
+        True
         """
         return self._fitted().probabilities(numbers("scores", scores))
 
@@ -149,13 +170,20 @@ class Calibrator:
 
         Parameters
         ----------
-        scores
+        scores : array_like
             Log-odds.
 
         Returns
         -------
         ProbabilityIntervals
             ``lower`` and ``upper``, one a score.
+
+        Examples
+        --------
+        >>> scores, outcomes = [-2.0, -1.0, -0.5, 0.2, 0.4, 1.5], [0, 0, 1, 0, 1, 1]
+        >>> lower, upper = Calibrator("venn_abers").fit(scores, outcomes).intervals([0.0])
+        >>> bool(lower[0] < upper[0])
+        True
         """
         return ProbabilityIntervals(*self._fitted().intervals(numbers("scores", scores)))
 

@@ -46,7 +46,25 @@ Metric = Literal[
 
 @dataclass(frozen=True)
 class Estimate:
-    """A metric with its interval; `reason` says why a number is absent."""
+    """A metric with its interval; `reason` says why a number is absent.
+
+    Attributes
+    ----------
+    value : float or None
+        The metric.
+    lo, hi : float or None
+        Ends of the interval.
+    level : float
+        The share of such intervals that holds the truth.
+    method : str
+        How the interval was made.
+    n_rows, n_groups, n_events : int
+        Rows, groups and events behind it.
+    n_undefined : int
+        Resamples in which the metric has no value, such as those of one class.
+    reason : str or None
+        Why a number is absent.
+    """
 
     value: float | None
     lo: float | None
@@ -62,7 +80,29 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The difference of a metric between two models on the same rows, first minus second."""
+    """The difference of a metric between two models on the same rows, first minus second.
+
+    Attributes
+    ----------
+    metric : str
+        What is compared.
+    first, second : float or None
+        The metric of each model.
+    difference : float or None
+        First minus second.
+    lo, hi : float or None
+        Ends of the interval.
+    p_value : float or None
+        Two-sided.
+    level : float
+        The share of such intervals that holds the truth.
+    method : str
+        How interval and p value were made.
+    n_rows, n_groups, n_events : int
+        Rows, groups and events behind it.
+    reason : str or None
+        Why a number is absent.
+    """
 
     metric: str
     first: float | None
@@ -84,6 +124,17 @@ class CalibrationBin:
     """Of rows with like probabilities, the mean probability and the share of events.
 
     `lo` and `hi` are Wilson's interval of `observed`, taking rows as independent.
+
+    Attributes
+    ----------
+    mean_probability : float
+        The mean probability of the rows.
+    observed : float
+        The share of events among them.
+    lo, hi : float
+        Ends of the interval of `observed`.
+    n_rows, n_events : int
+        Rows, and events among them.
     """
 
     mean_probability: float
@@ -96,7 +147,17 @@ class CalibrationBin:
 
 @dataclass(frozen=True)
 class DecisionPoint:
-    """Net benefit of acting from a threshold on, beside acting on all and on none."""
+    """Net benefit of acting from a threshold on, beside acting on all and on none.
+
+    Attributes
+    ----------
+    threshold : float
+        The probability from which one acts.
+    net_benefit : float
+        Of acting where the model reaches it.
+    treat_all, treat_none : float
+        Of acting on all and on none; the latter is 0.
+    """
 
     threshold: float
     net_benefit: float
@@ -106,7 +167,27 @@ class DecisionPoint:
 
 @dataclass(frozen=True)
 class PooledEstimate:
-    """A value over cohorts: its mean with the interval, and where one more cohort is expected."""
+    """A value over cohorts: its mean with the interval, and where one more cohort is expected.
+
+    Attributes
+    ----------
+    value : float or None
+        The mean over cohorts.
+    lo, hi : float or None
+        Ends of its interval.
+    prediction_lo, prediction_hi : float or None
+        Where the value of one more cohort is expected.
+    tau_squared : float or None
+        The variance between cohorts.
+    i_squared : float or None
+        The share of the variation that is between cohorts.
+    n_cohorts : int
+        How many there are.
+    level : float
+        Of both intervals.
+    reason : str or None
+        Why a number is absent.
+    """
 
     value: float | None
     lo: float | None
@@ -136,17 +217,23 @@ def estimate(
 
     Parameters
     ----------
-    metric
+    metric : str
         Its name.
-    outcomes
+    outcomes : array_like
         0 or 1, one a row.
-    scores
+    scores : array_like
         Log-odds or probabilities for rank metrics, probabilities for the others.
-    weights
+    weights : array_like, optional
         One a row, 0 or more.
-    groups
+    groups : iterable, optional
         Label of the group of each row.
-    n_resamples, level, method, seed
+    n_resamples : int, default=2000
+        How to draw and what interval to give.
+    level : float, default=0.95
+        How to draw and what interval to give.
+    method : {"percentile", "bca"}, default="percentile"
+        How to draw and what interval to give.
+    seed : int, default=0
         How to draw and what interval to give.
 
     Returns
@@ -181,13 +268,21 @@ def compare(
 
     Parameters
     ----------
-    metric
+    metric : str
         Its name.
-    outcomes
+    outcomes : array_like
         0 or 1, one a row.
-    first, second
+    first, second : array_like
         The scores of the two models.
-    weights, groups, n_resamples, level, seed
+    weights : array_like, optional
+        As in :func:`estimate`.
+    groups : iterable, optional
+        As in :func:`estimate`.
+    n_resamples : int, default=2000
+        As in :func:`estimate`.
+    level : float, default=0.95
+        As in :func:`estimate`.
+    seed : int, default=0
         As in :func:`estimate`.
 
     Returns
@@ -217,13 +312,13 @@ def delong(
 
     Parameters
     ----------
-    outcomes
+    outcomes : array_like
         0 or 1, one a row.
-    scores
+    scores : array_like
         Log-odds or probabilities.
-    groups
+    groups : iterable, optional
         Label of the group of each row.
-    level
+    level : float, default=0.95
         Of the interval.
 
     Returns
@@ -254,11 +349,13 @@ def compare_by_delong(
 
     Parameters
     ----------
-    outcomes
+    outcomes : array_like
         0 or 1, one a row.
-    first, second
+    first, second : array_like
         The scores of the two models.
-    groups, level
+    groups : iterable, optional
+        As in :func:`delong`.
+    level : float, default=0.95
         As in :func:`delong`.
 
     Returns
@@ -290,15 +387,15 @@ def calibration_curve(
 
     Parameters
     ----------
-    outcomes
+    outcomes : array_like
         0 or 1, one a row.
-    probabilities
+    probabilities : array_like
         Held out, one a row.
-    weights
+    weights : array_like, optional
         One a row, 0 or more.
-    n_bins
+    n_bins : int, default=10
         Bins at most; equal probabilities stay in one.
-    level
+    level : float, default=0.95
         Of the intervals.
 
     Returns
@@ -330,13 +427,13 @@ def decision_curve(
 
     Parameters
     ----------
-    outcomes
+    outcomes : array_like
         0 or 1, one a row.
-    probabilities
+    probabilities : array_like
         Held out, one a row.
-    thresholds
+    thresholds : iterable of float
         Each in [0, 1).
-    weights
+    weights : array_like, optional
         One a row, 0 or more.
 
     Returns
@@ -360,9 +457,9 @@ def mean_over_cohorts(values: Iterable[float], *, level: float = 0.95) -> Pooled
 
     Parameters
     ----------
-    values
+    values : iterable of float
         A metric in each cohort, such as each study left out.
-    level
+    level : float, default=0.95
         Of both intervals.
 
     Returns
@@ -391,13 +488,13 @@ def pool_cohorts(
 
     Parameters
     ----------
-    values
+    values : mapping of str to float
         A metric by cohort.
-    variances
+    variances : mapping of str to float
         The variance of each value, above 0, by cohort.
-    scale
+    scale : {"identity", "logit"}, default="identity"
         On which cohorts are averaged; on that of log-odds intervals stay inside (0, 1).
-    level
+    level : float, default=0.95
         Of both intervals.
 
     Returns

@@ -5,6 +5,7 @@
 //! and the console script of the Python package run; [`run`] is the same with streams of one's own.
 
 mod check;
+mod completions;
 mod diversity;
 mod engraft;
 mod evaluate;
@@ -13,6 +14,7 @@ mod fit;
 mod input;
 mod inspect;
 mod interrupt;
+mod manual;
 mod plan;
 mod predict;
 mod rank;
@@ -27,7 +29,7 @@ mod update;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::cancel;
 
@@ -60,6 +62,8 @@ enum Command {
     Signatures(signatures::SignaturesArguments),
     Diversity(diversity::DiversityArguments),
     Toposcore(toposcore::ToposcoreArguments),
+    Completions(completions::CompletionsArguments),
+    Manual(manual::ManualArguments),
 }
 
 /// Runs the command line on the process's own streams; gives the exit code. The first argument is
@@ -120,6 +124,8 @@ fn run_on(args: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>) ->
         Command::Signatures(arguments) => arguments.run(&mut streams),
         Command::Diversity(arguments) => arguments.run(&mut streams),
         Command::Toposcore(arguments) => arguments.run(&mut streams),
+        Command::Completions(arguments) => arguments.run(Arguments::command(), &mut streams),
+        Command::Manual(arguments) => arguments.run(Arguments::command(), &mut streams),
     };
     // What a command that was told to end says else is a consequence.
     streams.finish(cancel::check().and(done))

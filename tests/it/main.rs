@@ -12,6 +12,7 @@ mod check;
 mod cli;
 mod cli_examples;
 mod cli_limits;
+mod cli_manual;
 mod donors;
 mod engraftment;
 mod evaluation;

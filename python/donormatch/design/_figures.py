@@ -115,13 +115,13 @@ def prediction_sample_size(
 
     Parameters
     ----------
-    n_parameters
+    n_parameters : int
         Candidate parameters, all that the data may choose from.
-    prevalence
+    prevalence : float
         The share of patients with the outcome.
-    cox_snell
+    cox_snell : float
         The R² of Cox and Snell that is expected of the model (:func:`cox_snell_of_c_statistic`).
-    shrinkage
+    shrinkage : float, default=0.9
         The shrinkage aimed at.
 
     Returns
@@ -160,9 +160,9 @@ def cox_snell_of_c_statistic(c_statistic: float, prevalence: float) -> float:
 
     Parameters
     ----------
-    c_statistic
+    c_statistic : float
         The ROC AUC, above 0.5.
-    prevalence
+    prevalence : float
         The share of patients with the outcome.
 
     Returns
@@ -189,11 +189,11 @@ def donors_to_screen(
 
     Parameters
     ----------
-    n_eligible
+    n_eligible : int
         Eligible donors wanted.
-    pass_rate
+    pass_rate : float, default=1 / 40
         The share of screened donors that pass; published programmes lie between 0.016 and 0.2.
-    certainty
+    certainty : float, default=0.9
         The probability with which enough pass.
 
     Returns
@@ -222,18 +222,18 @@ def safety_boundary(
 
     Parameters
     ----------
-    n
+    n : int
         Patients of the whole trial.
-    acceptable_rate
+    acceptable_rate : float
         The rate of events that is acceptable.
-    type_one_error
+    type_one_error : float, optional
         The probability of stopping at that rate over the whole trial (a Pocock boundary for exact
         counts); 0.05 if neither this nor `threshold` is given.
-    threshold
+    threshold : float, optional
         The posterior probability of a higher rate from which on to stop (a Bayesian boundary).
-    prior
+    prior : tuple of float, default=(1.0, 1.0)
         Events, and patients without one, of the Beta prior of the Bayesian boundary.
-    rates
+    rates : sequence of float, default=()
         True rates at which to say how often the trial stops.
 
     Returns
@@ -275,9 +275,9 @@ def clopper_pearson(k: int, n: int, *, level: float = 0.95) -> tuple[float, floa
 
     Parameters
     ----------
-    k, n
+    k, n : int
         Events and trials.
-    level
+    level : float, default=0.95
         The share of such intervals that covers at least.
 
     Returns
@@ -298,7 +298,7 @@ def fisher_exact(first: tuple[int, int], second: tuple[int, int]) -> float:
 
     Parameters
     ----------
-    first, second
+    first, second : tuple of int
         Events and trials of two groups.
 
     Returns
