@@ -60,8 +60,8 @@ test: lint test-rust test-python notebooks ## run every check: format, lints, Ru
 	@echo "all checks passed"
 test-rust: setup
 	cargo test $(CARGO_FLAGS)
-	cargo clippy --locked --no-default-features -- -D warnings
-	cargo test --locked --no-default-features --features linfa --lib linfa
+	cargo clippy --release --locked --no-default-features -- -D warnings
+	cargo test --release --locked --no-default-features --features linfa --lib linfa
 test-python: setup wheel
 	$(BIN)/python -m pytest --quiet
 	$(BIN)/mypy
