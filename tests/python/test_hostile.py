@@ -49,14 +49,14 @@ for _ in range(n_mutants):
         # The checksum is mended, so that what lies behind it is looked at.
         mutant[-4:] = zlib.crc32(mutant[:-4]).to_bytes(4, "little")
     path.write_bytes(mutant)
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         read(path)
     except (ValueError, OSError):
         pass
-    slowest = max(slowest, time.perf_counter() - start)
+    slowest = max(slowest, time.process_time() - start)
 grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-print(f"slowest {slowest:.2f} s, {grown} kB more")
+print(f"slowest {slowest:.2f} s of the processor, {grown} kB more")
 sys.exit(3 if slowest > 2 or grown > 1_000_000 else 0)
 """
 
