@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::text::Shown;
+use crate::text::{Bytes, Shown};
 
 /// A `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -86,6 +86,17 @@ pub enum Error {
         /// What was expected and what came.
         message: String,
     },
+    /// The work would take more memory than one call may
+    /// ([`set_max_memory`](crate::memory::set_max_memory)).
+    #[error("{what} takes {}, and `max_memory` allows {}", Bytes(*needed), Bytes(*allowed))]
+    Memory {
+        /// What is too large.
+        what: String,
+        /// Bytes that it takes.
+        needed: u64,
+        /// Bytes that are allowed.
+        allowed: u64,
+    },
     /// An iterative fit did not reach its tolerance.
     #[error("{}", Shown(message))]
     Convergence {
@@ -114,6 +125,8 @@ pub enum ErrorKind {
     Convergence,
     /// The job was told to end.
     Cancelled,
+    /// The work does not fit into the memory allowed.
+    Memory,
 }
 
 impl Error {
@@ -131,6 +144,7 @@ impl Error {
             Self::ModelFile { .. } => ErrorKind::ModelFormat,
             Self::Convergence { .. } => ErrorKind::Convergence,
             Self::Cancelled => ErrorKind::Cancelled,
+            Self::Memory { .. } => ErrorKind::Memory,
         }
     }
 

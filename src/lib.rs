@@ -84,6 +84,7 @@ pub mod evidence;
 pub mod explanation;
 pub mod feature;
 pub mod matcher;
+pub mod memory;
 mod metric;
 pub mod model;
 mod numeric;

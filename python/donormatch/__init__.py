@@ -27,6 +27,7 @@ from donormatch._errors import (
 from donormatch._features import toposcore_from_counts
 from donormatch._harmonize import HarmonizationReport
 from donormatch._matcher import Matcher, rank_batches, rank_donors
+from donormatch._memory import max_memory, set_max_memory
 from donormatch._profiles import Decision, Profiles, check, read_profiles, read_tree
 from donormatch._ranking import Assignment, Ranking, RankingBatches, WrittenRanking
 from donormatch._screening import Screening, screen, screening_panel
@@ -75,6 +76,7 @@ __all__ = [
     "check",
     "design",
     "metrics",
+    "max_memory",
     "n_threads",
     "rank_batches",
     "rank_donors",
@@ -82,6 +84,7 @@ __all__ = [
     "read_tree",
     "screen",
     "screening_panel",
+    "set_max_memory",
     "set_n_threads",
     "signature",
     "signature_names",

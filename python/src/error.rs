@@ -1,7 +1,7 @@
 //! Errors of the core → exceptions of `donormatch._errors` and of the operating system.
 
 use donormatch::{Error, ErrorKind};
-use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 
 /// The result of everything that the module exports.
@@ -50,6 +50,7 @@ fn exception(py: Python<'_>, error: &Error) -> PyErr {
         ErrorKind::ModelFormat => "ModelFormatError",
         ErrorKind::Convergence => "ConvergenceError",
         ErrorKind::Cancelled => return PyKeyboardInterrupt::new_err(()),
+        ErrorKind::Memory => return PyMemoryError::new_err(joined(error)),
     };
     py.import("donormatch._errors")
         .and_then(|module| module.getattr(class)?.call1((joined(error),)))

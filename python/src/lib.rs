@@ -77,7 +77,7 @@ mod _core {
         read_many_profiles, read_profiles, read_profiles_of_bytes, write_profiles,
     };
     #[pymodule_export]
-    use super::runtime::{n_threads, provoke_panic, set_n_threads};
+    use super::runtime::{max_memory, n_threads, provoke_panic, set_max_memory, set_n_threads};
     #[pymodule_export]
     use super::screening::{screen, screening_panel};
     #[pymodule_export]

@@ -27,12 +27,20 @@ static IDLE: Mutex<(u32, Vec<Arc<Workers>>)> = Mutex::new((0, Vec::new()));
 /// Threads asked for by `set_n_threads`; 0 leaves the choice to the environment.
 static N_THREADS: Mutex<usize> = Mutex::new(0);
 
+/// More threads than any machine has cores.
+const MOST_THREADS: usize = 1024;
+
 /// Sets the number of threads of later calls; 0 goes back to the environment's choice.
 #[pyfunction]
-pub fn set_n_threads(n_threads: usize) {
+pub fn set_n_threads(n_threads: usize) -> Result<()> {
+    if n_threads > MOST_THREADS {
+        let message = format!("expected at most {MOST_THREADS}, found {n_threads}");
+        return Err(donormatch::Error::parameter("n_threads", message).into());
+    }
     *N_THREADS.lock().unwrap_or_else(PoisonError::into_inner) = n_threads;
     let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
     renewed_after_fork(&mut idle).clear();
+    Ok(())
 }
 
 /// The number of threads that calls use.
@@ -42,6 +50,23 @@ pub fn n_threads() -> Result<usize> {
     let n_threads = workers.n_threads();
     dismiss(workers);
     Ok(n_threads)
+}
+
+/// Sets how much memory a call may take, in GiB.
+#[pyfunction]
+pub fn set_max_memory(gib: f64) -> Result<()> {
+    if !(gib > 0.0 && gib.is_finite()) {
+        let message = format!("expected a positive number of GiB, found {gib}");
+        return Err(donormatch::Error::parameter("max_memory", message).into());
+    }
+    donormatch::memory::set_max_memory((gib * f64::from(1 << 30)) as u64);
+    Ok(())
+}
+
+/// The bytes that a call may take.
+#[pyfunction]
+pub fn max_memory() -> u64 {
+    donormatch::memory::max_memory()
 }
 
 /// Panics on the core's threads, for the test that no panic reaches Python as one.

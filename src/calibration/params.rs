@@ -8,6 +8,7 @@ use super::venn_abers::VennAbersMap;
 use crate::numeric::logistic::{sigmoid, softplus};
 use crate::numeric::outcomes::check_outcomes;
 use crate::split::inner_folds;
+use crate::stored::checked_serde;
 use crate::{Error, Result};
 
 /// Probabilities are kept this far from 0 and 1 inside the loss that methods are chosen by.
@@ -89,12 +90,14 @@ pub struct MethodLoss {
 /// significant digits, which is also how finely they tell scores apart. The other methods hold two or
 /// three numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct Calibrator {
     method: CalibrationMethod,
     curve: Curve,
     losses: Vec<MethodLoss>,
 }
+
+checked_serde!(Calibrator);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -227,6 +230,10 @@ impl CalibrationParams {
 }
 
 impl Calibrator {
+    fn check_stored(&self) -> Result<()> {
+        self.check()
+    }
+
     /// Checks a calibrator that came from elsewhere: the curve of its method, never falling.
     ///
     /// # Errors

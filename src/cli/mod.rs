@@ -32,6 +32,8 @@ use std::io::{IsTerminal, Write};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::cancel;
+use crate::memory;
+use crate::{Error, Result};
 
 pub use streams::Streams;
 pub(in crate::cli) use table::{json, json_or_tsv, tsv};
@@ -41,6 +43,9 @@ pub(in crate::cli) use table::{json, json_or_tsv, tsv};
 #[derive(Debug, Parser)]
 #[command(name = "donormatch", version, about, max_term_width = 100)]
 struct Arguments {
+    /// Most memory that one job may take, in GiB; what cannot fit is refused
+    #[arg(long, global = true, value_name = "GIB", default_value_t = 16.0)]
+    max_memory: f64,
     #[command(subcommand)]
     command: Command,
 }
@@ -108,25 +113,41 @@ fn run_on(args: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>) ->
         Ok(arguments) => arguments,
         Err(usage) => return streams.usage(&usage),
     };
-    let done = match arguments.command {
-        Command::Rank(arguments) => arguments.run(&mut streams),
-        Command::Screen(arguments) => arguments.run(&mut streams),
-        Command::Plan(arguments) => arguments.run(&mut streams),
-        Command::Engraft(arguments) => arguments.run(&mut streams),
-        Command::Predict(arguments) => arguments.run(&mut streams),
-        Command::Simulate(arguments) => arguments.run(&mut streams),
-        Command::Fit(arguments) => arguments.run(&mut streams),
-        Command::Update(arguments) => arguments.run(&mut streams),
-        Command::Evaluate(arguments) => arguments.run(&mut streams),
-        Command::Evidence(arguments) => arguments.run(&mut streams),
-        Command::Check(arguments) => arguments.run(&mut streams),
-        Command::Inspect(arguments) => arguments.run(&mut streams),
-        Command::Signatures(arguments) => arguments.run(&mut streams),
-        Command::Diversity(arguments) => arguments.run(&mut streams),
-        Command::Toposcore(arguments) => arguments.run(&mut streams),
-        Command::Completions(arguments) => arguments.run(Arguments::command(), &mut streams),
-        Command::Manual(arguments) => arguments.run(Arguments::command(), &mut streams),
-    };
+    let before = memory::max_memory();
+    let done = limit_memory(arguments.max_memory)
+        .and_then(|()| carry_out(arguments.command, &mut streams));
+    memory::set_max_memory(before);
     // What a command that was told to end says else is a consequence.
     streams.finish(cancel::check().and(done))
+}
+
+fn limit_memory(gib: f64) -> Result<()> {
+    if !(gib > 0.0 && gib.is_finite()) {
+        let message = format!("expected a positive number of GiB, found {gib}");
+        return Err(Error::parameter("max_memory", message));
+    }
+    memory::set_max_memory((gib * f64::from(1 << 30)) as u64);
+    Ok(())
+}
+
+fn carry_out(command: Command, streams: &mut Streams<'_>) -> Result<()> {
+    match command {
+        Command::Rank(arguments) => arguments.run(streams),
+        Command::Screen(arguments) => arguments.run(streams),
+        Command::Plan(arguments) => arguments.run(streams),
+        Command::Engraft(arguments) => arguments.run(streams),
+        Command::Predict(arguments) => arguments.run(streams),
+        Command::Simulate(arguments) => arguments.run(streams),
+        Command::Fit(arguments) => arguments.run(streams),
+        Command::Update(arguments) => arguments.run(streams),
+        Command::Evaluate(arguments) => arguments.run(streams),
+        Command::Evidence(arguments) => arguments.run(streams),
+        Command::Check(arguments) => arguments.run(streams),
+        Command::Inspect(arguments) => arguments.run(streams),
+        Command::Signatures(arguments) => arguments.run(streams),
+        Command::Diversity(arguments) => arguments.run(streams),
+        Command::Toposcore(arguments) => arguments.run(streams),
+        Command::Completions(arguments) => arguments.run(Arguments::command(), streams),
+        Command::Manual(arguments) => arguments.run(Arguments::command(), streams),
+    }
 }

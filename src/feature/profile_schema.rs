@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::numeric::logarithm::{ln_1p_all, ln_all};
 use crate::profile::{ProfileTable, Unit, Vocabulary};
+use crate::stored::checked_serde;
 use crate::taxonomy::{Membership, signature};
 use crate::{Error, Result};
 
@@ -51,11 +52,14 @@ const AKKERMANSIA_HIGH: f64 = 0.047_99;
 
 /// Which columns a model reads of a profile, by name: what a fitted model keeps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct ProfileSchema {
     vocabulary: Vocabulary,
     taxa: Vec<String>,
     pseudocount: f64,
 }
+
+checked_serde!(ProfileSchema);
 
 impl ProfileSchema {
     /// The schema of the taxa present in at least `min_prevalence` of the profiles given: those of
@@ -118,6 +122,10 @@ impl ProfileSchema {
         };
         schema.validate()?;
         Ok(schema)
+    }
+
+    fn check_stored(&self) -> Result<()> {
+        self.validate()
     }
 
     /// Checks a schema that was read from a file.

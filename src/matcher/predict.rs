@@ -9,11 +9,15 @@ use crate::cancel;
 use crate::cohort::{Donors, TreatmentContext};
 use crate::engraftment::{PairProfile, TransplantPrediction, align_to_fractions};
 use crate::evidence::{is_transplant, summary};
+use crate::memory;
 use crate::profile::ProfileTable;
 use crate::{Error, Result};
 
 /// Pairs predicted at a time at least, so that threads have enough to share.
 const LEAST_PAIRS: usize = 512;
+
+/// What a pair keeps of a draw: three probabilities, three counts, and the baseline's share.
+const BYTES_A_DRAW: u128 = 44;
 
 /// Donors of one recipient that are worked out together: with ten draws a member of the response
 /// model, its trees see nearly a whole block of rows.
@@ -30,6 +34,7 @@ impl Matcher {
     /// [`Matcher::predict_by_recipient`].
     ///
     /// # Errors
+    /// [`Error::Memory`] where they cannot fit;
     /// [`Error::Vocabulary`] where a table is not harmonized or shares no taxon with the models;
     /// [`Error::Table`] where lengths disagree; [`Error::Parameter`] for a setting out of range.
     pub fn predict(
@@ -39,6 +44,9 @@ impl Matcher {
         contexts: &[TreatmentContext],
         params: &PredictParams,
     ) -> Result<Vec<PairPrediction>> {
+        let n_pairs = donors.n_donors() as u128 * recipients.n_samples() as u128;
+        let each = BYTES_A_DRAW * u128::from(params.n_draws);
+        memory::check("the draws of all pairs", n_pairs, each)?;
         let mut all = Vec::with_capacity(donors.n_donors() * recipients.n_samples());
         let keep = |pairs| {
             all.extend(pairs);

@@ -8,11 +8,15 @@ use super::prefilter::StandsFor;
 use super::{RankedRecipient, Ranking, RankingParams};
 use crate::cohort::{Donors, TreatmentContext};
 use crate::matcher::{Matcher, PairPrediction, PredictParams};
+use crate::memory;
 use crate::profile::ProfileTable;
 use crate::{Error, Result};
 
 /// What draws of pairs may take before they are ranked, so that threads have recipients to share.
 const PENDING_BYTES: usize = 64 << 20;
+
+/// What a row of a ranking and its standing take, ids included, about.
+const BYTES_A_ROW: u128 = 800;
 
 /// What is to be ranked, and how; both tables are in the matcher's vocabulary.
 ///
@@ -76,6 +80,13 @@ impl RankingJob<'_> {
     /// # Errors
     /// As [`RankingJob::rank`].
     pub fn rank_telling(&self, mut told: impl FnMut(&RankedRecipient)) -> Result<Ranking> {
+        let n_shown = self
+            .params
+            .top
+            .unwrap_or(usize::MAX)
+            .min(self.donors.n_donors());
+        let n_rows = n_shown as u128 * self.recipients.n_samples() as u128;
+        memory::check("the ranking", n_rows, BYTES_A_ROW)?;
         let mut ranked = Vec::with_capacity(self.recipients.n_samples());
         let mut orders = DonorOrders::default();
         let prefilter = self.rank_all(&mut orders, |recipient| {

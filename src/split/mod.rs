@@ -16,18 +16,22 @@ pub use leave_out::leave_one_group_out;
 pub use links::{RowLinks, link_groups};
 pub use two_way::{Regime, TwoWayKFold};
 
+use crate::stored::checked_serde;
 use crate::{Error, Result};
 
 /// One division of the rows into training, test, and dropped with the reason.
 ///
 /// The three never overlap. Row numbers rise within each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct Split {
     name: String,
     training: Vec<usize>,
     test: Vec<usize>,
     dropped: Vec<DroppedRow>,
 }
+
+checked_serde!(Split);
 
 /// A row on neither side of a split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -106,6 +110,21 @@ impl Split {
             test,
             dropped,
         })
+    }
+
+    /// That the rows of what was stored rise and stand on one side each.
+    fn check_stored(&self) -> Result<()> {
+        let sound = Self::with_dropped(
+            self.name.as_str(),
+            self.training.clone(),
+            self.test.clone(),
+            self.dropped.clone(),
+        )?;
+        if sound == *self {
+            return Ok(());
+        }
+        let message = format!("the rows of split `{}` do not rise", self.name);
+        Err(Error::split(message))
     }
 
     /// What the split is called in reports: the study left out, the number of the fold.

@@ -9,7 +9,7 @@ pub(crate) use cell::cells_of;
 #[cfg(feature = "cli")]
 pub(crate) use cell::rows_as_tsv;
 pub(crate) use cell::{TsvWriter, tsv_in_memory};
-pub(crate) use shown::Shown;
 pub use shown::printable;
 #[cfg(feature = "cli")]
 pub(crate) use shown::printable_table;
+pub(crate) use shown::{Bytes, Shown};

@@ -74,6 +74,21 @@ impl fmt::Write for Escaping<'_, '_> {
     }
 }
 
+/// A number of bytes for people to read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bytes(pub u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let gib = self.0 as f64 / f64::from(1 << 30);
+        if gib >= 1.0 {
+            write!(f, "{gib:.1} GiB")
+        } else {
+            write!(f, "{:.1} MiB", gib * 1024.0)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,6 +19,7 @@ use presence::Presence;
 
 use super::Phylogeny;
 use super::log_ratio::mean_log;
+use crate::memory;
 use crate::profile::{CsrMatrix, ProfileTable};
 use crate::{Error, Result};
 
@@ -97,6 +98,8 @@ pub fn distances(
     metric: Metric<'_>,
 ) -> Result<Array2<f64>> {
     check_comparable(donors, recipients)?;
+    let n_pairs = donors.n_samples() as u128 * recipients.n_samples() as u128;
+    memory::check("the matrix of distances", n_pairs, 8)?;
     compute(donors, recipients, metric, Part::Full)
 }
 
@@ -120,6 +123,8 @@ pub fn distances(
 /// # Ok::<(), donormatch::Error>(())
 /// ```
 pub fn pairwise(table: &ProfileTable, metric: Metric<'_>) -> Result<Array2<f64>> {
+    let n = table.n_samples() as u128;
+    memory::check("the matrix of distances", n * n, 8)?;
     compute(table, table, metric, Part::Upper)
 }
 

@@ -12,6 +12,7 @@ use crate::numeric::distribution::{mean_probability, normal_quantile};
 use crate::numeric::logistic::{log_loss, sigmoid};
 use crate::numeric::newton::{Convex, NoMinimum, Stop, minimize};
 use crate::numeric::random::SplitMix64;
+use crate::stored::checked_serde;
 use crate::{Error, Result};
 
 /// Most features of a Laplace fit: its covariance is the square of this.
@@ -54,11 +55,40 @@ impl Default for LaplaceParams {
 /// A logistic regression with the uncertainty of its coefficients: a normal distribution around
 /// the posterior mode, with the inverse curvature there as covariance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct BayesianLogistic {
     model: LogisticModel,
     /// Row-major, intercept first.
     covariance: Vec<f64>,
+}
+
+checked_serde!(BayesianLogistic);
+
+impl BayesianLogistic {
+    /// That the covariance of what was stored is a finite, symmetric square with no negative
+    /// variance, one row a coefficient.
+    fn check_stored(&self) -> Result<()> {
+        let n = self.model.coefficients().len() + 1;
+        let at = |row: usize, column: usize| self.covariance[row * n + column];
+        let is_square = self.covariance.len() == n * n;
+        let is_finite = self.covariance.iter().all(|value| value.is_finite());
+        let is_covariance = is_square
+            && is_finite
+            && (0..n).all(|row| {
+                let own = at(row, row);
+                let symmetric = |column| {
+                    let gap: f64 = at(row, column) - at(column, row);
+                    gap.abs() <= 1e-9 * (own.abs() + at(column, column).abs())
+                };
+                own >= 0.0 && (0..row).all(symmetric)
+            });
+        if is_covariance {
+            return Ok(());
+        }
+        Err(Error::model_file(format!(
+            "expected a covariance of {n} × {n} of the coefficients"
+        )))
+    }
 }
 
 impl LaplaceParams {

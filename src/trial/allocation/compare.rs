@@ -14,6 +14,7 @@ use super::truth::{Truth, donor_name};
 use super::view::TrialView;
 use crate::cancel;
 use crate::evidence::{DrawNumbers, Endpoint, Evidence, Given, Setting, TrialPatient};
+use crate::memory;
 use crate::numeric::logistic::sigmoid;
 use crate::numeric::random::derive;
 use crate::trial::design::{SafetyBoundary, SafetyParams, SafetyRule};
@@ -266,6 +267,8 @@ impl DesignParams {
         knowledge: &Knowledge,
         evidence: Option<&Evidence>,
     ) -> Result<(DesignRow, PolicyCurve)> {
+        let of_trial = 200 + 8 * u128::from(self.scenario.n_recipients);
+        memory::check("the simulated trials", self.n_trials.into(), of_trial)?;
         let boundary = self.boundary()?;
         let one = |number: u32| -> Result<TrialResult> {
             cancel::check()?;

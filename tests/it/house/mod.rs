@@ -11,11 +11,12 @@ use std::path::Path;
 use self::source::{Module, Source, ungrouped};
 
 /// Base modules first, then the rooms in the order in which data flow through them.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 26] = [
     "text",
     "error",
     "barrier",
     "cancel",
+    "memory",
     "stored",
     "digest",
     "numeric",
