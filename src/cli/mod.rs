@@ -9,6 +9,7 @@ mod diversity;
 mod engraft;
 mod evaluate;
 mod evidence;
+mod explain;
 mod fit;
 mod input;
 mod inspect;
@@ -46,6 +47,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Rank(Box<rank::RankArguments>),
+    Explain(Box<explain::ExplainArguments>),
     Screen(screen::ScreenArguments),
     Plan(plan::PlanArguments),
     Engraft(engraft::EngraftArguments),
@@ -106,6 +108,7 @@ fn run_on(args: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>) ->
     };
     let done = match arguments.command {
         Command::Rank(arguments) => arguments.run(&mut streams),
+        Command::Explain(arguments) => arguments.run(&mut streams),
         Command::Screen(arguments) => arguments.run(&mut streams),
         Command::Plan(arguments) => arguments.run(&mut streams),
         Command::Engraft(arguments) => arguments.run(&mut streams),

@@ -11,7 +11,7 @@ use donormatch::trial::SimulationParams;
 use crate::cli::SCENE;
 
 /// Every command, in an order in which each finds what those before it wrote.
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "simulate",
     "evaluate",
     "fit",
@@ -19,6 +19,7 @@ const COMMANDS: [&str; 15] = [
     "screen",
     "plan",
     "rank",
+    "explain",
     "engraft",
     "predict",
     "update",
