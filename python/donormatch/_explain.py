@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from donormatch import _core, _html
 from donormatch._harmonize import HarmonizationReport
@@ -12,7 +12,11 @@ from donormatch._optional import optional
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Explanation"]
+__all__ = ["Asked", "Explanation"]
+
+# Donors, recipients, treatment, metadata of both, settings of prediction and ranking.
+_Words: TypeAlias = "tuple[str | None, str | None, str | None, str | None]"
+Asked: TypeAlias = "tuple[_core.ProfileTable, _core.ProfileTable, _Words, Any, tuple[str, str]]"
 
 
 class Explanation:
@@ -45,12 +49,11 @@ class Explanation:
     def _of(
         cls,
         model: _core.Matcher,
-        asked: tuple[Any, ...],
+        asked: Asked,
         question: tuple[str, str | None, str],
     ) -> tuple[Explanation, list[str], Any]:
         """The answer of a model, the reports of harmonization and notes."""
-        tables, settings = asked[:2], asked[2:]
-        told, *reports, notes = model.explain(*tables, *settings, question)
+        told, *reports, notes = model.explain(*asked, question)
         return cls(*told), reports, notes
 
     @property

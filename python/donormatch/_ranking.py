@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from donormatch import _core, _html
 from donormatch._convert import settings_json
 from donormatch._errors import InputError, ParameterError
-from donormatch._explain import Explanation
+from donormatch._explain import Asked, Explanation
 from donormatch._harmonize import HarmonizationReport
 from donormatch._optional import optional
 
@@ -76,7 +76,7 @@ class Ranking:
         self._ranking = ranking
         self._seed = seed
         # The model and what it was asked, for `why`.
-        self._asked: tuple[_core.Matcher, tuple[Any, ...]] | None = None
+        self._asked: tuple[_core.Matcher, Asked] | None = None
         #: What harmonization did to ``donors`` and ``recipients``, where tables were ranked.
         self.harmonization: dict[str, HarmonizationReport] = {}
         #: What was noticed about treatments: columns without a use, defaults that stood in.
@@ -127,7 +127,9 @@ class Ranking:
         `regret_of_first` and `regret_of_random` say what the first donor of the order, and a random
         eligible one, are expected to cost against knowing the truth: in `utility` and in
         `responses_per_100` transplants. Of `standings`, all intervals `rank_lo` to `rank_hi`, and
-        with them the tiers, hold at once with probability `level`.
+        with them the tiers, hold at once with probability `level`. `weight_cases` says who comes
+        first under other weights, `order_cases` who does by ``depletion``, ``engraftment`` or
+        ``diversity`` alone and under ``flat_evidence``, with Kendall's tau to the order by utility.
         """
         return list(self._content["summaries"])
 
