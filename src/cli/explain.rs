@@ -12,7 +12,7 @@ use super::screen::screened;
 use crate::Result;
 use crate::explanation::explain;
 use crate::profile::{SampleId, SubjectId};
-use crate::ranking::{RESEARCH_USE, RankingJob, RankingParams};
+use crate::ranking::{RankingJob, RankingParams};
 
 /// Say what speaks for a donor of a recipient, part by part, against a random eligible donor or one
 /// other
@@ -99,7 +99,6 @@ impl ExplainArguments {
         if streams.is_read_by_a_person() {
             return streams.data(&why.to_text());
         }
-        streams.note(RESEARCH_USE);
         streams.data(&why.to_tsv()?)
     }
 }

@@ -33,7 +33,7 @@ use clap::{Parser, Subcommand};
 use crate::cancel;
 
 pub use streams::Streams;
-pub(in crate::cli) use table::{json, json_or_tsv, tsv};
+pub(in crate::cli) use table::{json, json_or_tsv, json_rows, tsv};
 
 /// Match stool donors to cancer patients: predict the transplant, the response and the toxicity.
 /// Research use only.
