@@ -50,7 +50,8 @@ def test_a_ranking_and_its_matcher_say_the_same(ranking, cohort):
 
 def test_the_shell_says_the_same(ranking, cohort, tmp_path):
     recipient, a, b = first_two(ranking)
-    cohort.write(tmp_path)
+    cohort.donors.write(tmp_path / "donors.tsv")
+    cohort.recipients.write(tmp_path / "recipients.tsv")
     command = ["explain", "donors.tsv", "recipients.tsv", "--regimen", "anti-pd-1"]
     command += ["--cancer", "melanoma", "--n-draws", "40", "--recipient", recipient]
     command += ["--donor", a, "--against", b]
