@@ -206,9 +206,9 @@ TOPOSCORE = (
 METAPHLAN = "taxonomy of MetaPhlAn 4, mpa_vJan21 (biobakery, MIT)"
 
 
-def write_signature(folder, name, title, source, evidence, members):
+def write_signature(folder, name, title, source, grade, evidence, members):
     lines = [f"# name: {name}", "# version: 1", f"# title: {title}", f"# source: {source}",
-             f"# evidence: {evidence}", "taxon", *members]
+             f"# grade: {grade}", f"# evidence: {evidence}", "taxon", *members]
     (folder / "signature" / f"{name}.tsv").write_text("\n".join(lines) + "\n", "utf-8")
 
 
@@ -217,7 +217,7 @@ def write_signatures(domain, folder):
     for name, (table, title) in SIGNATURES.items():
         members = [species_key(r["species_mpa_vJan21"], r["SGB_vJan21"]) for r in rows(domain / table)]
         write_signature(folder, name, title, TOPOSCORE,
-                        "modest in lung cancer, none shown in melanoma", members)
+                        "replicated", "modest in lung cancer, none shown in melanoma", members)
     pcr = rows(domain / "toposcore_pcr21.tsv")
     keys = {row["species_mpa_vJan21"]: row["group"] for row in pcr}
     for suffix, group, title in (
@@ -227,15 +227,17 @@ def write_signatures(domain, folder):
     ):
         members = [key for key, of in keys.items() if group in (None, of)]
         write_signature(folder, f"toposcore_pcr21{suffix}", title, TOPOSCORE,
-                        "as the full lists; posted data do not allow a check", members)
+                        "single_study", "as the full lists; posted data do not allow a check", members)
     members = [species_key(row["species_mpa_vJan21"], row["sgb"])
                for row in rows(domain / "prevotellaceae_sgbs_mpaJan21.tsv")]
     write_signature(folder, "prevotellaceae", "all 77 SGBs of the family Prevotellaceae", METAPHLAN,
+                    "single_study",
                     "one trial with 20 patients on dual checkpoint inhibition; cut-off unknown", members)
     oral = [row["taxon"] for row in source_rows(folder / "source" / "traits.tsv")
             if row["trait"] == "oral" and row["value"] == "yes"]
     write_signature(folder, "oral", "taxa that live mainly in the mouth",
                     "TOPOSCORE SIG1 oral taxa; expanded Human Oral Microbiome Database (from memory)",
+                    "marker",
                     "SIG1 oral taxa replicate in a second lung cohort; the others by habitat only", oral)
 
 

@@ -24,6 +24,7 @@ from donormatch._errors import (
     SynonymWarning,
     UnitWarning,
 )
+from donormatch._explain import Explanation
 from donormatch._features import toposcore_from_counts
 from donormatch._harmonize import HarmonizationReport
 from donormatch._matcher import Matcher, rank_batches, rank_donors
@@ -49,6 +50,7 @@ __all__ = [
     "Decision",
     "DonorMatchError",
     "DonorMatchWarning",
+    "Explanation",
     "HarmonizationReport",
     "InputError",
     "Matcher",

@@ -380,6 +380,15 @@ class Matcher:
         metadata: _MetadataOfBoth,
         settings: tuple[str, str],
     ) -> tuple[Ranking, str, str, _NotesOfBoth]: ...
+    def explain(
+        self,
+        donors: ProfileTable,
+        recipients: ProfileTable,
+        treatment: tuple[str | None, str | None, str | None, str | None],
+        metadata: _MetadataOfBoth,
+        settings: tuple[str, str],
+        question: tuple[str, str | None, str],
+    ) -> tuple[tuple[str, str, str], str, str, _NotesOfBoth]: ...
     def write_ranking(
         self,
         donors: ProfileTable,

@@ -23,6 +23,7 @@ from donormatch._cohort import (
 from donormatch._convert import settings_json
 from donormatch._engraftment import TransplantPrediction
 from donormatch._errors import NotFittedError, OutOfDomainWarning, warn, warned
+from donormatch._explain import Explanation
 from donormatch._harmonize import HarmonizationReport
 from donormatch._profiles import Profiles, Readable, read_profiles
 from donormatch._ranking import (
@@ -561,6 +562,7 @@ class Matcher:
             return written
         found, *reports, notes = fitted.rank_donors(*asked)
         ranking = Ranking(found, seed=seed)
+        ranking._asked = (fitted, asked)
         ranking.harmonization, ranking.notes = _told(reports, notes)
         _warn_outside(sum(not row["in_domain"] for row in ranking.rows), len(ranking))
         return ranking
@@ -644,6 +646,88 @@ class Matcher:
             pairs_at_a_time,
         )
         return RankingBatches(found, *_told(reports, notes))
+
+    def explain(
+        self,
+        donors: Source,
+        recipients: Source,
+        *,
+        recipient: str,
+        donor: str,
+        against: str | None = None,
+        donor_metadata: DonorIds = None,
+        regimen: Regimen | None = None,
+        cancer: Cancer | None = None,
+        line: Line | None = None,
+        partner: Partner | None = None,
+        metadata: Treatments = None,
+        screening: Screening | None = None,
+        weights: Sequence[float] = (1.0, 0.5, 3.0),
+        n_draws: int = 200,
+        day: float = 28.0,
+        antibiotics: bool | None = None,
+        seed: int = 0,
+    ) -> Explanation:
+        """Why a donor for a recipient, part by part.
+
+        Parameters
+        ----------
+        donors, recipients
+            Profiles, a file of them, or a frame; all donors of the pool.
+        recipient
+            The recipient.
+        donor
+            The donor to explain.
+        against
+            Another donor to compare with; the mean of the eligible donors by default.
+        donor_metadata, regimen, cancer, line, partner, metadata, screening, weights
+            As in :meth:`rank_donors`.
+        n_draws, day, antibiotics, seed
+            As in :meth:`rank_donors`.
+
+        Returns
+        -------
+        Explanation
+            What each part of the prediction adds to the mean log-odds of response and of a severe
+            event.
+
+        Raises
+        ------
+        ParameterError
+            As :meth:`rank_donors`.
+        InputError
+            A donor or the recipient is not in its table.
+
+        Examples
+        --------
+        >>> import donormatch as dm
+        >>> cohort = dm.simulate(n_donors=3, n_recipients=1, seed=4)
+        >>> why = dm.Matcher.bundled().explain(
+        ...     cohort.donors, cohort.recipients, regimen="anti-pd-1", cancer="melanoma",
+        ...     recipient="synthetic_recipient_01", donor="synthetic_donor_02",
+        ... )
+        >>> why.against is None
+        True
+        """
+        donors, recipients = as_profiles(donors), as_profiles(recipients)
+        settings = ranking_settings(weights, 0.9, 0.8, screening=screening_settings(screening))
+        asked = (
+            donors._table,
+            recipients._table,
+            (regimen, cancer, line, partner),
+            (
+                donor_metadata_of(donor_metadata, donors.sample_ids),
+                treatment_metadata(metadata, recipients.sample_ids),
+            ),
+            (
+                settings_json(n_draws=n_draws, day=day, antibiotics=antibiotics, seed=seed),
+                settings_json(**settings),
+            ),
+        )
+        question = (donor, against, recipient)
+        why, reports, notes = Explanation._of(self._fitted(), asked, question)
+        why.harmonization, why.notes = _told(reports, notes)
+        return why
 
     def predict_transplant(
         self,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from donormatch import _core, _html
 from donormatch._convert import settings_json
-from donormatch._errors import ParameterError
+from donormatch._errors import InputError, ParameterError
+from donormatch._explain import Asked, Explanation
 from donormatch._harmonize import HarmonizationReport
 from donormatch._optional import optional
 
@@ -69,11 +70,13 @@ class Ranking:
     [('d2', 1, 'prefer'), ('d1', 2, 'avoid')]
     """
 
-    __slots__ = ("_content", "_ranking", "_seed", "harmonization", "notes")
+    __slots__ = ("_asked", "_content", "_ranking", "_seed", "harmonization", "notes")
 
     def __init__(self, ranking: _core.Ranking, *, seed: int | None = None) -> None:
         self._ranking = ranking
         self._seed = seed
+        # The model and what it was asked, for `why`.
+        self._asked: tuple[_core.Matcher, Asked] | None = None
         #: What harmonization did to ``donors`` and ``recipients``, where tables were ranked.
         self.harmonization: dict[str, HarmonizationReport] = {}
         #: What was noticed about treatments: columns without a use, defaults that stood in.
@@ -124,7 +127,9 @@ class Ranking:
         `regret_of_first` and `regret_of_random` say what the first donor of the order, and a random
         eligible one, are expected to cost against knowing the truth: in `utility` and in
         `responses_per_100` transplants. Of `standings`, all intervals `rank_lo` to `rank_hi`, and
-        with them the tiers, hold at once with probability `level`.
+        with them the tiers, hold at once with probability `level`. `weight_cases` says who comes
+        first under other weights, `order_cases` who does by ``depletion``, ``engraftment`` or
+        ``diversity`` alone and under ``flat_evidence``, with Kendall's tau to the order by utility.
         """
         return list(self._content["summaries"])
 
@@ -289,6 +294,51 @@ class Ranking:
         n_prefer, n_avoid = len(summary["prefer"]), len(summary["avoid"])
         axes.set_title(f"{recipient_id}: prefer {n_prefer}, avoid {n_avoid} of {len(rows)}")
         return axes
+
+    def why(self, recipient: str, a: str, b: str | None = None) -> Explanation:
+        """Why donor `a` for a recipient, against donor `b` or a random eligible one.
+
+        Parameters
+        ----------
+        recipient
+            The recipient.
+        a
+            The donor to explain.
+        b
+            Another donor; the mean of the eligible donors by default.
+
+        Returns
+        -------
+        Explanation
+            What each part of the prediction adds to the log-odds, by the draws that the ranking
+            began with.
+
+        Raises
+        ------
+        InputError
+            A donor or the recipient is not in its table, or the ranking does not hold the tables
+            it was made of: it was read back, or made from predictions.
+
+        Examples
+        --------
+        >>> import donormatch as dm
+        >>> cohort = dm.simulate(n_donors=3, n_recipients=1, seed=4)
+        >>> tables = (cohort.donors, cohort.recipients)
+        >>> ranking = dm.rank_donors(*tables, regimen="anti-pd-1", cancer="melanoma")
+        >>> first, second, _ = (row["donor_id"] for row in ranking.rows)
+        >>> why = ranking.why("synthetic_recipient_01", first, second)
+        >>> parts = (one for one in why.contributions if one["endpoint"] == "response")
+        >>> gap = sum(one["contribution"] for one in parts)
+        >>> abs(gap - why.log_odds["response"]["difference"]) < 1e-9
+        True
+        """
+        if self._asked is None:
+            message = "the ranking does not hold the tables it was made of; ask `Matcher.explain`"
+            raise InputError(message)
+        model, asked = self._asked
+        why, _, _ = Explanation._of(model, asked, (a, b, recipient))
+        why.harmonization, why.notes = self.harmonization, self.notes
+        return why
 
     def __len__(self) -> int:
         return len(self._ranking)

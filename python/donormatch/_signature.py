@@ -60,6 +60,9 @@ class Signature:
         Where it comes from.
     evidence : str
         What speaks for and against it.
+    grade : str
+        How good the evidence is: ``replicated``, ``single_study``, ``contested``, ``marker``,
+        ``no_link`` or ``unrated``.
 
     Examples
     --------
@@ -76,6 +79,7 @@ class Signature:
     members: tuple[Member, ...]
     source: str
     evidence: str
+    grade: str = "unrated"
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Signature:
@@ -85,9 +89,9 @@ class Signature:
         ----------
         path : str or path
             A TSV, plain or gzipped, with a column `taxon`; lines ``# name:``, ``# version:``,
-            ``# title:``, ``# source:`` and ``# evidence:`` before it say what it is. Names may be
-            in any vocabulary; several names of one member are separated by commas. Where no line
-            gives the name, the file does.
+            ``# title:``, ``# source:``, ``# grade:`` and ``# evidence:`` before it say what it is.
+            Names may be in any vocabulary; several names of one member are separated by commas.
+            Where no line gives the name, the file does.
 
         Returns
         -------

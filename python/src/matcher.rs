@@ -11,6 +11,7 @@ use donormatch::cohort::{
 use donormatch::engraftment::{EngraftmentParams, TaxonCounts, TaxonRecord, TransplantPrediction};
 use donormatch::evaluation::{self, ReportParams};
 use donormatch::evidence::{EvidenceReading, Registry, UpdateMethod, conflicts};
+use donormatch::explanation::explain;
 use donormatch::matcher::{Matcher, MatcherParams, PredictParams, ResponseParams, UpdateParams};
 use donormatch::output::Access;
 use donormatch::persist::{self, ModelHeader};
@@ -341,6 +342,36 @@ impl PyMatcher {
             Ok((task.job().rank()?, told))
         })?;
         Ok((PyRanking(ranking), told.donors, told.recipients, told.notes))
+    }
+
+    /// Why a donor for a recipient, against another or the eligible ones: as JSON, for reading and as
+    /// a table; then the reports of harmonization, and what was noticed in the metadata of both.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of Python's `explain`"
+    )]
+    fn explain(
+        &self,
+        py: Python<'_>,
+        donors: &PyProfiles,
+        recipients: &PyProfiles,
+        treatment: Words,
+        metadata: MetadataOfBoth,
+        settings: (String, String),
+        question: (String, Option<String>, String),
+    ) -> Result<((String, String, String), String, String, NotesOfBoth)> {
+        let asked = Asked::new(donors, recipients, &treatment, metadata, &settings)?;
+        let matcher = Arc::clone(&self.0);
+        let (donor, against, recipient) = question;
+        let (donor, recipient) = (donor.as_str().into(), recipient.as_str().into());
+        let against = against.map(|id| id.as_str().into());
+        let (why, told) = long(py, move || {
+            let (task, told) = asked.harmonized(matcher)?;
+            let why = explain(&task.job(), &donor, against.as_ref(), &recipient)?;
+            let told_ways = (why.to_json()?, why.to_text(), why.to_tsv()?);
+            Ok((told_ways, told))
+        })?;
+        Ok((why, told.donors, told.recipients, told.notes))
     }
 
     /// Writes the ranking into files as it is worked out; gives what came of it as JSON, the

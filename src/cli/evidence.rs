@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::Streams;
 use super::input::ModelArguments;
-use super::table::{json, json_or_tsv};
+use super::table::{json_or_tsv, json_rows};
 use crate::Result;
 use crate::evidence::{Evidence, EvidenceReading, Registry, conflicts};
 
@@ -128,7 +128,7 @@ impl EvidenceArguments {
         if self.subject == Subject::Arms {
             let registry = reading.registry(matcher.evidence())?;
             return streams.data(&if self.json {
-                json(&registry)?
+                json_rows(registry.arms())?
             } else {
                 registry.to_tsv()
             });

@@ -10,6 +10,7 @@ mod diversity;
 mod engraft;
 mod evaluate;
 mod evidence;
+mod explain;
 mod fit;
 mod input;
 mod inspect;
@@ -36,7 +37,7 @@ use crate::memory;
 use crate::{Error, Result};
 
 pub use streams::Streams;
-pub(in crate::cli) use table::{json, json_or_tsv, tsv};
+pub(in crate::cli) use table::{json, json_or_tsv, json_rows, tsv};
 
 /// Match stool donors to cancer patients: predict the transplant, the response and the toxicity.
 /// Research use only.
@@ -53,6 +54,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Rank(Box<rank::RankArguments>),
+    Explain(Box<explain::ExplainArguments>),
     Screen(screen::ScreenArguments),
     Plan(plan::PlanArguments),
     Engraft(engraft::EngraftArguments),
@@ -133,6 +135,7 @@ fn limit_memory(gib: f64) -> Result<()> {
 fn carry_out(command: Command, streams: &mut Streams<'_>) -> Result<()> {
     match command {
         Command::Rank(arguments) => arguments.run(streams),
+        Command::Explain(arguments) => arguments.run(streams),
         Command::Screen(arguments) => arguments.run(streams),
         Command::Plan(arguments) => arguments.run(streams),
         Command::Engraft(arguments) => arguments.run(streams),

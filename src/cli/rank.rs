@@ -157,6 +157,7 @@ impl RankArguments {
             written.n_recipients,
             written.summary_path.display()
         ));
+        streams.note_use("");
         note_not_drawn(written.n_not_drawn, job.donors.n_donors(), streams);
         if let Some(warning) = same_order_warning(written.donor_order_agreement) {
             streams.note(&format!("note: {warning}"));

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::input::ProfileArguments;
-use super::{Streams, json, json_or_tsv, tsv};
+use super::{Streams, json_or_tsv, json_rows, tsv};
 use crate::Result;
 use crate::profile::{ProfileTable, SampleId};
 use crate::taxonomy::{Membership, Signature, memberships, signature, signatures};
@@ -90,7 +90,7 @@ impl SignaturesArguments {
 
     fn listed(&self, chosen: &[Signature]) -> Result<String> {
         if self.json {
-            return json(&chosen);
+            return json_rows(&chosen);
         }
         let rows: Vec<SignatureRow<'_>> = chosen
             .iter()

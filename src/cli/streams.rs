@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::ranking::RESEARCH_USE;
 use crate::text::{Shown, printable_table};
 use crate::{Error, Result};
 
@@ -53,10 +54,23 @@ impl<'a> Streams<'a> {
     }
 
     /// Writes the result, in one piece and last of all; where stdout was closed meanwhile, the
-    /// result is lost, which is an error.
+    /// result is lost, which is an error. Where the result itself does not say that it is for
+    /// research use, as a table, a note does.
     ///
     /// On a terminal, what acts on it is written out.
     pub(super) fn data(&mut self, text: &str) -> Result<()> {
+        self.note_use(text);
+        self.write(text)
+    }
+
+    /// The notice on research use, for a result that does not hold it.
+    pub(super) fn note_use(&mut self, text: &str) {
+        if !text.contains(RESEARCH_USE) {
+            self.note(RESEARCH_USE);
+        }
+    }
+
+    fn write(&mut self, text: &str) -> Result<()> {
         let text = if self.out_is_terminal {
             printable_table(text)
         } else {
@@ -112,7 +126,7 @@ impl<'a> Streams<'a> {
             }
             return 2;
         }
-        self.data(&text).map_or(1, |()| 0)
+        self.write(&text).map_or(1, |()| 0)
     }
 
     /// The exit code of a command; tells its error with the causes.

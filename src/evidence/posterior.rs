@@ -235,6 +235,22 @@ impl Evidence {
         sum
     }
 
+    /// Draws of the terms that [`Evidence::log_odds`] is the sum of, each by the name of its
+    /// parameter.
+    pub(crate) fn log_odds_terms(
+        &self,
+        endpoint: Endpoint,
+        setting: &Setting<'_>,
+        numbers: DrawNumbers,
+    ) -> Vec<(String, Vec<f64>)> {
+        let draws = |term: super::layout::Term| {
+            let mut draws = self.effect(endpoint, &term.name, numbers);
+            draws.iter_mut().for_each(|effect| *effect *= term.by);
+            (term.name, draws)
+        };
+        terms(endpoint, setting).into_iter().map(draws).collect()
+    }
+
     /// The log-odds of an event where the value of every parameter is given by its name.
     pub fn log_odds_at(
         &self,

@@ -1,3 +1,13 @@
-//! Reports: rankings as pages to read.
+//! Why one donor rather than another, and reports: rankings as pages to read.
+//!
+//! [`explain`] takes a prediction apart: what the evidence, the donor's own record and each part of
+//! the community add to the log-odds, against a random eligible donor or one other.
+//! [`report`](mod@report) writes a ranking as a page.
 
+mod contribution;
 pub mod report;
+
+pub use contribution::{
+    Contribution, Counterfactual, EndpointExplanation, Explanation, FeatureContribution, Measure,
+    Swap, TermKind, WeightAtTie, explain,
+};

@@ -7,6 +7,9 @@
 //! the order of the donors may differ from one recipient to the next. [`Matcher::with_outcomes`]
 //! learns from a trial on the way.
 
+mod attribution;
+#[cfg(test)]
+mod attribution_tests;
 mod config;
 mod domain;
 #[expect(
@@ -23,6 +26,7 @@ mod response_rows;
 mod scene;
 mod toxicity;
 
+pub(crate) use attribution::{Attribution, Expected, Part, TermDraws};
 pub use config::{EvaluationConfig, MatcherConfig, TrialConfig};
 pub use domain::Domain;
 pub use matcher::{Matcher, PredictParams};

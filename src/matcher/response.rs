@@ -10,7 +10,8 @@ use crate::cohort::PatientCohort;
 use crate::evidence::CohortSlope;
 use crate::feature::ProfileSchema;
 use crate::model::{
-    BoostingModel, BoostingParams, ColumnBlock, LogisticModel, LogisticParams, TrainingData,
+    BoostingModel, BoostingParams, ColumnBlock, ContributionReference, LogisticModel,
+    LogisticParams, TrainingData,
 };
 use crate::numeric::decimal::rounded;
 use crate::numeric::random::derive;
@@ -409,6 +410,44 @@ impl ResponseMember {
             *score -= self.boosting_center;
         }
         Ok(scores)
+    }
+
+    /// How much each feature moves the score of a row (1 × features) from the mean score of others:
+    /// exact Shapley values, each other row a reference of its own; they sum to the difference, and
+    /// a feature that is the same in all has none.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where the number of columns differs or there is no other row.
+    pub fn differences(
+        &self,
+        engine: ResponseEngine,
+        row: ArrayView2<'_, f64>,
+        others: ArrayView2<'_, f64>,
+    ) -> Result<Vec<f64>> {
+        let logistic = || -> Result<Vec<f64>> {
+            let means = others
+                .mean_axis(ndarray::Axis(0))
+                .ok_or_else(|| Error::table("expected a row to compare with, found none"))?;
+            let coefficients = self.logistic.coefficients().iter();
+            let gaps = row.row(0).into_iter().zip(means);
+            Ok(coefficients
+                .zip(gaps)
+                .map(|(coefficient, (value, mean))| coefficient * (value - mean))
+                .collect())
+        };
+        let boosting = || -> Result<Vec<f64>> {
+            let reference = ContributionReference::Background(others.into());
+            let parts = self.boosting.contributions(row, reference)?;
+            Ok(parts.values.row(0).to_vec())
+        };
+        match engine {
+            ResponseEngine::Logistic => logistic(),
+            ResponseEngine::Boosting => boosting(),
+            ResponseEngine::Both | ResponseEngine::Selected => {
+                let mean = |(a, b): (f64, f64)| f64::midpoint(a, b);
+                Ok(logistic()?.into_iter().zip(boosting()?).map(mean).collect())
+            }
+        }
     }
 
     /// Which columns its scores depend on.

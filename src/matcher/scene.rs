@@ -28,14 +28,14 @@ use crate::{Error, Result};
 
 /// What all pairs of a call share, worked out once.
 pub(super) struct Scene<'a> {
-    matcher: &'a Matcher,
-    params: &'a PredictParams,
+    pub(super) matcher: &'a Matcher,
+    pub(super) params: &'a PredictParams,
     /// One profile a donor.
     pub(super) donors: ProfileTable,
     donor_types: Vec<Option<DonorType>>,
     n_samples: Vec<usize>,
     pub(super) recipients: ProfileTable,
-    features: ProfileFeatures<'a>,
+    pub(super) features: ProfileFeatures<'a>,
     predictor: EngraftmentPredictor<'a>,
     /// draws × taxa, the log-odds of uniform numbers: those of a taxon are the same for every pair.
     thresholds: Array2<f64>,
@@ -48,27 +48,27 @@ pub(super) struct Scene<'a> {
     /// Change of the log-odds of response by a score of 1, one a draw.
     slopes: Vec<f64>,
     /// Which columns each response member reads.
-    used_columns: Vec<UsedColumns>,
+    pub(super) used_columns: Vec<UsedColumns>,
     /// What the evidence says of each cell that a recipient is in.
     cells: BTreeMap<TreatmentContext, CellDraws>,
     depletion_targets: Vec<bool>,
 }
 
 /// The draws of the log-odds in a cell, before donor and microbiome.
-struct CellDraws {
+pub(super) struct CellDraws {
     /// Without a transplant.
     alone: EndpointDraws,
     /// With a transplant, by where the stool comes from.
     given: BTreeMap<Option<DonorType>, EndpointDraws>,
     /// What a richness of 1 in Prevotellaceae adds to a severe event.
-    severe_by_richness: Vec<f64>,
+    pub(super) severe_by_richness: Vec<f64>,
     /// What it adds to myocarditis.
     myocarditis_by_richness: Vec<f64>,
     flags: Vec<&'static str>,
 }
 
 /// Log-odds of each endpoint, one a draw.
-struct EndpointDraws {
+pub(super) struct EndpointDraws {
     response: Vec<f64>,
     severe_irae: Vec<f64>,
     myocarditis: Vec<f64>,
@@ -77,11 +77,11 @@ struct EndpointDraws {
 /// A donor, worked out once for all recipients.
 #[derive(Clone)]
 pub(super) struct DonorSide {
-    row: usize,
+    pub(super) row: usize,
     n_samples: usize,
-    donor_type: Option<DonorType>,
+    pub(super) donor_type: Option<DonorType>,
     burden: f64,
-    prevotellaceae: f64,
+    pub(super) prevotellaceae: f64,
     pub(super) richness: f64,
     /// What the donor's own record, or that donors differ, adds to the log-odds of response.
     response_effect: Vec<f64>,
@@ -93,20 +93,20 @@ pub(super) struct DonorSide {
 
 /// A recipient, worked out once for all donors.
 pub(super) struct RecipientSide {
-    row: usize,
-    context: TreatmentContext,
+    pub(super) row: usize,
+    pub(super) context: TreatmentContext,
     pub(super) objection: Option<String>,
     pub(super) p_response_baseline: Vec<f64>,
     /// Scores of the profile as it is, one a draw.
     scores: Vec<f64>,
     /// Summaries of the community as it is.
-    community: Vec<f64>,
+    pub(super) community: Vec<f64>,
     /// What trial and recipient add to the log-odds of presence, one a draw.
-    shifts: Vec<Shift>,
+    pub(super) shifts: Vec<Shift>,
 }
 
 /// A transplant to draw from, and what each draw multiplies the median abundance of a taxon by.
-type Outcomes<'t, 's> = (TransplantOutcomes<'t>, &'s Array2<f64>);
+pub(super) type Outcomes<'t, 's> = (TransplantOutcomes<'t>, &'s Array2<f64>);
 
 /// What was drawn of one pair.
 struct Drawn {
@@ -129,8 +129,17 @@ impl Drawn {
 }
 
 impl DonorSide {
+    /// What the donor's own record adds to the log-odds of an endpoint.
+    pub(super) fn effect(&self, endpoint: Endpoint) -> &[f64] {
+        match endpoint {
+            Endpoint::Response => &self.response_effect,
+            Endpoint::SevereIrae => &self.severe_effect,
+            Endpoint::Myocarditis => &[],
+        }
+    }
+
     /// Whether its stool is another's: placebo and one's own are no transplant.
-    fn gives(&self) -> bool {
+    pub(super) fn gives(&self) -> bool {
         self.donor_type.is_none_or(is_transplant)
     }
 
@@ -146,8 +155,8 @@ impl DonorSide {
 /// What a thread works in, tile after tile.
 pub(super) struct Room {
     block: ColumnBlock,
-    profile: RealizedProfile,
-    scratch: FillScratch,
+    pub(super) profile: RealizedProfile,
+    pub(super) scratch: FillScratch,
 }
 
 /// What a random number is for; keeps their streams apart.
@@ -260,16 +269,16 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn n_draws(&self) -> usize {
+    pub(super) fn n_draws(&self) -> usize {
         self.params.n_draws as usize
     }
 
     /// The response member that a draw uses: draws are dealt to members in equal runs.
-    fn member_of(&self, draw: usize) -> usize {
+    pub(super) fn member_of(&self, draw: usize) -> usize {
         draw * self.matcher.response.n_members() / self.n_draws()
     }
 
-    fn slope(&self, draw: usize) -> f64 {
+    pub(super) fn slope(&self, draw: usize) -> f64 {
         self.slopes[draw]
     }
 
@@ -358,7 +367,7 @@ impl<'a> Scene<'a> {
             .collect()
     }
 
-    fn cell(&self, context: TreatmentContext) -> Result<&CellDraws> {
+    pub(super) fn cell(&self, context: TreatmentContext) -> Result<&CellDraws> {
         self.cells
             .get(&context)
             .ok_or_else(|| Error::table(format!("no evidence was drawn for `{context}`")))
@@ -412,7 +421,7 @@ impl<'a> Scene<'a> {
         Ok(mean / self.matcher.response.score_sd)
     }
 
-    fn transplant(
+    pub(super) fn transplant(
         &self,
         donor: &DonorSide,
         recipient: &RecipientSide,
@@ -458,7 +467,7 @@ impl<'a> Scene<'a> {
         let rich = toxicity.flag(recipient.context.regimen, donor.burden);
         let flags = rich.filter(|_| donor.gives()).into_iter();
         let flags = flags.chain(cell.flags.iter().copied());
-        let given = cell.given.get(&donor.donor_type).unwrap_or(&cell.alone);
+        let given = cell.given(donor);
         // Stool of one's own adds neither a donor nor richness.
         let (richness, effect) = if donor.gives() {
             (donor.richness, 1.0)
@@ -549,13 +558,30 @@ impl<'a> Scene<'a> {
     }
 
     /// A transplant and what the draws multiply its abundances by.
-    fn outcomes<'t>(&self, transplant: &'t TransplantPrediction) -> Result<Outcomes<'t, '_>> {
+    pub(super) fn outcomes<'t>(
+        &self,
+        transplant: &'t TransplantPrediction,
+    ) -> Result<Outcomes<'t, '_>> {
         let n_samples = transplant.pair.n_donor_samples;
         let factors = self
             .factors
             .get(&n_samples)
             .ok_or_else(|| Error::table(format!("no draws for donors of {n_samples} samples")))?;
         Ok((transplant.outcomes(), factors))
+    }
+
+    /// Realizes a transplant by the random numbers of a draw.
+    pub(super) fn realize_profile(
+        &self,
+        profile: &mut RealizedProfile,
+        (outcomes, factors): (&TransplantOutcomes<'_>, &Array2<f64>),
+        draw: usize,
+        shift: Shift,
+    ) {
+        let numbers = (self.thresholds.row(draw), factors.row(draw));
+        if let (Some(thresholds), Some(factors)) = (numbers.0.to_slice(), numbers.1.to_slice()) {
+            outcomes.realize(draw, thresholds, factors, shift, profile);
+        }
     }
 
     /// Realizes a transplant, writes its features into a row of the block, and keeps what is told
@@ -568,14 +594,10 @@ impl<'a> Scene<'a> {
         row: usize,
         drawn: &mut Drawn,
     ) {
-        let numbers = (self.thresholds.row(draw), factors.row(draw));
-        let summaries = drawn.community.row_mut(draw).into_slice();
-        let (Some(thresholds), Some(factors), Some(summaries)) =
-            (numbers.0.to_slice(), numbers.1.to_slice(), summaries)
-        else {
+        self.realize_profile(&mut room.profile, (outcomes, factors), draw, shift);
+        let Some(summaries) = drawn.community.row_mut(draw).into_slice() else {
             return;
         };
-        outcomes.realize(draw, thresholds, factors, shift, &mut room.profile);
         let RealizedProfile {
             taxa,
             fractions,
@@ -605,7 +627,7 @@ impl<'a> Scene<'a> {
     }
 }
 
-fn evidence_numbers(params: &PredictParams) -> DrawNumbers {
+pub(super) fn evidence_numbers(params: &PredictParams) -> DrawNumbers {
     DrawNumbers {
         n: params.n_draws as usize,
         seed: derive(params.seed, Purpose::Evidence as u64),
@@ -625,6 +647,15 @@ fn own_record(record: &TrialRecord, donor: &str, effects: &[f64]) -> OwnRecord {
 }
 
 impl EndpointDraws {
+    /// Those of an endpoint.
+    pub(super) fn of(&self, endpoint: Endpoint) -> &[f64] {
+        match endpoint {
+            Endpoint::Response => &self.response,
+            Endpoint::SevereIrae => &self.severe_irae,
+            Endpoint::Myocarditis => &self.myocarditis,
+        }
+    }
+
     fn new(matcher: &Matcher, setting: &Setting<'_>, numbers: DrawNumbers) -> Self {
         let log_odds = |endpoint| matcher.evidence.log_odds(endpoint, setting, numbers);
         Self {
@@ -636,6 +667,11 @@ impl EndpointDraws {
 }
 
 impl CellDraws {
+    /// What the evidence says before the donor itself and the microbiome.
+    pub(super) fn given(&self, donor: &DonorSide) -> &EndpointDraws {
+        self.given.get(&donor.donor_type).unwrap_or(&self.alone)
+    }
+
     fn new(
         matcher: &Matcher,
         context: TreatmentContext,
@@ -643,21 +679,7 @@ impl CellDraws {
         numbers: DrawNumbers,
     ) -> Self {
         let evidence = &matcher.evidence;
-        let with = |donor_type| Setting {
-            cancer: context.cancer,
-            regimen: context.regimen,
-            line: Some(context.line),
-            partner: context.partner,
-            trial: &evidence.record().trial,
-            transplant: Some(Given {
-                donor_type,
-                donor: None,
-                is_uncontrolled: false,
-                score: 0.0,
-                richness: 0.0,
-            }),
-            any_ae: false,
-        };
+        let with = |donor_type| setting(matcher, context, donor_type);
         let unspecified = with(None);
         let by_richness =
             |endpoint| evidence.richness_effect(endpoint, context.regimen.is_dual(), numbers);
@@ -689,6 +711,29 @@ impl CellDraws {
                 .map(|(_, flag)| flag)
                 .collect(),
         }
+    }
+}
+
+/// What the evidence is asked of a cell, with a transplant of this type.
+pub(super) fn setting(
+    matcher: &Matcher,
+    context: TreatmentContext,
+    donor_type: Option<DonorType>,
+) -> Setting<'_> {
+    Setting {
+        cancer: context.cancer,
+        regimen: context.regimen,
+        line: Some(context.line),
+        partner: context.partner,
+        trial: &matcher.evidence.record().trial,
+        transplant: Some(Given {
+            donor_type,
+            donor: None,
+            is_uncontrolled: false,
+            score: 0.0,
+            richness: 0.0,
+        }),
+        any_ae: false,
     }
 }
 

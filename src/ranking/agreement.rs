@@ -40,6 +40,12 @@ pub fn donor_order_agreement(orders: &[Vec<SubjectId>]) -> Option<f64> {
     numbered.agreement()
 }
 
+/// Kendall τ of an order, given as the place of each donor in another one; `None` below two donors.
+pub(super) fn tau_of_places(mut places: Vec<u32>) -> Option<f64> {
+    let n = places.len();
+    (n >= 2).then(|| 1.0 - 4.0 * sort_and_count(&mut places) as f64 / (n * (n - 1)) as f64)
+}
+
 /// Orders of donors, each donor by a number: four bytes a place, where its id takes forty.
 #[derive(Debug, Clone, Default)]
 pub struct DonorOrders {

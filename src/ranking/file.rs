@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::agreement::DonorOrders;
 use super::prefilter::Prefiltered;
 use super::table::COLUMNS;
+use super::text::RESEARCH_USE;
 use super::{RankedRecipient, RankingJob, RankingRow};
 use crate::output::{Access, OutputFile, commit_together, folder_of};
 use crate::text::TsvWriter;
@@ -182,7 +183,11 @@ struct SummaryFile {
 impl SummaryFile {
     fn create(path: &Path, access: Access) -> Result<Self> {
         let mut file = OutputFile::create(path, access)?;
-        file.put(b"{\"summaries\": [")?;
+        let head = format!(
+            "{{\"research_use\": {},\n\"summaries\": [",
+            json(&RESEARCH_USE)?
+        );
+        file.put(head.as_bytes())?;
         Ok(Self {
             file,
             is_empty: true,

@@ -43,7 +43,12 @@ impl<'a> Gate<'a> {
         if !pair.eligible {
             return Some(NOT_ELIGIBLE.to_owned());
         }
-        match self.objections.as_ref()?.get(&pair.donor_id) {
+        self.objection_to(&pair.donor_id)
+    }
+
+    /// What screening has against a donor.
+    pub(super) fn objection_to(&self, donor: &SubjectId) -> Option<String> {
+        match self.objections.as_ref()?.get(donor) {
             Some(objection) => objection
                 .as_ref()
                 .map(|reasons| format!("{NOT_ELIGIBLE}: {reasons}")),

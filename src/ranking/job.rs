@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::agreement::DonorOrders;
+use super::gate::Gate;
 use super::prefilter::StandsFor;
 use super::{RankedRecipient, Ranking, RankingParams};
 use crate::cohort::{Donors, TreatmentContext};
@@ -65,6 +66,15 @@ impl RankingJob<'_> {
     /// Pairs that are ranked, whether or not their rows are kept.
     pub fn n_pairs(&self) -> u64 {
         self.donors.n_donors() as u64 * self.recipients.n_samples() as u64
+    }
+
+    /// The places of the donors that screening lets through: those that a random eligible donor is
+    /// drawn from.
+    pub(crate) fn eligible_donors(&self) -> Vec<usize> {
+        let gate = Gate::new(self.params.screening.as_ref());
+        let ids = self.donors.ids().iter().enumerate();
+        let eligible = ids.filter(|(_, id)| gate.objection_to(id).is_none());
+        eligible.map(|(place, _)| place).collect()
     }
 
     /// All recipients, in memory.

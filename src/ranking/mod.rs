@@ -21,6 +21,7 @@ mod front;
 mod gate;
 mod job;
 mod order;
+mod order_by;
 mod params;
 #[cfg(feature = "containers")]
 mod parquet;
@@ -39,6 +40,7 @@ pub use assignment::{AssignedPair, Assignment, AssignmentParams, Coverage, Donor
 pub use donors::{RankedDonors, rank_donors, rank_harmonized, target_of};
 pub use file::WrittenRanking;
 pub use job::RankingJob;
+pub use order_by::{OrderBy, OrderCase};
 pub use params::{RankingParams, Weights};
 pub use prefilter::{PrefilterParams, Prefiltered};
 pub use recipient::RankedRecipient;

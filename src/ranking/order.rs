@@ -174,6 +174,7 @@ impl RankingParams {
                 standings: standings(&scored),
                 first_donor_stability: first.map(|_| stable as f64 / weight_cases.len() as f64),
                 weight_cases,
+                order_cases: scored.order_cases(&self.weights),
             },
             rows,
         }

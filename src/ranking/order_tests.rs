@@ -588,3 +588,45 @@ proptest! {
         prop_assert!(place(&pairs) <= before);
     }
 }
+
+#[test]
+fn what_else_the_order_hangs_on_is_told() {
+    // By utility a, b, c: 0.5, 0.4, 0.3. The counts turn that round in part.
+    let with = |donor: &str, p: f64, gained: f32, kept: f32, lost: f64, evidence: f64| {
+        let mut pair = pair(donor, "r", vec![p; 40]);
+        (pair.n_gained, pair.n_kept) = (vec![gained], vec![kept]);
+        (pair.deleterious_lost, pair.evidence_log_odds) = (lost, evidence);
+        pair
+    };
+    let summary = rank(&[
+        with("a", 0.5, 10.0, 50.0, 1.0, 0.9),
+        with("b", 0.4, 20.0, 70.0, 1.0, 0.0),
+        with("c", 0.3, 30.0, 20.0, 1.0, 0.0),
+    ])
+    .summaries
+    .remove(0);
+    let told: Vec<_> = summary
+        .order_cases
+        .iter()
+        .map(|case| {
+            (
+                case.by,
+                case.first_donor.as_ref().map(SubjectId::as_str),
+                case.agreement,
+            )
+        })
+        .collect();
+    // Kendall τ by hand, by how many of the three pairs of donors agree.
+    let tau = |agree: f64| Some(1.0 - 2.0 * (3.0 - agree) / 3.0);
+    assert_eq!(told[0], (OrderBy::Depletion, None, None));
+    // c, b, a: no pair agrees.
+    assert_eq!(told[1], (OrderBy::Engraftment, Some("c"), tau(0.0)));
+    // b 90, a 60, c 50: two pairs agree.
+    assert_eq!(told[2].1, Some("b"));
+    assert_abs_diff_eq!(told[2].2.unwrap(), tau(2.0).unwrap(), epsilon = 1e-15);
+    // Evidence gives a 0.25 · (0.9 − 0.3) = 0.15 of response and takes 0.24 · 0.3 = 0.072 from b
+    // and 0.21 · 0.3 = 0.063 from c; without it a has −0.05, b 0.072, c −0.037.
+    assert_eq!((told[3].0, told[3].1), (OrderBy::FlatEvidence, Some("b")));
+    // b, c, a: only b before c agrees.
+    assert_abs_diff_eq!(told[3].2.unwrap(), tau(1.0).unwrap(), epsilon = 1e-15);
+}

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::order_by::OrderCase;
 use super::prefilter::Prefiltered;
 use super::verdict::{Term, Verdict};
 use super::{RankingParams, Weights};
@@ -257,6 +258,10 @@ pub struct RecipientSummary {
     pub standings: Vec<DonorStanding>,
     /// The first donor when both toxicity weights are multiplied by 0, ½, 1 and 2, each with each.
     pub weight_cases: Vec<WeightCase>,
+    /// The eligible donors in order by depletion, engraftment or diversity alone and under flat
+    /// evidence: what the order hangs on beside the weights.
+    #[serde(default)]
+    pub order_cases: Vec<OrderCase>,
     /// Share of [`RecipientSummary::weight_cases`] that put the same donor first as the ranking
     /// does; absent without an eligible donor.
     pub first_donor_stability: Option<f64>,
@@ -349,6 +354,11 @@ impl Ranking {
                 .weight_cases
                 .iter()
                 .all(|case| is_there(&case.first_donor) && case.weights.check().is_ok());
+            let others = summary.order_cases.iter().all(|case| {
+                case.first_donor.as_ref().is_none_or(is_there)
+                    && case.agreement.is_none_or(|tau| (-1.0..=1.0).contains(&tau))
+            });
+            let cases = cases && others;
             let sound = rows
                 .iter()
                 .all(|row| row.is_sound() && row.rank <= n_donors);

@@ -1,8 +1,10 @@
 //! One recipient's donors with everything computed from their draws.
 
 use super::Weights;
+use super::agreement::tau_of_places;
 use super::draws::{Share, Standing, p_above, share_above_zero, standings};
 use super::gate::Gate;
+use super::order_by::{OrderBy, OrderCase};
 use super::prefilter::StandsFor;
 use super::result::Regret;
 use super::verdict::Term;
@@ -202,6 +204,48 @@ impl<'a> Scored<'a> {
             regret(self.donors[first].utility, mean_response(first)),
             regret(0.0, random_response),
         ))
+    }
+
+    /// The eligible donors in order by something else than the utility.
+    pub(super) fn order_cases(&self, weights: &Weights) -> Vec<OrderCase> {
+        let values = OrderBy::ALL.map(|by| {
+            let value = |&donor: &usize| self.value_by(by, donor, weights);
+            (by, self.eligible.iter().map(value).collect::<Vec<f64>>())
+        });
+        let cases = values.into_iter().map(|(by, values)| {
+            let is_flat = values.iter().all(|value| *value == values[0]);
+            let id = |place: u32| &self.pairs[self.eligible[place as usize]].donor_id;
+            let mut places: Vec<u32> = (0..values.len() as u32).collect();
+            places.sort_by(|&a, &b| {
+                let by_value = values[b as usize].total_cmp(&values[a as usize]);
+                by_value.then_with(|| id(a).cmp(id(b)))
+            });
+            let first = places.first().filter(|_| !is_flat);
+            OrderCase {
+                by,
+                first_donor: first.map(|&place| id(place).clone()),
+                agreement: tau_of_places(places).filter(|_| !is_flat),
+            }
+        });
+        cases.collect()
+    }
+
+    fn value_by(&self, by: OrderBy, donor: usize, weights: &Weights) -> f64 {
+        let pair = self.pairs[donor];
+        let count = |draws: &[f32]| {
+            let sum: f64 = draws.iter().map(|&n| f64::from(n)).sum();
+            sum / draws.len() as f64
+        };
+        match by {
+            OrderBy::Depletion => pair.deleterious_lost,
+            OrderBy::Engraftment => count(&pair.n_gained),
+            OrderBy::Diversity => count(&pair.n_gained) + count(&pair.n_kept),
+            OrderBy::FlatEvidence => {
+                let terms = self.donors[donor].contributions(weights).into_iter();
+                let kept = terms.filter(|(term, _)| !matches!(term, Term::Evidence | Term::Record));
+                kept.map(|(_, value)| value).sum()
+            }
+        }
     }
 
     /// The donor that comes first under other weights.

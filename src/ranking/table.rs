@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use serde::Serialize;
+
+use super::text::RESEARCH_USE;
 use super::{Ranking, RankingRow, Term};
 use crate::text::TsvWriter;
 use crate::{Error, Result};
@@ -99,13 +102,26 @@ impl Ranking {
         String::from_utf8(bytes).map_err(|error| Error::table(error.to_string()))
     }
 
-    /// Rows, summaries and params as indented JSON; numbers read back to the same bits.
+    /// The notice on research use, rows, summaries and params as indented JSON; numbers read back
+    /// to the same bits.
     ///
     /// # Errors
     /// [`Error::Table`] where the ranking was built by hand with a number JSON cannot hold.
     pub fn to_json(&self) -> Result<String> {
-        serde_json::to_string_pretty(self).map_err(|error| Error::table(error.to_string()))
+        let whole = WithNotice {
+            research_use: RESEARCH_USE,
+            ranking: self,
+        };
+        serde_json::to_string_pretty(&whole).map_err(|error| Error::table(error.to_string()))
     }
+}
+
+/// A ranking with the notice that stands over it.
+#[derive(Serialize)]
+struct WithNotice<'a> {
+    research_use: &'static str,
+    #[serde(flatten)]
+    ranking: &'a Ranking,
 }
 
 /// A cell of the table.

@@ -24,7 +24,7 @@ pub use lookup::{genus_of, harmonize_genus, harmonize_species, lineage_of, sgbs_
 pub use params::{HarmonizeParams, Target, UnknownTaxa};
 pub use report::{HarmonizationReport, HarmonizedTaxon, How};
 pub use signature::{
-    Member, MemberStatus, Membership, Signature, memberships, signature, signature_names,
+    Grade, Member, MemberStatus, Membership, Signature, memberships, signature, signature_names,
     signatures,
 };
 pub use traits::{Confidence, OxygenTolerance, Trait, Traits};

@@ -548,7 +548,7 @@ fn signatures_are_listed_with_version_and_source() {
     );
     let done = run(&["signatures", "--signature", "luminate_depletion", "--json"]);
     let list: serde_json::Value = serde_json::from_str(&done.out).unwrap();
-    assert_eq!(list[0]["members"].as_array().unwrap().len(), 3);
+    assert_eq!(list["rows"][0]["members"].as_array().unwrap().len(), 3);
 }
 
 // By hand: 20 of 100 are *Bifidobacterium* in `a`, 30 of 40 in `b`; `Roseburia hominis` 0 and 10.
@@ -603,7 +603,7 @@ fn diversity_is_measured_as_by_hand() {
     // Percent: no Chao1, and no tree, no PD.
     let done = run(&["diversity", &profiles, "--unit", "percent", "--json"]);
     let rows: serde_json::Value = serde_json::from_str(&done.out).unwrap();
-    assert!(rows[0]["chao1"].is_null() && rows[0]["faith_pd"].is_null());
+    assert!(rows["rows"][0]["chao1"].is_null() && rows["rows"][0]["faith_pd"].is_null());
     fs::write(at("other.nwk"), "(s__A_a:1,s__C_c:4);").unwrap();
     let other = at("other.nwk");
     let done = run(&["diversity", &profiles, "--unit", "count", "--tree", &other]);
@@ -623,6 +623,7 @@ fn toposcore_counts_members_as_by_hand() {
     let done = run(&["toposcore", &profiles, "--unit", "percent", "--json"]);
     assert_eq!(done.code, 0, "{}", done.err);
     let rows: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    let rows = &rows["rows"];
     assert_eq!(
         rows[0]["n_sig2"].as_u64().unwrap() + rows[0]["n_sig1"].as_u64().unwrap(),
         1

@@ -6,12 +6,14 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use donormatch::ranking::RESEARCH_USE;
 use donormatch::trial::SimulationParams;
+use serde_json::Value;
 
 use crate::cli::SCENE;
 
 /// Every command, in an order in which each finds what those before it wrote.
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "simulate",
     "evaluate",
     "fit",
@@ -19,6 +21,7 @@ const COMMANDS: [&str; 17] = [
     "screen",
     "plan",
     "rank",
+    "explain",
     "engraft",
     "predict",
     "update",
@@ -49,6 +52,50 @@ fn example_of(command: &str) -> Vec<String> {
     let mut words = example.split_whitespace().map(str::to_owned);
     assert_eq!(words.next().as_deref(), Some("donormatch"));
     words.collect()
+}
+
+/// Whatever a command writes says that it is for research use: a table by a note beside it, JSON,
+/// where the command has it, by its first field.
+fn assert_notice(words: &[String], out: &str, err: &str) {
+    let command = words.join(" ");
+    if out.is_empty() {
+        return;
+    }
+    assert!(!out.contains(RESEARCH_USE), "{command}");
+    assert_eq!(err.matches(RESEARCH_USE).count(), 1, "{command}: {err}");
+    let n_names = if words[0] == "plan" { 2 } else { 1 };
+    let (_, help, _) = run(&[&words[..n_names], &["--help".to_owned()]].concat());
+    if !help.contains("--json") {
+        return;
+    }
+    let (code, json, err) = run(&[words, &["--json".to_owned()]].concat());
+    assert_eq!(code, 0, "{command} --json: {err}");
+    let whole: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(whole["research_use"], RESEARCH_USE, "{command}");
+    assert!(json.starts_with("{\n  \"research_use\""), "{command}");
+    assert!(!err.contains(RESEARCH_USE), "{command}: {err}");
+}
+
+#[test]
+fn files_say_that_they_are_for_research_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let mut words = ["rank", "--regimen", "anti-pd-1", "--n-draws", "20"]
+        .map(str::to_owned)
+        .to_vec();
+    words.extend([SCENE.path("donors.tsv"), SCENE.path("recipients.tsv")]);
+    words.extend(["--model".to_owned(), SCENE.path("tiny.dmm")]);
+    let with = |more: [String; 2]| run(&[&words[..], &more].concat());
+    let (code, _, err) = with(["--output".to_owned(), path("pairs.tsv")]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(err.matches(RESEARCH_USE).count(), 1, "{err}");
+    let summary = fs::read_to_string(path("pairs.summary.json")).unwrap();
+    let summary: Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!(summary["research_use"], RESEARCH_USE);
+    let (code, _, err) = with(["--report".to_owned(), path("report.html")]);
+    assert_eq!(code, 0, "{err}");
+    let page = fs::read_to_string(path("report.html")).unwrap();
+    assert!(page.contains("<strong>Research use only.</strong> Not a medical device"));
 }
 
 /// Tables to fit on and a configuration of models that are fitted in a moment.
@@ -130,8 +177,9 @@ fn the_example_of_every_command_runs() {
                 _ => word,
             })
             .collect();
-        let (code, _, err) = run(&words);
+        let (code, out, err) = run(&words);
         assert_eq!(code, 0, "{}: {err}", words.join(" "));
+        assert_notice(&words, &out, &err);
     }
     assert!(path("updated.dmm").is_file() && path("model.dmm").is_file());
 }
@@ -145,6 +193,7 @@ fn the_example_of_every_plan_runs() {
         let (code, out, err) = run(&words[1..]);
         assert_eq!(code, 0, "{plan}: {err}");
         assert!(out.lines().count() >= 2);
+        assert_notice(&words[1..], &out, &err);
     }
 }
 

@@ -20,6 +20,7 @@ mod evaluation_cohorts;
 mod evidence;
 mod evidence_calibration;
 mod evidence_trials;
+mod explanation;
 mod feature;
 mod formats;
 mod fuzz;

@@ -383,7 +383,7 @@ def test_a_transplant_is_predicted_taxon_by_taxon_as_on_the_command_line(matcher
         text=True,
         check=True,
     )
-    assert json.loads(done.stdout) == found.taxa
+    assert json.loads(done.stdout)["rows"] == found.taxa
 
 
 def test_a_transplant_has_one_recipient(matcher, tables):

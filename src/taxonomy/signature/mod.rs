@@ -1,10 +1,12 @@
 //! Named, versioned lists of taxa, each with its source and what speaks for it.
 
+mod grade;
 mod membership;
 mod read;
 
 use serde::{Deserialize, Serialize};
 
+pub use grade::Grade;
 pub use membership::{MemberStatus, Membership, memberships};
 
 use crate::{Error, Result};
@@ -23,7 +25,7 @@ pub struct Member {
 /// A named, versioned list of taxa.
 ///
 /// A file of one's own is a TSV with a column `taxon`; lines `# name:`, `# version:`, `# title:`,
-/// `# source:` and `# evidence:` before it say what it is. Names may be in any vocabulary; several
+/// `# source:`, `# grade:` (see [`Grade`]) and `# evidence:` before it say what it is. Names may be in any vocabulary; several
 /// names of one member are separated by commas.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -38,6 +40,9 @@ pub struct Signature {
     pub members: Vec<Member>,
     /// Where it comes from.
     pub source: String,
+    /// How good the evidence is that it goes with the outcome.
+    #[serde(default)]
+    pub grade: Grade,
     /// What speaks for and against it.
     pub evidence: String,
 }
@@ -118,6 +123,7 @@ mod tests {
                 !signature.source.is_empty() && !signature.evidence.is_empty(),
                 "{name}"
             );
+            assert_ne!(signature.grade, Grade::Unrated, "{name}");
             assert!(!signature.members.is_empty(), "{name}");
         }
     }

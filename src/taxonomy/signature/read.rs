@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Member, Signature};
+use super::{Grade, Member, Signature};
 use crate::profile::{Taxon, read_text};
 use crate::taxonomy::params::{Target, UnknownTaxa};
 use crate::taxonomy::place::place;
@@ -29,7 +29,7 @@ impl Signature {
     ///
     /// # Errors
     /// [`Error::Table`] where there is no column `taxon` or no members, the same member twice, or
-    /// a version that is no number.
+    /// a version that is no number or a grade that is none.
     ///
     /// # Examples
     /// ```
@@ -46,6 +46,7 @@ impl Signature {
             title: String::new(),
             members: Vec::new(),
             source: String::new(),
+            grade: Grade::default(),
             evidence: String::new(),
         };
         let mut taxon_column = None;
@@ -89,6 +90,7 @@ impl Signature {
             "name" => self.name = value,
             "title" => self.title = value,
             "source" => self.source = value,
+            "grade" => self.grade = value.parse()?,
             "evidence" => self.evidence = value,
             "version" => {
                 self.version = value.parse().map_err(|_| {

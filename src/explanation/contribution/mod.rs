@@ -1,0 +1,13 @@
+//! Additive contributions to the log-odds of one pair.
+
+mod counterfactual;
+mod explain;
+mod groups;
+mod result;
+mod text;
+
+pub use counterfactual::{Counterfactual, Swap, WeightAtTie};
+pub use explain::explain;
+pub use result::{
+    Contribution, EndpointExplanation, Explanation, FeatureContribution, Measure, TermKind,
+};
