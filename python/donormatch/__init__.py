@@ -27,8 +27,9 @@ from donormatch._errors import (
 from donormatch._features import toposcore_from_counts
 from donormatch._harmonize import HarmonizationReport
 from donormatch._matcher import Matcher, rank_batches, rank_donors
-from donormatch._profiles import Decision, Profiles, check, read_profiles, read_tree
+from donormatch._profiles import Profiles
 from donormatch._ranking import Assignment, Ranking, RankingBatches, WrittenRanking
+from donormatch._read import Decision, check, read_profiles, read_tree
 from donormatch._screening import Screening, screen, screening_panel
 from donormatch._signature import (
     Member,
@@ -39,6 +40,8 @@ from donormatch._signature import (
     signatures,
 )
 from donormatch._simulate import SyntheticCohort, simulate
+from donormatch._table import Table
+from donormatch._versions import show_versions, versions
 
 __all__ = [
     "Assignment",
@@ -66,6 +69,7 @@ __all__ = [
     "Signature",
     "SynonymWarning",
     "SyntheticCohort",
+    "Table",
     "TransplantPrediction",
     "UnitWarning",
     "WrittenRanking",
@@ -82,9 +86,11 @@ __all__ = [
     "screen",
     "screening_panel",
     "set_n_threads",
+    "show_versions",
     "signature",
     "signature_names",
     "signatures",
     "simulate",
     "toposcore_from_counts",
+    "versions",
 ]

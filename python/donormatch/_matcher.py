@@ -22,16 +22,26 @@ from donormatch._cohort import (
 )
 from donormatch._convert import settings_json
 from donormatch._engraftment import TransplantPrediction
-from donormatch._errors import NotFittedError, OutOfDomainWarning, warn, warned
+from donormatch._errors import (
+    NotFittedError,
+    OutOfDomainWarning,
+    ParameterError,
+    warn,
+    warned,
+)
 from donormatch._harmonize import HarmonizationReport
-from donormatch._profiles import Profiles, Readable, read_profiles
+from donormatch._matcher_html import matcher_html
+from donormatch._profiles import Profiles
 from donormatch._ranking import (
     Ranking,
     RankingBatches,
     WrittenRanking,
     ranking_settings,
 )
+from donormatch._read import read_profiles
 from donormatch._screening import Screening, screening_settings
+from donormatch._source import Readable
+from donormatch._table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,7 +131,7 @@ class Matcher:
         n_resamples: int = 2000,
         level: float = 0.95,
         seed: int = 0,
-    ) -> list[dict[str, Any]]:
+    ) -> Table[dict[str, Any]]:
         """How good models of these settings are on cohorts they did not learn from.
 
         Fitted anew for every cohort of patients and every study of transplants left out; what was
@@ -140,12 +150,17 @@ class Matcher:
 
         Returns
         -------
-        list of dict
+        Table
             ``what comparator scope cohort metric value lo hi n_rows n_groups n_events`` and more,
             one a figure; naive rules stand beside the models. Rows of ``engraftment_counts`` hold
             ``study count n_rows n_groups n_possible observed expected lo hi coverage``: numbers of
             taxa gained and kept of a study left out, beside their 90 % intervals.
         """
+        if patients is None and transplants is None:
+            message = (
+                "`patients`: give patients, `transplants` or both, since nothing is judged without"
+            )
+            raise ParameterError(message)
         bootstrap = {"n_resamples": n_resamples, "level": level, "seed": seed}
         report = settings_json(bootstrap=bootstrap, min_patients=min_patients)
         rows: list[dict[str, Any]] = []
@@ -161,7 +176,7 @@ class Matcher:
             judged = json.loads(found)
             rows += [{"what": "engraftment", **row} for row in judged["rows"]]
             rows += [{"what": "engraftment_counts", **row} for row in judged["counts"]]
-        return rows
+        return Table(rows, caption="on cohorts left out")
 
     def with_outcomes(
         self,
@@ -263,7 +278,7 @@ class Matcher:
         arms: Metadata | None = None,
         without: Sequence[str] = (),
         prior_scale: float | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> Table[dict[str, Any]]:
         """What is known before a trial, and from its own outcomes on the way.
 
         Parameters
@@ -284,8 +299,8 @@ class Matcher:
 
         Returns
         -------
-        list of dict
-            One a row; ``pandas.DataFrame`` takes it.
+        Table
+            One record a row.
 
         Raises
         ------
@@ -296,8 +311,7 @@ class Matcher:
         """
         table = None if arms is None else as_metadata(arms)
         found = self._fitted().evidence(subject, table, list(without), prior_scale)
-        rows: list[dict[str, Any]] = json.loads(found)
-        return rows
+        return Table(json.loads(found), caption=f"evidence: {subject}")
 
     @classmethod
     def bundled(cls) -> Matcher:
@@ -726,6 +740,9 @@ class Matcher:
     def __repr__(self) -> str:
         fitted = f"vocabulary={self.vocabulary!r}" if hasattr(self, "model_") else "not fitted"
         return f"Matcher({fitted})"
+
+    def _repr_html_(self) -> str:
+        return matcher_html(repr(self), self.header, getattr(self, "learned_", {}))
 
 
 @functools.cache

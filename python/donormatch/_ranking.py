@@ -13,6 +13,8 @@ from donormatch._convert import settings_json
 from donormatch._errors import ParameterError
 from donormatch._harmonize import HarmonizationReport
 from donormatch._optional import optional
+from donormatch._ranking_html import ranking_html
+from donormatch._table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,21 +114,32 @@ class Ranking:
         return cls(_core.rank_predictions(json.dumps(list(predictions)), settings))
 
     @property
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> Table[dict[str, Any]]:
         """One record a pair, recipients in the order given, donors by rank."""
-        return list(self._content["rows"])
+        return Table(self._content["rows"], columns=_core.Ranking.COLUMNS, caption=repr(self))
 
     @property
-    def summaries(self) -> list[dict[str, Any]]:
+    def summaries(self) -> Table[dict[str, Any]]:
         """One record a recipient: whom to prefer and to avoid, tiers, regret, the Pareto front.
 
         The donors stand by verdict in `prefer`, `avoid`, `no_preference` and `abstain`.
         `regret_of_first` and `regret_of_random` say what the first donor of the order, and a random
         eligible one, are expected to cost against knowing the truth: in `utility` and in
         `responses_per_100` transplants. Of `standings`, all intervals `rank_lo` to `rank_hi`, and
-        with them the tiers, hold at once with probability `level`.
+        with them the tiers, hold at once with probability `level`. Frames hold a row a recipient;
+        what is below one stands in :attr:`standings` and :attr:`weight_cases`.
         """
-        return list(self._content["summaries"])
+        return tidy_summaries(self._content["summaries"])
+
+    @property
+    def standings(self) -> Table[dict[str, Any]]:
+        """One record a pair: between which places the donor is, its regret, tier and front."""
+        return below_recipients(self._content["summaries"], "standings")
+
+    @property
+    def weight_cases(self) -> Table[dict[str, Any]]:
+        """Which donor would be first for a recipient under other weights."""
+        return below_recipients(self._content["summaries"], "weight_cases")
 
     @property
     def prefilter(self) -> dict[str, Any] | None:
@@ -308,18 +321,7 @@ class Ranking:
         return self._ranking.to_text()
 
     def _repr_html_(self) -> str:
-        columns = [
-            "recipient_id",
-            "rank",
-            "donor_id",
-            "verdict",
-            "p_response",
-            "p_severe_irae",
-            "utility",
-            "p_better_than_random",
-        ]
-        rows = ([row[name] for name in columns] for row in self.rows)
-        return _html.table(f"{self!r}, research use only", columns, rows, len(self))
+        return ranking_html(repr(self), self._content["rows"], self._content["summaries"])
 
 
 @dataclass(frozen=True)
@@ -399,9 +401,9 @@ class RankingBatches:
         return self._batches.__arrow_c_stream__(requested_schema)
 
     @property
-    def summaries(self) -> list[dict[str, Any]]:
+    def summaries(self) -> Table[dict[str, Any]]:
         """One record a recipient done so far, as in :class:`Ranking`."""
-        return list(json.loads(self._batches.summaries()))
+        return tidy_summaries(json.loads(self._batches.summaries()))
 
     @property
     def donor_order_agreement(self) -> float | None:
@@ -423,20 +425,67 @@ class Assignment:
 
     Attributes
     ----------
-    pairs : list of dict
+    pairs : Table
         ``donor_id recipient_id utility locked``, one a served recipient.
     unassigned : list of str
         Recipients without a donor.
     total_utility : float
         Sum over pairs.
-    donors : list of dict
+    donors : Table
         ``donor_id capacity n_assigned shadow_price n_more_served``.
     """
 
-    pairs: list[dict[str, Any]]
+    pairs: Table[dict[str, Any]]
     unassigned: list[str]
     total_utility: float
-    donors: list[dict[str, Any]]
+    donors: Table[dict[str, Any]]
+
+    def __post_init__(self) -> None:
+        for name in ("pairs", "donors"):
+            object.__setattr__(self, name, Table(getattr(self, name), caption=name))
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The pairs as a frame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a served recipient.
+        """
+        return self.pairs.to_pandas()
+
+    def __repr__(self) -> str:
+        return (
+            f"Assignment({len(self.pairs)} pairs, {len(self.unassigned)} recipients without a "
+            f"donor, total utility {self.total_utility:.4g})"
+        )
+
+    def _repr_html_(self) -> str:
+        without = ", ".join(self.unassigned) or "nobody"
+        return _html.Markup(
+            f"<div><p>{_html.cell(repr(self))}; research use only. Without a donor: "
+            f"{_html.cell(without)}.</p>{self.pairs._repr_html_()}"
+            f"{_html.folded('donors and their use', _html.Markup(self.donors._repr_html_()))}</div>"
+        )
+
+
+def tidy_summaries(summaries: list[dict[str, Any]]) -> Table[dict[str, Any]]:
+    """Summaries whose columns are those of a recipient, not of what is below it."""
+    below = ("standings", "weight_cases")
+    flat = Table([{k: v for k, v in one.items() if k not in below} for one in summaries])
+    return Table(summaries, columns=flat.columns or None, caption="recipients")
+
+
+def below_recipients(summaries: list[dict[str, Any]], what: str) -> Table[dict[str, Any]]:
+    """What stands below every recipient as one table."""
+    return Table(
+        [
+            {"recipient_id": summary["recipient_id"], **one}
+            for summary in summaries
+            for one in summary[what]
+        ],
+        caption=what.replace("_", " "),
+    )
 
 
 def _unpickled(data: bytes) -> Ranking:
