@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -142,6 +143,11 @@ class Ranking:
         return below_recipients(self._content["summaries"], "weight_cases")
 
     @property
+    def weights(self) -> dict[str, float]:
+        """What response, severe immune-related adverse events and myocarditis count."""
+        return dict(self._content["params"]["weights"])
+
+    @property
     def prefilter(self) -> dict[str, Any] | None:
         """Which donors were drawn for whom, where not all were.
 
@@ -279,29 +285,8 @@ class Ranking:
         matplotlib.axes.Axes
             The axes.
         """
-        pyplot = optional("matplotlib.pyplot", "plot")
-        if recipient_id is None:
-            recipient_id = self.rows[0]["recipient_id"]
-        rows = [row for row in self.rows if row["recipient_id"] == recipient_id]
-        if not rows:
-            message = f"`recipient_id`: the ranking has no recipient `{recipient_id}`"
-            raise ParameterError(message)
-        axes = ax if ax is not None else pyplot.subplots(figsize=(6, 1 + 0.3 * len(rows)))[1]
-        places = range(len(rows))
-        axes.hlines(
-            places,
-            [row["p_response_lo"] for row in rows],
-            [row["p_response_hi"] for row in rows],
-        )
-        axes.plot([row["p_response"] for row in rows], places, "o")
-        axes.axvline(rows[0]["p_response_baseline"], linestyle="--", color="0.5")
-        axes.set_yticks(places, [row["donor_id"] for row in rows])
-        axes.invert_yaxis()
-        axes.set_xlabel("probability of response (dashed: without transplant)")
-        summary = next(one for one in self.summaries if one["recipient_id"] == recipient_id)
-        n_prefer, n_avoid = len(summary["prefer"]), len(summary["avoid"])
-        axes.set_title(f"{recipient_id}: prefer {n_prefer}, avoid {n_avoid} of {len(rows)}")
-        return axes
+        plots = importlib.import_module("donormatch.plots")
+        return plots.interval_forest(self, recipient_id, ax=ax)
 
     def __len__(self) -> int:
         return len(self._ranking)
