@@ -72,7 +72,7 @@ class Ranking:
     [('d2', 1, 'prefer'), ('d1', 2, 'avoid')]
     """
 
-    __slots__ = ("_content", "_ranking", "_seed", "harmonization", "notes")
+    __slots__ = ("_content", "_ranking", "_seed", "context", "harmonization", "notes")
 
     def __init__(self, ranking: _core.Ranking, *, seed: int | None = None) -> None:
         self._ranking = ranking
@@ -81,6 +81,8 @@ class Ranking:
         self.harmonization: dict[str, HarmonizationReport] = {}
         #: What was noticed about treatments: columns without a use, defaults that stood in.
         self.notes: list[str] = []
+        #: What the report names, where it is known: `model_name`, `regimen`, `provenance`, ….
+        self.context: dict[str, Any] = {}
         self._content: dict[str, Any] = json.loads(ranking.to_json())
 
     @classmethod
@@ -221,17 +223,26 @@ class Ranking:
             lets read its files. An old file keeps its mode.
         **context
             For the page: `model_name`, `regimen`, `cancer`, `line`, `notes`, `provenance` and
-            `seed`, by default that of the draws, where it is known.
+            `seed`, by default those that the ranking was made with, where they are known.
 
         Returns
         -------
         str
             The page.
         """
-        told = settings_json(**{"title": title, "seed": self._seed, **context})
+        known = {"seed": self._seed, "notes": self._report_notes(), **self.context}
+        told = settings_json(**{"title": title, **known, **context})
         if path is None:
             return self._ranking.to_html(told)
         return self._ranking.write_html(os.fspath(path), told, access)
+
+    def _report_notes(self) -> list[str]:
+        mapped = [
+            f"{what}: {100 * report.mean_mapped_mass:.1f} % of the abundance is in taxa of the "
+            "vocabulary"
+            for what, report in self.harmonization.items()
+        ]
+        return [*self.notes, *mapped]
 
     def assign(
         self,
@@ -297,7 +308,8 @@ class Ranking:
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickled, (self._ranking.to_bytes(),)
+        beside = (self._seed, self.context, self.notes, self.harmonization)
+        return _unpickled, (self._ranking.to_bytes(), *beside)
 
     def __repr__(self) -> str:
         return f"Ranking({len(self.summaries)} recipients, {len(self)} pairs)"
@@ -473,5 +485,13 @@ def below_recipients(summaries: list[dict[str, Any]], what: str) -> Table[dict[s
     )
 
 
-def _unpickled(data: bytes) -> Ranking:
-    return Ranking(_core.Ranking.from_bytes(data))
+def _unpickled(
+    data: bytes,
+    seed: int | None,
+    context: dict[str, Any],
+    notes: list[str],
+    harmonization: dict[str, HarmonizationReport],
+) -> Ranking:
+    ranking = Ranking(_core.Ranking.from_bytes(data), seed=seed)
+    ranking.context, ranking.notes, ranking.harmonization = context, notes, harmonization
+    return ranking
