@@ -67,6 +67,11 @@ def facts(caption: str, values: Mapping[str, object]) -> Markup:
     return table(caption, ["", ""], list(values.items()), len(values))
 
 
+def sentences(told: Iterable[str]) -> Markup:
+    """Sentences one below the other, none cut."""
+    return Markup("<ul>" + "".join(f"<li>{escape(one)}</li>" for one in told) + "</ul>")
+
+
 def folded(title: object, content: Markup) -> Markup:
     """Content that opens at a click."""
     return Markup(f"<details><summary>{cell(title)}</summary>{content}</details>")

@@ -37,12 +37,13 @@ def matcher_html(
                 _value(one),
                 *(one.get(name) for name in ("n_rows", "n_groups")),
             ]
-            for one in figures
+            # Those of the models before those of the rules that they are compared with.
+            for one in sorted(figures, key=lambda one: one["comparator"] != "model")
         ]
         caption = "on data left out, as the writer of the model file gives it"
         parts.append(_html.table(caption, columns, rows, len(rows)))
     if warnings := header.get("warnings"):
-        parts.append(_html.table("", ["warning"], ([one] for one in warnings), len(warnings)))
+        parts.append(_html.sentences(warnings))
     return _html.Markup("<div>" + "".join(parts) + "</div>")
 
 

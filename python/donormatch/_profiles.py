@@ -342,8 +342,8 @@ class Profiles(FromMemory, Selection, ToMemory, ProfileFeatures, ObservedChange)
         table = _html.table(repr(self), [*columns, *beside], shown, self.n_samples)
         if not self.notes:
             return table
-        notes = _html.table("", ["note"], ([note] for note in self.notes), len(self.notes))
-        return _html.Markup(table + _html.folded(f"{len(self.notes)} notes", notes))
+        told = _html.folded(f"{len(self.notes)} notes", _html.sentences(self.notes))
+        return _html.Markup(table + told)
 
 
 def _new_names(

@@ -90,6 +90,7 @@ def test_a_matcher_shows_what_it_learned_from_and_how_well_it_did():
     first = matcher.header["metrics"][0]
     assert f"{first['value']:.2f} ({first['lo']:.2f}–{first['hi']:.2f})" in page.text
     assert "learned from patients" in page.text
+    assert all(warning in page.text for warning in matcher.header["warnings"])
     assert "not fitted" in shown(dm.Matcher()).text
 
 
