@@ -19,6 +19,7 @@ from donormatch._table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
 
 __all__ = ["Assignment", "Ranking", "RankingBatches", "WrittenRanking"]
 
@@ -181,6 +182,19 @@ class Ranking:
         pandas = optional("pandas", "to_pandas")
         frame: pd.DataFrame = pandas.DataFrame(rows, columns=list(_core.Ranking.COLUMNS))
         return frame
+
+    def to_polars(self) -> pl.DataFrame:
+        """The rows as a frame.
+
+        Returns
+        -------
+        polars.DataFrame
+            One row a pair; `flags` joined by ``;``, `carried_by` null where nothing carries.
+        """
+        return self.rows.to_polars()
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self.rows.__arrow_c_stream__(requested_schema)
 
     def to_tsv(self) -> str:
         """The table as the command line prints it.

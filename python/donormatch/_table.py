@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Table"]
 
 Row = TypeVar("Row")
-SHOWN = 10
+# Rows and characters of a line that a terminal shows.
+SHOWN, WIDTH = 10, 100
 
 
 class Table(list[Row]):
@@ -140,17 +141,19 @@ class Table(list[Row]):
 
     def __repr__(self) -> str:
         columns = self.columns
+        if not columns:
+            return f"Table({len(self)} rows)"
         lines = [columns]
         for record in self[:SHOWN].records:
             lines.append([_html.text(record.get(name)) for name in columns])
         widths = [max(len(line[at]) for line in lines) for at in range(len(columns))]
-        shown = [
-            "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-            for line in lines
-        ]
-        if len(self) > SHOWN:
-            shown.append(f"… {len(self)} rows in all")
-        return "\n".join(shown) if columns else f"Table({len(self)} rows)"
+        ends = [sum(widths[: at + 1]) + 2 * at for at in range(len(columns))]
+        n_fit = max(1, sum(end <= WIDTH for end in ends))
+        shown = ["  ".join(map(str.ljust, line[:n_fit], widths)).rstrip() for line in lines]
+        hidden = [f"{len(self)} rows in all"] if len(self) > SHOWN else []
+        if n_fit < len(columns):
+            hidden.append(f"{len(columns) - n_fit} more columns: see `columns`, `to_pandas()`")
+        return "\n".join([*shown, *([f"… {', '.join(hidden)}"] if hidden else [])])
 
     def _repr_html_(self) -> str:
         columns = self.columns

@@ -75,6 +75,16 @@ def test_html_escapes_and_says_how_many_rows_there_are():
     assert "<script" not in page
 
 
+def test_text_fits_a_terminal_and_says_what_it_leaves_out():
+    wide = dm.Table([{f"column_{n}": n for n in range(30)}] * 12)
+    lines = repr(wide).splitlines()
+    assert len(lines) == 12
+    assert max(map(len, lines)) <= 100
+    n_shown = len(lines[0].split())
+    assert lines[-1].startswith(f"… 12 rows in all, {30 - n_shown} more columns")
+    assert repr(dm.Table([{"a": "x" * 300}])).startswith("a\nxxx")
+
+
 def test_copies_and_pickles_are_tables():
     table = dm.Table(ROWS, columns=["id", "n"], caption="two")
     for other in (copy.copy(table), copy.deepcopy(table), pickle.loads(pickle.dumps(table))):
