@@ -29,8 +29,9 @@ from donormatch._features import toposcore_from_counts
 from donormatch._harmonize import HarmonizationReport
 from donormatch._matcher import Matcher, rank_batches, rank_donors
 from donormatch._memory import max_memory, set_max_memory
-from donormatch._profiles import Decision, Profiles, check, read_profiles, read_tree
+from donormatch._profiles import Profiles
 from donormatch._ranking import Assignment, Ranking, RankingBatches, WrittenRanking
+from donormatch._read import Decision, check, read_profiles, read_tree
 from donormatch._screening import Screening, screen, screening_panel
 from donormatch._signature import (
     Member,
@@ -41,7 +42,9 @@ from donormatch._signature import (
     signatures,
 )
 from donormatch._simulate import SyntheticCohort, simulate
+from donormatch._table import Table
 from donormatch._threads import n_threads, set_n_threads
+from donormatch._versions import show_versions, versions
 
 __all__ = [
     "Assignment",
@@ -70,6 +73,7 @@ __all__ = [
     "Signature",
     "SynonymWarning",
     "SyntheticCohort",
+    "Table",
     "TransplantPrediction",
     "UnitWarning",
     "WrittenRanking",
@@ -77,8 +81,8 @@ __all__ = [
     "calibration",
     "check",
     "design",
-    "metrics",
     "max_memory",
+    "metrics",
     "n_threads",
     "rank_batches",
     "rank_donors",
@@ -88,9 +92,11 @@ __all__ = [
     "screening_panel",
     "set_max_memory",
     "set_n_threads",
+    "show_versions",
     "signature",
     "signature_names",
     "signatures",
     "simulate",
     "toposcore_from_counts",
+    "versions",
 ]

@@ -6,13 +6,16 @@ import csv
 import io
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from donormatch import _core
+from donormatch import _core, _html
 from donormatch._convert import is_missing, settings_json
 from donormatch._errors import InputError, ParameterError, warned
-from donormatch._profiles import Profiles, Readable, path_or_bytes
+from donormatch._profiles import Profiles
+from donormatch._source import Readable, path_or_bytes
+from donormatch._table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,10 +83,9 @@ class Cohort:
         self._notes = warned("metadata", self._cohort.notes)
 
     @property
-    def transplants(self) -> list[dict[str, Any]]:
+    def transplants(self) -> Table[dict[str, Any]]:
         """One record a transplant."""
-        records: list[dict[str, Any]] = json.loads(self._cohort.transplants())
-        return records
+        return Table(json.loads(self._cohort.transplants()), caption="transplants")
 
     @property
     def skipped(self) -> list[str]:
@@ -104,6 +106,11 @@ class Cohort:
             f"Cohort({len(self)} transplants, {follow_ups} with follow-up, "
             f"{len(self.skipped)} rows skipped)"
         )
+
+    def _repr_html_(self) -> str:
+        skipped = _html.table("", ["reason"], ([one] for one in self.skipped), len(self.skipped))
+        below = _html.folded(f"{len(self.skipped)} rows skipped", skipped)
+        return _known_html(repr(self), self.transplants) + below
 
 
 class PatientCohort:
@@ -146,10 +153,9 @@ class PatientCohort:
         self._notes = warned("metadata", self._cohort.notes)
 
     @property
-    def patients(self) -> list[dict[str, Any]]:
+    def patients(self) -> Table[dict[str, Any]]:
         """One record a patient."""
-        records: list[dict[str, Any]] = json.loads(self._cohort.patients())
-        return records
+        return Table(json.loads(self._cohort.patients()), caption="patients")
 
     @property
     def notes(self) -> list[str]:
@@ -165,6 +171,20 @@ class PatientCohort:
             f"PatientCohort({len(self)} patients, response known for {len(known)}: "
             f"{sum(known)} responders)"
         )
+
+    def _repr_html_(self) -> str:
+        return _known_html(repr(self), self.patients)
+
+
+def _known_html(caption: str, records: Table[dict[str, Any]]) -> _html.Markup:
+    """Of every column for how many rows it is known, and which values are most common."""
+    rows = []
+    for name in records.columns:
+        known = [str(its) for its in records[name] if its is not None]
+        common = Counter(known).most_common(4)
+        told = ", ".join(f"{value} ({n})" for value, n in common) if len(common) < 4 else ""
+        rows.append([name, f"{len(known)} of {len(records)}", told])
+    return _html.table(caption, ["column", "known", "values"], rows, len(rows))
 
 
 def as_metadata(metadata: Metadata) -> os.PathLike[str] | str | bytes:

@@ -13,6 +13,7 @@ from donormatch._convert import options_json
 from donormatch._errors import ParameterError
 from donormatch._harmonize import HarmonizationReport
 from donormatch._optional import optional
+from donormatch._table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,7 @@ class ObservedChange:
 
     _table: _core.ProfileTable
 
-    def observed_engraftment(self, triads: Triads) -> list[dict[str, Any]]:
+    def observed_engraftment(self, triads: Triads) -> Table[dict[str, Any]]:
         """The engraftment observed in each triad of donor, baseline and follow-up.
 
         All samples are rows of this table; :meth:`Profiles.merge` makes one of several. Presence
@@ -47,7 +48,7 @@ class ObservedChange:
 
         Returns
         -------
-        list of dict
+        Table
             ``donor baseline follow_up n_donor n_baseline n_follow_up n_kept n_lost n_gained
             n_gained_from_donor peds pprs novel_peds weighted_peds engrafted_abundance``, one a
             triad. With D, R and P the taxa detected in the three: `peds` is ``|D & P| / |D|``,
@@ -80,8 +81,7 @@ class ObservedChange:
         (1.0, 0.5, 1.0)
         """
         found = _core.observed_engraftment(self._table, triads_json(triads))
-        rows: list[dict[str, Any]] = json.loads(found)
-        return rows
+        return Table(json.loads(found), caption="engraftment observed")
 
     def mismatched_null(
         self,
@@ -153,7 +153,7 @@ class ObservedChange:
         *,
         min_detection: float = 0.9,
         follow_up_depth: float | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> Table[dict[str, Any]]:
         """The fate of every taxon of a baseline: lost, kept, or too shallow to tell.
 
         A taxon not detected after counts as lost only where, had its fraction f stayed the same,
@@ -172,7 +172,7 @@ class ObservedChange:
 
         Returns
         -------
-        list of dict
+        Table
             ``taxon fate detection``, one a taxon of the baseline; `fate` is ``"kept"``,
             ``"lost"`` or ``"indeterminate"``.
 
@@ -197,10 +197,8 @@ class ObservedChange:
         """
         depth = None if follow_up_depth is None else float(follow_up_depth)
         params = options_json(min_detection=float(min_detection), follow_up_depth=depth)
-        rows: list[dict[str, Any]] = json.loads(
-            _core.call_losses(self._table, str(baseline), str(follow_up), params)
-        )
-        return rows
+        found = _core.call_losses(self._table, str(baseline), str(follow_up), params)
+        return Table(json.loads(found), caption="losses")
 
 
 @dataclass(frozen=True)
@@ -209,7 +207,7 @@ class MismatchedNull:
 
     Attributes
     ----------
-    tests : list of dict
+    tests : Table
         ``donor baseline follow_up observed expected p_value q_value``, one a triad: its measure,
         the mean over all mismatched pairs, (n + 1) / (N + 1) with n of N resampled pairs at least
         as high, and that after Benjamini-Hochberg over the triads.
@@ -219,10 +217,13 @@ class MismatchedNull:
         Stouffer's z over the triads, and its one-sided p-value.
     """
 
-    tests: list[dict[str, Any]]
+    tests: Table[dict[str, Any]]
     n_mismatched: int
     global_z: float
     global_p: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tests", Table(self.tests))
 
     def to_pandas(self) -> pd.DataFrame:
         """The rows of :attr:`tests` as a frame.
@@ -260,7 +261,7 @@ class TransplantPrediction:
 
     Attributes
     ----------
-    taxa : list of dict
+    taxa : Table
         ``taxon donor recipient p_present expected_fraction fate``, one a taxon of donor or
         recipient, the most abundant after first; abundances are fractions, and `fate` is
         ``"gained"``, ``"not_gained"``, ``"kept"`` or ``"lost"``, whichever is likelier.
@@ -273,7 +274,7 @@ class TransplantPrediction:
         What became of the names of ``"donor"`` and ``"recipient"``.
     """
 
-    taxa: list[dict[str, Any]]
+    taxa: Table[dict[str, Any]]
     n_gained: float
     n_gained_lo: float
     n_gained_hi: float
@@ -284,6 +285,9 @@ class TransplantPrediction:
     n_lost_lo: float
     n_lost_hi: float
     harmonization: dict[str, HarmonizationReport]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "taxa", Table(self.taxa))
 
     def to_pandas(self) -> pd.DataFrame:
         """The rows of :attr:`taxa` as a frame.

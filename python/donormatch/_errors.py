@@ -6,7 +6,9 @@ knows nothing of donormatch still catches it. Trouble with files is an :class:`O
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterable
@@ -34,6 +36,9 @@ class DonorMatchError(Exception):
 
 class ParameterError(DonorMatchError, ValueError):
     """An argument is out of its range or contradicts another."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(in_words_of_python(message))
 
 
 class InputError(DonorMatchError, ValueError):
@@ -70,6 +75,30 @@ class UnitWarning(DonorMatchWarning):
 
 class SynonymWarning(DonorMatchWarning):
     """Names of taxa were ambiguous or could not all be brought into the vocabulary."""
+
+
+_UNKNOWN = re.compile(r"unknown (?:variant|field) `([^`]*)`, expected (?:one of )?(.*)", re.DOTALL)
+_INVALID = re.compile(
+    r"invalid (?:value|type): (?:integer|floating point|string|boolean|sequence|map) "
+    r"?[`\"]?([^`\"]*)[`\"]?, expected ([ui](?:8|16|32|64|size)|a?n? ?f64|a string|a boolean)\b"
+)
+_KINDS = {"u": "a whole number of 0 or more", "i": "a whole number", "f": "a number"}
+
+
+def in_words_of_python(message: str) -> str:
+    """What a parser of settings says, as a Python user would say it."""
+    if found := _UNKNOWN.search(message):
+        word, known = found[1], found[2]
+        close = difflib.get_close_matches(word, re.findall(r"`([^`]+)`", known), n=1, cutoff=0.4)
+        hint = f"; did you mean `{close[0]}`" if close else ""
+        said = f"expected {'one of ' if ',' in known else ''}{known}, found `{word}`{hint}"
+        return message[: found.start()] + said
+    if found := _INVALID.search(message):
+        expected = found[2].removeprefix("an ").removeprefix("a ")
+        kind = _KINDS.get(expected[0], found[2]) if expected[-1].isdigit() else found[2]
+        said = f"expected {kind}, found {found[1]}"
+        return message[: found.start()] + said + message[found.end() :]
+    return message
 
 
 def caller_level() -> int:

@@ -11,14 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from donormatch import _core
-from donormatch._convert import options_json
+from donormatch._convert import options_json, texts
 from donormatch._core import Phylogeny
 from donormatch._errors import MissingTaxaWarning, ParameterError, warn
 from donormatch._signature import Membership, Signature, lay_over, signature_names
+from donormatch._table import Table
 
 __all__ = ["toposcore_from_counts"]
 
 CutOff = Literal["round3", "exact_roc"]
+Measure = Literal[
+    "richness", "shannon", "simpson", "inverse_simpson", "pielou", "chao1", "faith_pd"
+]
 
 
 def toposcore_from_counts(
@@ -87,9 +91,7 @@ class ProfileFeatures:
 
     def diversity(
         self,
-        measure: Literal[
-            "richness", "shannon", "simpson", "inverse_simpson", "pielou", "chao1", "faith_pd"
-        ] = "shannon",
+        measure: Measure = "shannon",
         *,
         base: Literal["natural", "two", "ten"] = "natural",
         tree: Phylogeny | None = None,
@@ -121,6 +123,45 @@ class ProfileFeatures:
         array([1.])
         """
         return _core.diversity(self._table, measure, base, tree)
+
+    def diversities(
+        self,
+        measures: Iterable[Measure] = ("richness", "shannon", "simpson", "pielou"),
+        *,
+        base: Literal["natural", "two", "ten"] = "natural",
+        tree: Phylogeny | None = None,
+    ) -> Table[dict[str, Any]]:
+        """Several measures of diversity beside the ids of the samples.
+
+        Parameters
+        ----------
+        measures, base, tree
+            As in :meth:`diversity`.
+
+        Returns
+        -------
+        Table
+            ``sample_id`` and one column a measure.
+
+        Examples
+        --------
+        >>> from donormatch import Profiles
+        >>> profiles = Profiles.from_numpy(
+        ...     [[50, 50]], sample_ids=["a"], taxa=["s__A", "s__B"], unit="percent"
+        ... )
+        >>> profiles.diversities(["richness", "simpson"])
+        sample_id  richness  simpson
+        a          2         0.5
+        """
+        names = texts([measures] if isinstance(measures, str) else measures, "measure")
+        columns = [_core.diversity(self._table, name, base, tree).tolist() for name in names]
+        rows = zip(self._table.sample_ids, *columns, strict=True)
+        header = ["sample_id", *names]
+        return Table(
+            [dict(zip(header, row, strict=True)) for row in rows],
+            columns=header,
+            caption="diversity",
+        )
 
     def distances(
         self,
@@ -327,7 +368,7 @@ class ProfileFeatures:
         cut_off: Literal["round3", "exact_roc"] = "round3",
         akkermansia: Literal["sgb9226", "species_label"] = "sgb9226",
         min_richness: int = 0,
-    ) -> list[dict[str, Any]]:
+    ) -> Table[dict[str, Any]]:
         """The TOPOSCORE of every sample, with bounds where the table was filtered.
 
         Compute it on the table as read, or harmonized with all taxa kept. Do not use it for
@@ -344,7 +385,7 @@ class ProfileFeatures:
 
         Returns
         -------
-        list of dict
+        Table
             ``sample_id n_sig1 n_sig2 score score_lo score_hi akkermansia akkermansia_class class
             call``, one a sample. `akkermansia` is a fraction, None where unmeasured, its class
             ``"zero"``, ``"low"`` or ``"high"``; `class` is ``"sig1"``, ``"gray"``, ``"sig2"``, or
@@ -375,5 +416,4 @@ class ProfileFeatures:
         ('undecided', 0.01, 1.0)
         """
         options = options_json(cut_off=cut_off, akkermansia=akkermansia, min_richness=min_richness)
-        scores: list[dict[str, Any]] = json.loads(_core.toposcore(self._table, options))
-        return scores
+        return Table(json.loads(_core.toposcore(self._table, options)), caption="TOPOSCORE")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from donormatch import _core, _html
 from donormatch._errors import SynonymWarning, warn
 from donormatch._optional import optional
+from donormatch._table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ class HarmonizationReport:
     ----------
     source, target : str
         The vocabularies before and after.
-    taxa : list of dict
+    taxa : Table
         One row a taxon: ``original target how candidates n_samples mean_fraction max_fraction``.
     mapped_mass, dropped_mass : dict of str to float
         Fraction of each sample that landed on an entry of the vocabulary, and that was left out.
@@ -31,7 +32,7 @@ class HarmonizationReport:
     def __init__(self, report: dict[str, Any]) -> None:
         self.source: str = report["source"]
         self.target: str = report["target"]
-        self.taxa: list[dict[str, Any]] = report["taxa"]
+        self.taxa: Table[dict[str, Any]] = Table(report["taxa"])
         samples: list[str] = report["samples"]
         self.mapped_mass = dict(zip(samples, report["mapped_mass"], strict=True))
         self.dropped_mass = dict(zip(samples, report["dropped_mass"], strict=True))

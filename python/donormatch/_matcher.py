@@ -22,17 +22,29 @@ from donormatch._cohort import (
 )
 from donormatch._convert import settings_json
 from donormatch._engraftment import TransplantPrediction
-from donormatch._errors import NotFittedError, OutOfDomainWarning, warn, warned
+from donormatch._errors import (
+    InputError,
+    NotFittedError,
+    OutOfDomainWarning,
+    ParameterError,
+    warn,
+    warned,
+)
 from donormatch._explain import Explanation
 from donormatch._harmonize import HarmonizationReport
-from donormatch._profiles import Profiles, Readable, read_profiles
+from donormatch._matcher_html import matcher_html
+from donormatch._profiles import Profiles
 from donormatch._ranking import (
     Ranking,
     RankingBatches,
     WrittenRanking,
     ranking_settings,
 )
+from donormatch._read import read_profiles
+from donormatch._report import report_context
 from donormatch._screening import Screening, screening_settings
+from donormatch._source import Readable
+from donormatch._table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +134,7 @@ class Matcher:
         n_resamples: int = 2000,
         level: float = 0.95,
         seed: int = 0,
-    ) -> list[dict[str, Any]]:
+    ) -> Table[dict[str, Any]]:
         """How good models of these settings are on cohorts they did not learn from.
 
         Fitted anew for every cohort of patients and every study of transplants left out; what was
@@ -141,12 +153,17 @@ class Matcher:
 
         Returns
         -------
-        list of dict
+        Table
             ``what comparator scope cohort metric value lo hi n_rows n_groups n_events`` and more,
             one a figure; naive rules stand beside the models. Rows of ``engraftment_counts`` hold
             ``study count n_rows n_groups n_possible observed expected lo hi coverage``: numbers of
             taxa gained and kept of a study left out, beside their 90 % intervals.
         """
+        if patients is None and transplants is None:
+            message = (
+                "`patients`: give patients, `transplants` or both, since nothing is judged without"
+            )
+            raise ParameterError(message)
         bootstrap = {"n_resamples": n_resamples, "level": level, "seed": seed}
         report = settings_json(bootstrap=bootstrap, min_patients=min_patients)
         rows: list[dict[str, Any]] = []
@@ -162,7 +179,7 @@ class Matcher:
             judged = json.loads(found)
             rows += [{"what": "engraftment", **row} for row in judged["rows"]]
             rows += [{"what": "engraftment_counts", **row} for row in judged["counts"]]
-        return rows
+        return Table(rows, caption="on cohorts left out")
 
     def with_outcomes(
         self,
@@ -264,7 +281,7 @@ class Matcher:
         arms: Metadata | None = None,
         without: Sequence[str] = (),
         prior_scale: float | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> Table[dict[str, Any]]:
         """What is known before a trial, and from its own outcomes on the way.
 
         Parameters
@@ -285,8 +302,8 @@ class Matcher:
 
         Returns
         -------
-        list of dict
-            One a row; ``pandas.DataFrame`` takes it.
+        Table
+            One record a row.
 
         Raises
         ------
@@ -297,8 +314,7 @@ class Matcher:
         """
         table = None if arms is None else as_metadata(arms)
         found = self._fitted().evidence(subject, table, list(without), prior_scale)
-        rows: list[dict[str, Any]] = json.loads(found)
-        return rows
+        return Table(json.loads(found), caption=f"evidence: {subject}")
 
     @classmethod
     def bundled(cls) -> Matcher:
@@ -524,9 +540,11 @@ class Matcher:
             Less than nine tenths of the abundance is in taxa that the vocabulary knows.
         DonorMatchWarning
             A frame or file names recipients or samples that have no profile, or a column of it
-            that was not used looks like one that was looked for.
+            that was not used looks like one that was looked for; or one sample is among the donors
+            and the recipients.
         """
         donors, recipients = as_profiles(donors), as_profiles(recipients)
+        warn_of_own_stool(donors, recipients)
         asked = (
             donors._table,
             recipients._table,
@@ -563,6 +581,10 @@ class Matcher:
         found, *reports, notes = fitted.rank_donors(*asked)
         ranking = Ranking(found, seed=seed)
         ranking._asked = (fitted, asked)
+        words = {"regimen": regimen, "cancer": cancer, "line": line}
+        ranking.context = report_context(
+            self.header, self.vocabulary, words, metadata, recipients.sample_ids
+        )
         ranking.harmonization, ranking.notes = _told(reports, notes)
         _warn_outside(sum(not row["in_domain"] for row in ranking.rows), len(ranking))
         return ranking
@@ -817,6 +839,9 @@ class Matcher:
         fitted = f"vocabulary={self.vocabulary!r}" if hasattr(self, "model_") else "not fitted"
         return f"Matcher({fitted})"
 
+    def _repr_html_(self) -> str:
+        return matcher_html(repr(self), self.header, getattr(self, "learned_", {}))
+
 
 @functools.cache
 def bundled_matcher() -> Matcher:
@@ -909,17 +934,86 @@ def rank_donors(
         Profiles, a file of them, or a frame.
     matcher
         The bundled one by default.
-    donor_metadata, regimen, cancer, line, partner, metadata, screening, weights, level
-        As in :meth:`Matcher.rank_donors`.
-    prefer_above, top, prefilter, n_draws, max_draws, day, antibiotics
-        As in :meth:`Matcher.rank_donors`.
-    seed, output, access
-        As in :meth:`Matcher.rank_donors`.
+    donor_metadata
+        Whose the samples of the donors are: ``{"sample_1": "donor_1"}``, or a frame or file
+        with the columns `sample_id` and `donor_id`. Samples of one donor are averaged, each
+        counting the same; a sample that is not named is its own donor, as all are without this.
+    regimen
+        The checkpoint inhibitors; needed unless `metadata` gives them for every recipient.
+    cancer, line
+        The cancer and line of treatment; ``"other"`` and ``"first"`` where neither this nor
+        `metadata` says it, which ``ranking.notes`` tells.
+    partner
+        What is given beside the inhibitors; nothing by default.
+    metadata
+        Values for single recipients: ``{"r1": {"line": "refractory"}}``, or a frame or file
+        with the columns `recipient_id` and any of `regimen`, `cancer`, `line` and `partner`;
+        blank and ``NA`` mean the common value.
+    screening
+        What :func:`screen` says of the donors on the day of the transplants: those that do not
+        pass, or have no record, are shown last, with the reasons, and take no part.
+    weights
+        Of response, severe immune-related adverse events and myocarditis.
+    level
+        Probability that intervals hold.
+    prefer_above
+        How surely a donor must be better than a random eligible one to be preferred, or worse
+        to be avoided.
+    top
+        Donors shown a recipient, the first of the order; all by default. Every figure is of all
+        donors.
+    prefilter
+        Draw only the donors that may be among the `top` first, for banks of thousands: some
+        recipients, the pilots, are drawn with every donor, the others with the donors that come
+        first by the pilots, and with a sample of the rest. ``True``, or a mapping with any of
+        ``n_pilots`` (8), ``margin`` (4.0; how many times deeper to go than a pilot needed) and
+        ``n_sampled`` (200). The result says who was not drawn.
+    n_draws
+        Draws from the posterior, each with one realized transplant.
+    max_draws
+        Draws at most for a recipient with a donor whose verdict hangs on the draws: they are
+        doubled until none does, while donors times draws stay within 262,144; 0 adds none.
+    day
+        Days after the transplant at which its result is judged.
+    antibiotics
+        Whether given before the transplant; unknown by default.
+    seed
+        Of the draws.
+    output
+        Write the rows as they are worked out, whatever their number, into this file
+        (``.parquet``, ``.tsv`` or ``.tsv.gz``), and what is known about their order into
+        ``.summary.json`` beside it: both or neither.
+    access
+        Who may read new files, which hold ids of patients: their owner (``"private"``), or whom
+        the process lets read its files (``"shared"``). An old file keeps its mode.
 
     Returns
     -------
     Ranking or WrittenRanking
-        Donors in order, or, with `output`, where they are.
+        Donors in order, or, with `output`, where they are; ``harmonization`` says what became of
+        the names.
+
+    Raises
+    ------
+    ParameterError, InputError
+        As :meth:`Matcher.rank_donors`.
+
+    Warns
+    -----
+    OutOfDomainWarning, SynonymWarning, DonorMatchWarning
+        As :meth:`Matcher.rank_donors`.
+
+    Examples
+    --------
+    >>> from donormatch import simulate
+    >>> cohort = simulate(n_donors=3, n_recipients=2)
+    >>> ranking = rank_donors(
+    ...     cohort.donors, cohort.recipients, metadata=cohort.contexts, n_draws=20
+    ... )
+    >>> ranking
+    Ranking(2 recipients, 6 pairs)
+    >>> len(ranking.rows[0]["donor_id"]) > 0
+    True
     """
     chosen = bundled_matcher() if matcher is None else matcher
     # One call for both overloads.
@@ -1058,4 +1152,28 @@ def as_profiles(source: Source) -> Profiles:
         return Profiles.from_anndata(found)
     if hasattr(found, "iloc"):
         return Profiles.from_pandas(found)
+    if not hasattr(found, "__arrow_c_stream__"):
+        message = (
+            "expected profiles, a file or several, AnnData, or a frame of pandas, Polars or Arrow, "
+            f"found {type(found).__name__}; `Profiles.from_numpy` takes an array with its names"
+        )
+        raise InputError(message)
     return Profiles.from_arrow(found)
+
+
+def warn_of_own_stool(donors: Profiles, recipients: Profiles) -> None:
+    """Warn where one sample, by id and content, is donor and recipient."""
+    shared = [name for name in recipients.sample_ids if name in set(donors.sample_ids)]
+    same = [name for name in shared if _content_of(donors[name]) == _content_of(recipients[name])]
+    if same:
+        warn(
+            f"{len(same)} of {len(recipients)} recipients are among the donors too, such as "
+            f"`{same[0]}`: a transplant of one's own stool is ranked beside the others"
+        )
+
+
+def _content_of(profile: Profiles) -> dict[str, float]:
+    """The taxa of one sample with their fractions."""
+    _, places, values = profile.closure()._table.to_csr()
+    taxa = profile.taxa
+    return {taxa[at]: float(value) for at, value in zip(places, values, strict=True)}

@@ -9,6 +9,8 @@ _EXTRA_OF = {
     "anndata": "anndata",
     "joblib": "sklearn",
     "matplotlib": "plot",
+    "matplotlib.lines": "plot",
+    "matplotlib.patches": "plot",
     "matplotlib.pyplot": "plot",
     "pandas": "pandas",
     "polars": "polars",

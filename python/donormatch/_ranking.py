@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,9 +15,12 @@ from donormatch._errors import InputError, ParameterError
 from donormatch._explain import Asked, Explanation
 from donormatch._harmonize import HarmonizationReport
 from donormatch._optional import optional
+from donormatch._ranking_html import ranking_html
+from donormatch._table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
 
 __all__ = ["Assignment", "Ranking", "RankingBatches", "WrittenRanking"]
 
@@ -70,7 +74,15 @@ class Ranking:
     [('d2', 1, 'prefer'), ('d1', 2, 'avoid')]
     """
 
-    __slots__ = ("_asked", "_content", "_ranking", "_seed", "harmonization", "notes")
+    __slots__ = (
+        "_asked",
+        "_content",
+        "_ranking",
+        "_seed",
+        "context",
+        "harmonization",
+        "notes",
+    )
 
     def __init__(self, ranking: _core.Ranking, *, seed: int | None = None) -> None:
         self._ranking = ranking
@@ -81,6 +93,8 @@ class Ranking:
         self.harmonization: dict[str, HarmonizationReport] = {}
         #: What was noticed about treatments: columns without a use, defaults that stood in.
         self.notes: list[str] = []
+        #: What the report names, where it is known: `model_name`, `regimen`, `provenance`, ….
+        self.context: dict[str, Any] = {}
         self._content: dict[str, Any] = json.loads(ranking.to_json())
 
     @classmethod
@@ -115,12 +129,12 @@ class Ranking:
         return cls(_core.rank_predictions(json.dumps(list(predictions)), settings))
 
     @property
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> Table[dict[str, Any]]:
         """One record a pair, recipients in the order given, donors by rank."""
-        return list(self._content["rows"])
+        return Table(self._content["rows"], columns=_core.Ranking.COLUMNS, caption=repr(self))
 
     @property
-    def summaries(self) -> list[dict[str, Any]]:
+    def summaries(self) -> Table[dict[str, Any]]:
         """One record a recipient: whom to prefer and to avoid, tiers, regret, the Pareto front.
 
         The donors stand by verdict in `prefer`, `avoid`, `no_preference` and `abstain`.
@@ -130,8 +144,25 @@ class Ranking:
         with them the tiers, hold at once with probability `level`. `weight_cases` says who comes
         first under other weights, `order_cases` who does by ``depletion``, ``engraftment`` or
         ``diversity`` alone and under ``flat_evidence``, with Kendall's tau to the order by utility.
+        Frames hold a row a recipient; what is below one stands in :attr:`standings` and
+        :attr:`weight_cases`.
         """
-        return list(self._content["summaries"])
+        return tidy_summaries(self._content["summaries"])
+
+    @property
+    def standings(self) -> Table[dict[str, Any]]:
+        """One record a pair: between which places the donor is, its regret, tier and front."""
+        return below_recipients(self._content["summaries"], "standings")
+
+    @property
+    def weight_cases(self) -> Table[dict[str, Any]]:
+        """Which donor would be first for a recipient under other weights."""
+        return below_recipients(self._content["summaries"], "weight_cases")
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """What response, severe immune-related adverse events and myocarditis count."""
+        return dict(self._content["params"]["weights"])
 
     @property
     def prefilter(self) -> dict[str, Any] | None:
@@ -165,6 +196,19 @@ class Ranking:
         pandas = optional("pandas", "to_pandas")
         frame: pd.DataFrame = pandas.DataFrame(rows, columns=list(_core.Ranking.COLUMNS))
         return frame
+
+    def to_polars(self) -> pl.DataFrame:
+        """The rows as a frame.
+
+        Returns
+        -------
+        polars.DataFrame
+            One row a pair; `flags` joined by ``;``, `carried_by` null where nothing carries.
+        """
+        return self.rows.to_polars()
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self.rows.__arrow_c_stream__(requested_schema)
 
     def to_tsv(self) -> str:
         """The table as the command line prints it.
@@ -207,17 +251,26 @@ class Ranking:
             lets read its files. An old file keeps its mode.
         **context
             For the page: `model_name`, `regimen`, `cancer`, `line`, `notes`, `provenance` and
-            `seed`, by default that of the draws, where it is known.
+            `seed`, by default those that the ranking was made with, where they are known.
 
         Returns
         -------
         str
             The page.
         """
-        told = settings_json(**{"title": title, "seed": self._seed, **context})
+        known = {"seed": self._seed, "notes": self._report_notes(), **self.context}
+        told = settings_json(**{"title": title, **known, **context})
         if path is None:
             return self._ranking.to_html(told)
         return self._ranking.write_html(os.fspath(path), told, access)
+
+    def _report_notes(self) -> list[str]:
+        mapped = [
+            f"{what}: {100 * report.mean_mapped_mass:.1f} % of the abundance is in taxa of the "
+            "vocabulary"
+            for what, report in self.harmonization.items()
+        ]
+        return [*self.notes, *mapped]
 
     def assign(
         self,
@@ -271,29 +324,8 @@ class Ranking:
         matplotlib.axes.Axes
             The axes.
         """
-        pyplot = optional("matplotlib.pyplot", "plot")
-        if recipient_id is None:
-            recipient_id = self.rows[0]["recipient_id"]
-        rows = [row for row in self.rows if row["recipient_id"] == recipient_id]
-        if not rows:
-            message = f"`recipient_id`: the ranking has no recipient `{recipient_id}`"
-            raise ParameterError(message)
-        axes = ax if ax is not None else pyplot.subplots(figsize=(6, 1 + 0.3 * len(rows)))[1]
-        places = range(len(rows))
-        axes.hlines(
-            places,
-            [row["p_response_lo"] for row in rows],
-            [row["p_response_hi"] for row in rows],
-        )
-        axes.plot([row["p_response"] for row in rows], places, "o")
-        axes.axvline(rows[0]["p_response_baseline"], linestyle="--", color="0.5")
-        axes.set_yticks(places, [row["donor_id"] for row in rows])
-        axes.invert_yaxis()
-        axes.set_xlabel("probability of response (dashed: without transplant)")
-        summary = next(one for one in self.summaries if one["recipient_id"] == recipient_id)
-        n_prefer, n_avoid = len(summary["prefer"]), len(summary["avoid"])
-        axes.set_title(f"{recipient_id}: prefer {n_prefer}, avoid {n_avoid} of {len(rows)}")
-        return axes
+        plots = importlib.import_module("donormatch.plots")
+        return plots.interval_forest(self, recipient_id, ax=ax)
 
     def why(self, recipient: str, a: str, b: str | None = None) -> Explanation:
         """Why donor `a` for a recipient, against donor `b` or a random eligible one.
@@ -349,7 +381,8 @@ class Ranking:
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickled, (self._ranking.to_bytes(),)
+        beside = (self._seed, self.context, self.notes, self.harmonization)
+        return _unpickled, (self._ranking.to_bytes(), *beside)
 
     def __repr__(self) -> str:
         return f"Ranking({len(self.summaries)} recipients, {len(self)} pairs)"
@@ -358,18 +391,7 @@ class Ranking:
         return self._ranking.to_text()
 
     def _repr_html_(self) -> str:
-        columns = [
-            "recipient_id",
-            "rank",
-            "donor_id",
-            "verdict",
-            "p_response",
-            "p_severe_irae",
-            "utility",
-            "p_better_than_random",
-        ]
-        rows = ([row[name] for name in columns] for row in self.rows)
-        return _html.table(f"{self!r}, research use only", columns, rows, len(self))
+        return ranking_html(repr(self), self._content["rows"], self._content["summaries"])
 
 
 @dataclass(frozen=True)
@@ -449,9 +471,9 @@ class RankingBatches:
         return self._batches.__arrow_c_stream__(requested_schema)
 
     @property
-    def summaries(self) -> list[dict[str, Any]]:
+    def summaries(self) -> Table[dict[str, Any]]:
         """One record a recipient done so far, as in :class:`Ranking`."""
-        return list(json.loads(self._batches.summaries()))
+        return tidy_summaries(json.loads(self._batches.summaries()))
 
     @property
     def donor_order_agreement(self) -> float | None:
@@ -473,21 +495,76 @@ class Assignment:
 
     Attributes
     ----------
-    pairs : list of dict
+    pairs : Table
         ``donor_id recipient_id utility locked``, one a served recipient.
     unassigned : list of str
         Recipients without a donor.
     total_utility : float
         Sum over pairs.
-    donors : list of dict
+    donors : Table
         ``donor_id capacity n_assigned shadow_price n_more_served``.
     """
 
-    pairs: list[dict[str, Any]]
+    pairs: Table[dict[str, Any]]
     unassigned: list[str]
     total_utility: float
-    donors: list[dict[str, Any]]
+    donors: Table[dict[str, Any]]
+
+    def __post_init__(self) -> None:
+        for name in ("pairs", "donors"):
+            object.__setattr__(self, name, Table(getattr(self, name), caption=name))
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The pairs as a frame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a served recipient.
+        """
+        return self.pairs.to_pandas()
+
+    def __repr__(self) -> str:
+        return (
+            f"Assignment({len(self.pairs)} pairs, {len(self.unassigned)} recipients without a "
+            f"donor, total utility {self.total_utility:.4g})"
+        )
+
+    def _repr_html_(self) -> str:
+        without = ", ".join(self.unassigned) or "nobody"
+        return _html.Markup(
+            f"<div><p>{_html.cell(repr(self))}; research use only. Without a donor: "
+            f"{_html.cell(without)}.</p>{self.pairs._repr_html_()}"
+            f"{_html.folded('donors and their use', _html.Markup(self.donors._repr_html_()))}</div>"
+        )
 
 
-def _unpickled(data: bytes) -> Ranking:
-    return Ranking(_core.Ranking.from_bytes(data))
+def tidy_summaries(summaries: list[dict[str, Any]]) -> Table[dict[str, Any]]:
+    """Summaries whose columns are those of a recipient, not of what is below it."""
+    below = ("standings", "weight_cases")
+    flat = Table([{k: v for k, v in one.items() if k not in below} for one in summaries])
+    return Table(summaries, columns=flat.columns or None, caption="recipients")
+
+
+def below_recipients(summaries: list[dict[str, Any]], what: str) -> Table[dict[str, Any]]:
+    """What stands below every recipient as one table."""
+    return Table(
+        [
+            {"recipient_id": summary["recipient_id"], **one}
+            for summary in summaries
+            for one in summary[what]
+        ],
+        caption=what.replace("_", " "),
+    )
+
+
+def _unpickled(
+    data: bytes,
+    seed: int | None,
+    context: dict[str, Any],
+    notes: list[str],
+    harmonization: dict[str, HarmonizationReport],
+) -> Ranking:
+    ranking = Ranking(_core.Ranking.from_bytes(data), seed=seed)
+    ranking.context, ranking.notes, ranking.harmonization = context, notes, harmonization
+    return ranking

@@ -11,6 +11,7 @@ from donormatch import _core, _html
 from donormatch._cohort import as_metadata
 from donormatch._errors import ParameterError
 from donormatch._optional import optional
+from donormatch._table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,8 +65,8 @@ class Screening:
         self.version: int = content["version"]
         self.panel_digest: str = content["panel_digest"]
         self.on: str = content["on"]
-        self.donors: list[dict[str, Any]] = content["donors"]
-        self.pairs: list[dict[str, Any]] = json.loads(pairs)
+        self.donors: Table[dict[str, Any]] = Table(content["donors"])
+        self.pairs: Table[dict[str, Any]] = Table(json.loads(pairs))
 
     @property
     def eligible(self) -> list[str]:
@@ -73,9 +74,9 @@ class Screening:
         return list(dict.fromkeys(one["donor_id"] for one in self.donors if one["eligible"]))
 
     @property
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> Table[dict[str, Any]]:
         """One row per donor or batch with plain cells: reasons, overrides and lineage as text."""
-        return [_row(donor) for donor in self.donors]
+        return Table([_row(donor) for donor in self.donors], columns=list(_COLUMNS))
 
     def to_pandas(self) -> pd.DataFrame:
         """The rows as a frame.

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from donormatch import _core, _html
 from donormatch._optional import optional
+from donormatch._table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -201,12 +202,12 @@ def signature(name: str) -> Signature:
     return Signature._from_record(json.loads(_core.signature(name)))
 
 
-def signatures() -> list[Signature]:
+def signatures() -> Table[Signature]:
     """All built-in signatures.
 
     Returns
     -------
-    list of Signature
+    Table of Signature
         In the order of :func:`signature_names`.
 
     Examples
@@ -214,7 +215,9 @@ def signatures() -> list[Signature]:
     >>> [one.name for one in signatures()][:2]
     ['toposcore_sig1', 'toposcore_sig2']
     """
-    return [Signature._from_record(one) for one in json.loads(_core.signatures())]
+    found = [Signature._from_record(one) for one in json.loads(_core.signatures())]
+    columns = ["name", "version", "title", "source", "evidence"]
+    return Table(found, columns=columns, caption="built-in signatures")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

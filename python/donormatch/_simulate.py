@@ -9,6 +9,7 @@ from typing import Any
 from donormatch import _core
 from donormatch._convert import settings_json
 from donormatch._profiles import Profiles
+from donormatch._table import Table
 
 __all__ = ["SyntheticCohort", "simulate"]
 
@@ -23,7 +24,7 @@ class SyntheticCohort:
         One sample each; every id says ``synthetic``.
     contexts : dict of str to dict
         Regimen, cancer and line of every recipient, as `metadata` of :func:`rank_donors`.
-    transplants : list of dict
+    transplants : Table
         ``donor_id recipient_id follow_up_id true_p_response true_p_response_baseline response``.
     """
 
@@ -31,7 +32,7 @@ class SyntheticCohort:
     recipients: Profiles
     follow_ups: Profiles
     contexts: dict[str, dict[str, str]]
-    transplants: list[dict[str, Any]]
+    transplants: Table[dict[str, Any]]
 
 
 def simulate(*, n_donors: int = 6, n_recipients: int = 8, seed: int = 0) -> SyntheticCohort:
@@ -61,4 +62,5 @@ def simulate(*, n_donors: int = 6, n_recipients: int = 8, seed: int = 0) -> Synt
     *tables, contexts, transplants = _core.simulate(params)
     donors, recipients, follow_ups = map(Profiles, tables)
     by_recipient = dict(zip(recipients.sample_ids, json.loads(contexts), strict=True))
-    return SyntheticCohort(donors, recipients, follow_ups, by_recipient, json.loads(transplants))
+    truth = Table(json.loads(transplants), caption="transplants, with the truth")
+    return SyntheticCohort(donors, recipients, follow_ups, by_recipient, truth)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from donormatch import _core
 from donormatch._convert import numbers, options_json, scored_rows
 from donormatch._errors import ParameterError
+from donormatch._table import Table
 
 __all__ = [
     "CalibrationBin",
@@ -77,6 +78,9 @@ class Estimate:
     n_undefined: int
     reason: str | None
 
+    def __str__(self) -> str:
+        return _in_words(self.value, self.lo, self.hi, self.reason)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -117,6 +121,9 @@ class Comparison:
     n_groups: int
     n_events: int
     reason: str | None
+
+    def __str__(self) -> str:
+        return _in_words(self.difference, self.lo, self.hi, self.reason)
 
 
 @dataclass(frozen=True)
@@ -199,6 +206,18 @@ class PooledEstimate:
     n_cohorts: int
     level: float
     reason: str | None
+
+    def __str__(self) -> str:
+        return _in_words(self.value, self.lo, self.hi, self.reason)
+
+
+def _in_words(value: float | None, lo: float | None, hi: float | None, reason: str | None) -> str:
+    """A figure as papers give it: value and interval, or why it is absent."""
+    if value is None:
+        return f"none ({reason})"
+    if lo is None or hi is None:
+        return f"{value:.2f} (no interval: {reason})"
+    return f"{value:.2f} ({lo:.2f}–{hi:.2f})"
 
 
 def estimate(
@@ -382,7 +401,7 @@ def calibration_curve(
     weights: npt.ArrayLike | None = None,
     n_bins: int = 10,
     level: float = 0.95,
-) -> list[CalibrationBin]:
+) -> Table[CalibrationBin]:
     """Observed share of events against predicted probability, in bins of about equal rows.
 
     Parameters
@@ -400,7 +419,7 @@ def calibration_curve(
 
     Returns
     -------
-    list of CalibrationBin
+    Table of CalibrationBin
         Rising.
 
     Examples
@@ -411,7 +430,7 @@ def calibration_curve(
     """
     rows = scored_rows(outcomes, probabilities, weights, None)
     bins = json.loads(_core.calibration_curve(rows, n_bins, level))
-    return [CalibrationBin(**its) for its in bins]
+    return Table([CalibrationBin(**its) for its in bins], caption="calibration")
 
 
 def decision_curve(
@@ -420,7 +439,7 @@ def decision_curve(
     thresholds: Iterable[float],
     *,
     weights: npt.ArrayLike | None = None,
-) -> list[DecisionPoint]:
+) -> Table[DecisionPoint]:
     """Net benefit of acting where a probability reaches a threshold (Vickers and Elkin 2006).
 
     A model is of use at a threshold only where it lies above both acting on all and on none.
@@ -438,7 +457,7 @@ def decision_curve(
 
     Returns
     -------
-    list of DecisionPoint
+    Table of DecisionPoint
         One a threshold.
 
     Examples
@@ -449,7 +468,7 @@ def decision_curve(
     """
     rows = scored_rows(outcomes, probabilities, weights, None)
     points = json.loads(_core.decision_curve(rows, [float(its) for its in thresholds]))
-    return [DecisionPoint(**its) for its in points]
+    return Table([DecisionPoint(**its) for its in points], caption="decision curve")
 
 
 def mean_over_cohorts(values: Iterable[float], *, level: float = 0.95) -> PooledEstimate:

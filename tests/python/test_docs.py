@@ -17,23 +17,32 @@ MODULES = [
     if module.name not in {"_core", "__main__"}
 ]
 
+NEEDS = {"donormatch.plots": "matplotlib", "donormatch.sklearn": "sklearn"}
+
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_the_docstrings_run(name):
-    if name == "donormatch.sklearn":
-        pytest.importorskip("sklearn")
+    if needed := NEEDS.get(name):
+        pytest.importorskip(needed)
     module = importlib.import_module(name)
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     assert doctest.testmod(module, optionflags=flags).failed == 0
 
 
-PUBLIC = ["donormatch", "donormatch.calibration", "donormatch.metrics", "donormatch.sklearn"]
+PUBLIC = [
+    "donormatch",
+    "donormatch.calibration",
+    "donormatch.datasets",
+    "donormatch.metrics",
+    "donormatch.plots",
+    "donormatch.sklearn",
+]
 
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_every_public_name_is_documented(name):
-    if name == "donormatch.sklearn":
-        pytest.importorskip("sklearn")
+    if needed := NEEDS.get(name):
+        pytest.importorskip(needed)
     module = importlib.import_module(name)
     missing = [
         public

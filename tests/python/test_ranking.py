@@ -100,6 +100,16 @@ def test_the_frame_and_the_tsv_hold_the_same_numbers(ranking):
         np.testing.assert_array_equal(column, frame[name])
 
 
+def test_polars_and_arrow_hold_the_rows(ranking):
+    polars, pyarrow = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
+    frame = ranking.to_polars()
+    assert frame.columns == ranking.rows.columns
+    assert frame["flags"].to_list()[-1] == "<script>alert(1)</script>"
+    stream = pyarrow.RecordBatchReader.from_stream(ranking).read_all()
+    assert isinstance(polars.from_arrow(stream), polars.DataFrame)
+    assert stream["utility"].to_pylist() == [row["utility"] for row in ranking.rows]
+
+
 def test_json_and_pickle_keep_every_bit(ranking):
     assert json.loads(ranking.to_json())["rows"] == ranking.rows
     assert pickle.loads(pickle.dumps(ranking)) == ranking

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from donormatch import _core
-from donormatch._convert import options_json, settings_json
+from donormatch._convert import options_json
 
 __all__ = ["OffPolicyValue", "policy_value"]
 

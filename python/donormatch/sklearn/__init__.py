@@ -17,6 +17,12 @@ from donormatch.sklearn._boosting import (  # noqa: E402
     BoostedTreesClassifier,
     BoostedTreesRegressor,
 )
+from donormatch.sklearn._composition import (  # noqa: E402
+    Diversity,
+    RobustCenteredLogRatio,
+    SignatureBalances,
+    SignatureFractions,
+)
 from donormatch.sklearn._logistic import (  # noqa: E402
     ElasticNetLogisticClassifier,
     ElasticNetLogisticClassifierCV,
@@ -29,9 +35,13 @@ __all__ = [
     "BoostedTreesRegressor",
     "CenteredLogRatio",
     "Contributions",
+    "Diversity",
     "ElasticNetLogisticClassifier",
     "ElasticNetLogisticClassifierCV",
     "GroupKFold",
     "LeaveOneStudyOut",
     "PairSplit",
+    "RobustCenteredLogRatio",
+    "SignatureBalances",
+    "SignatureFractions",
 ]
