@@ -93,13 +93,14 @@ models: wheel need-data ## rebuild the shipped models from the real tables in ..
 	  $(BIN)/donormatch fit "$$config" --data $(DATA) --output "$$folder" --metrics "$$folder/metrics.json"; \
 	done
 	@echo "run 'make build' to bundle them, and 'make golden' to write the golden values again"
-prove: wheel need-data ## evaluate on the real tables, a cohort left out at a time, and fuzz the readers
+prove: setup wheel need-data ## evaluate on the real tables, a cohort left out at a time, and fuzz the readers
 	$(BIN)/donormatch evaluate --data $(DATA)
 	DONORMATCH_FUZZ=1000000 cargo test $(CARGO_FLAGS) --test it -- fuzz privacy --nocapture
 	DONORMATCH_MUTANTS=100000 cargo test $(CARGO_FLAGS) --lib -- persist
 	DONORMATCH_TABLES=100000 cargo test $(CARGO_FLAGS) --test it -- tables_written
 	DONORMATCH_TRIALS=1000 cargo test $(CARGO_FLAGS) --test it -- evidence_trials --nocapture
 	DONORMATCH_SBC=500 cargo test $(CARGO_FLAGS) --test it -- evidence_calibration --nocapture
+	$(BIN)/pip install --quiet pyspark==4.3.0 && DONORMATCH_KILLS=10 $(BIN)/python -m pytest --quiet tests/python/test_distributed.py
 
 .PHONY: golden
 golden: need-rust ## write the golden cohort and its expected ranking again, with the bundled model

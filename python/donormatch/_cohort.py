@@ -45,7 +45,7 @@ class Cohort:
         Columns under another name: ``{"donor": "donor_subject"}``.
     """
 
-    __slots__ = ("_cohort", "_notes")
+    __slots__ = ("_cohort", "_notes", "_source")
 
     def __init__(
         self,
@@ -55,9 +55,13 @@ class Cohort:
         target: Target = "species",
         columns: Mapping[str, str] | None = None,
     ) -> None:
+        table = as_metadata(metadata)
         names = settings_json(**dict(columns or {}))
-        self._cohort = _core.Cohort(as_metadata(metadata), profiles._table, target, names)
+        self._cohort = _core.Cohort(table, profiles._table, target, names)
         self._notes = warned("metadata", self._cohort.notes)
+        # What it is made of again in another process, which may not see the file.
+        kept = table.read_bytes() if isinstance(table, Path) else table
+        self._source = kept, profiles, target, names
 
     @property
     def transplants(self) -> list[dict[str, Any]]:
@@ -77,6 +81,9 @@ class Cohort:
 
     def __len__(self) -> int:
         return len(self._cohort)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), *self._source)
 
     def __repr__(self) -> str:
         follow_ups = sum(its["follow_up"] is not None for its in self.transplants)
@@ -98,7 +105,7 @@ class PatientCohort:
         As in :class:`Cohort`.
     """
 
-    __slots__ = ("_cohort", "_notes")
+    __slots__ = ("_cohort", "_notes", "_source")
 
     def __init__(
         self,
@@ -108,9 +115,13 @@ class PatientCohort:
         target: Target = "species",
         columns: Mapping[str, str] | None = None,
     ) -> None:
+        table = as_metadata(metadata)
         names = settings_json(**dict(columns or {}))
-        self._cohort = _core.PatientCohort(as_metadata(metadata), profiles._table, target, names)
+        self._cohort = _core.PatientCohort(table, profiles._table, target, names)
         self._notes = warned("metadata", self._cohort.notes)
+        # What it is made of again in another process, which may not see the file.
+        kept = table.read_bytes() if isinstance(table, Path) else table
+        self._source = kept, profiles, target, names
 
     @property
     def patients(self) -> list[dict[str, Any]]:
@@ -126,12 +137,28 @@ class PatientCohort:
     def __len__(self) -> int:
         return len(self._cohort)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), *self._source)
+
     def __repr__(self) -> str:
         known = [its["response"] for its in self.patients if its["response"] is not None]
         return (
             f"PatientCohort({len(self)} patients, response known for {len(known)}: "
             f"{sum(known)} responders)"
         )
+
+
+def _restored(
+    kind: type[Cohort | PatientCohort], table: str | bytes, profiles: Profiles, *others: str
+) -> Cohort | PatientCohort:
+    """A cohort in another process; what is odd about it was told in the first."""
+    target, names = others
+    inner = {Cohort: _core.Cohort, PatientCohort: _core.PatientCohort}[kind]
+    cohort: Any = kind.__new__(kind)
+    cohort._cohort = inner(table, profiles._table, target, names)
+    cohort._notes = [f"`metadata`: {note}" for _, note in cohort._cohort.notes]
+    cohort._source = table, profiles, target, names
+    return cohort  # type: ignore[no-any-return]
 
 
 def as_metadata(metadata: Metadata) -> os.PathLike[str] | str | bytes:

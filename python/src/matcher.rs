@@ -9,7 +9,7 @@ use donormatch::cohort::{
     TreatmentContext, Treatments,
 };
 use donormatch::engraftment::{EngraftmentParams, TaxonCounts, TaxonRecord, TransplantPrediction};
-use donormatch::evaluation::{self, ReportParams};
+use donormatch::evaluation::{self, EngraftmentFolds, ReportParams, ResponseFolds};
 use donormatch::evidence::{EvidenceReading, Registry, UpdateMethod, conflicts};
 use donormatch::matcher::{
     Matcher, MatcherParams, PredictParams, ResponseParams, TrialOutcomes, UpdateParams,
@@ -24,6 +24,7 @@ use pyo3::types::PyBytes;
 use serde::Serialize;
 
 use crate::batches::PyRankingBatches;
+use crate::distributed::{PyEngraftmentFolds, PyRankingTask, PyResponseFolds};
 use crate::error::Result;
 use crate::profiles::PyProfiles;
 use crate::ranking::PyRanking;
@@ -375,6 +376,24 @@ impl PyMatcher {
         Ok((written, told.donors, told.recipients, told.notes))
     }
 
+    /// What is to be ranked, for work in parts; the reports of harmonization, and what was noticed in
+    /// the metadata of both.
+    fn ranking_task(
+        &self,
+        py: Python<'_>,
+        donors: &PyProfiles,
+        recipients: &PyProfiles,
+        treatment: Words,
+        metadata: MetadataOfBoth,
+        settings: (String, String),
+    ) -> Result<(PyRankingTask, String, String, NotesOfBoth)> {
+        let asked = Asked::new(donors, recipients, &treatment, metadata, &settings)?;
+        let matcher = Arc::clone(&self.0);
+        let (task, told) = long(py, move || asked.harmonized(matcher))?;
+        let task = PyRankingTask(Arc::new(task));
+        Ok((task, told.donors, told.recipients, told.notes))
+    }
+
     /// The ranking in batches, the reports of harmonization, and what was noticed in `metadata`.
     #[expect(
         clippy::too_many_arguments,
@@ -634,4 +653,35 @@ pub fn evaluate_engraftment(
     let transplants: Vec<Cohort> = transplants.iter().map(|one| one.get().0.clone()).collect();
     let judge = move || evaluation::evaluate_engraftment(&params, &transplants, &report.bootstrap);
     settings::json(&long(py, judge)?)
+}
+
+/// The cohorts of `evaluate_response`, to be judged one by one.
+#[pyfunction]
+pub fn response_folds(
+    py: Python<'_>,
+    params: &str,
+    patients: &PyPatientCohort,
+    headline: Vec<String>,
+    report: &str,
+) -> Result<PyResponseFolds> {
+    let params: ResponseParams = settings::parse(params)?;
+    let report: ReportParams = settings::parse(report)?;
+    let headline: Vec<StudyId> = headline.into_iter().map(StudyId::new).collect();
+    let folds = || ResponseFolds::new(&params, &patients.0, &headline, &report);
+    Ok(PyResponseFolds(Arc::new(short(py, folds)?)))
+}
+
+/// The studies of `evaluate_engraftment`, to be judged one by one.
+#[pyfunction]
+pub fn engraftment_folds(
+    py: Python<'_>,
+    params: &str,
+    transplants: Vec<Py<PyCohort>>,
+    report: &str,
+) -> Result<PyEngraftmentFolds> {
+    let params: EngraftmentParams = settings::parse(params)?;
+    let report: ReportParams = settings::parse(report)?;
+    let transplants: Vec<Cohort> = transplants.iter().map(|one| one.get().0.clone()).collect();
+    let folds = || EngraftmentFolds::new(&params, &transplants, &report.bootstrap);
+    Ok(PyEngraftmentFolds(Arc::new(short(py, folds)?)))
 }
