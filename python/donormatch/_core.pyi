@@ -441,6 +441,16 @@ class Matcher:
         params: str,
         header: str | None,
     ) -> tuple[Matcher, str, str | None, list[str], _NotesOfBoth]: ...
+    def site_summary(
+        self,
+        donors: ProfileTable,
+        recipients: ProfileTable,
+        tables: tuple[_Table, str | bytes | os.PathLike[str]],
+        params: str,
+    ) -> tuple[str, str, str, _NotesOfBoth]: ...
+    def with_sites(
+        self, summaries: Sequence[str], method: str, header: str | None
+    ) -> tuple[Matcher, str, str | None]: ...
     def evidence(
         self,
         subject: str,

@@ -10,9 +10,9 @@ use donormatch::cohort::{
 };
 use donormatch::engraftment::{EngraftmentParams, TaxonCounts, TaxonRecord, TransplantPrediction};
 use donormatch::evaluation::{self, EngraftmentFolds, ReportParams, ResponseFolds};
-use donormatch::evidence::{EvidenceReading, Registry, UpdateMethod, conflicts};
+use donormatch::evidence::{EvidenceReading, Registry, SiteSummary, UpdateMethod, conflicts};
 use donormatch::matcher::{
-    Matcher, MatcherParams, PredictParams, ResponseParams, TrialOutcomes, UpdateParams,
+    Matcher, MatcherParams, PredictParams, ResponseParams, SiteParams, TrialOutcomes, UpdateParams,
 };
 use donormatch::output::Access;
 use donormatch::persist::{self, ModelHeader};
@@ -449,6 +449,53 @@ impl PyMatcher {
             settings::json(&donor)?,
             settings::json(&recipient)?,
         ))
+    }
+
+    /// What a site tells of its outcomes, as JSON; what became of the names of donors and recipients,
+    /// and notes.
+    fn site_summary(
+        &self,
+        py: Python<'_>,
+        donors: &PyProfiles,
+        recipients: &PyProfiles,
+        tables: (Option<Metadata>, Metadata),
+        params: &str,
+    ) -> Result<(String, String, String, NotesOfBoth)> {
+        let (donor_metadata, outcomes) = tables;
+        let outcomes = TrialOutcomes::from_metadata(&outcomes.into_table()?)?;
+        let params: SiteParams = settings::parse(params)?;
+        let (donors, of_donors) = donors_of(donors.0.clone(), donor_metadata)?;
+        let notes = (of_donors, told(outcomes.notes()));
+        let (matcher, recipients) = (self.0.clone(), recipients.0.clone());
+        let (summary, of_donors, of_recipients) = long(py, move || {
+            let target = HarmonizeParams::new(ranking::target_of(&matcher)?);
+            let (profiles, of_donors) = harmonize(donors.profiles(), &target)?;
+            let donors = donors.with_profiles(profiles)?;
+            let (recipients, of_recipients) = harmonize(&recipients, &target)?;
+            let summary = matcher.site_summary(&donors, &recipients, &outcomes, &params)?;
+            Ok((summary.to_json()?, of_donors, of_recipients))
+        })?;
+        let reports = (settings::json(&of_donors)?, settings::json(&of_recipients)?);
+        Ok((summary, reports.0, reports.1, notes))
+    }
+
+    /// The matcher that has learned from the summaries of sites; as JSON how well, and its header
+    /// where there was one.
+    fn with_sites(
+        &self,
+        py: Python<'_>,
+        summaries: Vec<String>,
+        method: &str,
+        header: Option<&str>,
+    ) -> Result<(Self, String, Option<String>)> {
+        let method: UpdateMethod = settings::word("method", method)?;
+        let summaries = summaries.iter().map(|text| SiteSummary::from_json(text));
+        let summaries = summaries.collect::<donormatch::Result<Vec<_>>>()?;
+        let merged = short(py, || self.0.with_sites(&summaries, method))?;
+        let header: Option<ModelHeader> = header.map(settings::parse).transpose()?;
+        let header = header.map(|header| settings::json(&header.updated(&merged.matcher)));
+        let told = settings::json(&merged.endpoints)?;
+        Ok((Self(Arc::new(merged.matcher)), told, header.transpose()?))
     }
 
     /// The matcher that has learned from a table of outcomes; as JSON how it learned, its header

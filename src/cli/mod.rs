@@ -13,12 +13,14 @@ mod fit;
 mod input;
 mod inspect;
 mod interrupt;
+mod merge_sites;
 mod plan;
 mod predict;
 mod rank;
 mod screen;
 mod signatures;
 mod simulate;
+mod site_summary;
 mod streams;
 mod table;
 mod toposcore;
@@ -53,6 +55,8 @@ enum Command {
     Simulate(simulate::SimulateArguments),
     Fit(fit::FitArguments),
     Update(update::UpdateArguments),
+    SiteSummary(site_summary::SiteSummaryArguments),
+    MergeSites(merge_sites::MergeSitesArguments),
     Evaluate(evaluate::EvaluateArguments),
     Evidence(evidence::EvidenceArguments),
     Check(check::CheckArguments),
@@ -113,6 +117,8 @@ fn run_on(args: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>) ->
         Command::Simulate(arguments) => arguments.run(&mut streams),
         Command::Fit(arguments) => arguments.run(&mut streams),
         Command::Update(arguments) => arguments.run(&mut streams),
+        Command::SiteSummary(arguments) => arguments.run(&mut streams),
+        Command::MergeSites(arguments) => arguments.run(&mut streams),
         Command::Evaluate(arguments) => arguments.run(&mut streams),
         Command::Evidence(arguments) => arguments.run(&mut streams),
         Command::Check(arguments) => arguments.run(&mut streams),

@@ -11,7 +11,7 @@ use donormatch::trial::SimulationParams;
 use crate::cli::SCENE;
 
 /// Every command, in an order in which each finds what those before it wrote.
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 17] = [
     "simulate",
     "evaluate",
     "fit",
@@ -22,6 +22,8 @@ const COMMANDS: [&str; 15] = [
     "engraft",
     "predict",
     "update",
+    "site-summary",
+    "merge-sites",
     "evidence",
     "signatures",
     "check",

@@ -16,6 +16,7 @@ mod evaluation;
 mod evaluation_cohorts;
 mod evidence;
 mod evidence_calibration;
+mod evidence_sites;
 mod evidence_trials;
 mod feature;
 mod formats;
