@@ -105,6 +105,7 @@ prove: setup wheel need-data ## evaluate on the real tables, a cohort left out a
 	DONORMATCH_DESIGNS=1000 cargo test $(CARGO_FLAGS) --test it -- allocation --nocapture
 	DONORMATCH_FUZZ=5000 $(BIN)/python -m pytest --quiet tests/python/test_hostile.py
 	DONORMATCH_SBC=500 cargo test $(CARGO_FLAGS) --test it -- evidence_calibration --nocapture
+	$(BIN)/pip install --quiet pyspark==4.3.0 && DONORMATCH_KILLS=10 $(BIN)/python -m pytest --quiet tests/python/test_distributed.py
 	$(MAKE) browser
 
 .PHONY: golden

@@ -68,7 +68,7 @@ class Cohort:
     Cohort(1 transplants, 1 with follow-up, 0 rows skipped)
     """
 
-    __slots__ = ("_cohort", "_notes")
+    __slots__ = ("_cohort", "_notes", "_source")
 
     def __init__(
         self,
@@ -78,9 +78,13 @@ class Cohort:
         target: Target = "species",
         columns: Mapping[str, str] | None = None,
     ) -> None:
+        table = as_metadata(metadata)
         names = settings_json(**dict(columns or {}))
-        self._cohort = _core.Cohort(as_metadata(metadata), profiles._table, target, names)
+        self._cohort = _core.Cohort(table, profiles._table, target, names)
         self._notes = warned("metadata", self._cohort.notes)
+        # What it is made of again in another process, which may not see the file.
+        kept = table.read_bytes() if isinstance(table, Path) else table
+        self._source = kept, profiles, target, names
 
     @property
     def transplants(self) -> Table[dict[str, Any]]:
@@ -99,6 +103,9 @@ class Cohort:
 
     def __len__(self) -> int:
         return len(self._cohort)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), *self._source)
 
     def __repr__(self) -> str:
         follow_ups = sum(its["follow_up"] is not None for its in self.transplants)
@@ -138,7 +145,7 @@ class PatientCohort:
     PatientCohort(2 patients, response known for 2: 1 responders)
     """
 
-    __slots__ = ("_cohort", "_notes")
+    __slots__ = ("_cohort", "_notes", "_source")
 
     def __init__(
         self,
@@ -148,9 +155,13 @@ class PatientCohort:
         target: Target = "species",
         columns: Mapping[str, str] | None = None,
     ) -> None:
+        table = as_metadata(metadata)
         names = settings_json(**dict(columns or {}))
-        self._cohort = _core.PatientCohort(as_metadata(metadata), profiles._table, target, names)
+        self._cohort = _core.PatientCohort(table, profiles._table, target, names)
         self._notes = warned("metadata", self._cohort.notes)
+        # What it is made of again in another process, which may not see the file.
+        kept = table.read_bytes() if isinstance(table, Path) else table
+        self._source = kept, profiles, target, names
 
     @property
     def patients(self) -> Table[dict[str, Any]]:
@@ -164,6 +175,9 @@ class PatientCohort:
 
     def __len__(self) -> int:
         return len(self._cohort)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), *self._source)
 
     def __repr__(self) -> str:
         known = [its["response"] for its in self.patients if its["response"] is not None]
@@ -185,6 +199,19 @@ def _known_html(caption: str, records: Table[dict[str, Any]]) -> _html.Markup:
         told = ", ".join(f"{value} ({n})" for value, n in common) if len(common) < 4 else ""
         rows.append([name, f"{len(known)} of {len(records)}", told])
     return _html.table(caption, ["column", "known", "values"], rows, len(rows))
+
+
+def _restored(
+    kind: type[Cohort | PatientCohort], table: str | bytes, profiles: Profiles, *others: str
+) -> Cohort | PatientCohort:
+    """A cohort in another process; what is odd about it was told in the first."""
+    target, names = others
+    inner = {Cohort: _core.Cohort, PatientCohort: _core.PatientCohort}[kind]
+    cohort: Any = kind.__new__(kind)
+    cohort._cohort = inner(table, profiles._table, target, names)
+    cohort._notes = [f"`metadata`: {note}" for _, note in cohort._cohort.notes]
+    cohort._source = table, profiles, target, names
+    return cohort  # type: ignore[no-any-return]
 
 
 def as_metadata(metadata: Metadata) -> os.PathLike[str] | str | bytes:

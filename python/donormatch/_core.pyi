@@ -9,7 +9,9 @@ __all__ = [
     "WARN_BELOW",
     "BoostingModel",
     "Calibrator",
+    "ChosenDonors",
     "Cohort",
+    "EngraftmentFolds",
     "LogisticModel",
     "Matcher",
     "PatientCohort",
@@ -17,6 +19,8 @@ __all__ = [
     "ProfileTable",
     "Ranking",
     "RankingBatches",
+    "RankingTask",
+    "ResponseFolds",
     "__version__",
     "calibration_curve",
     "call_losses",
@@ -36,6 +40,7 @@ __all__ = [
     "diversity",
     "donors_of_pool",
     "donors_to_screen",
+    "engraftment_folds",
     "estimate",
     "evaluate_engraftment",
     "evaluate_response",
@@ -74,6 +79,7 @@ __all__ = [
     "read_profiles_of_bytes",
     "read_signature",
     "read_tree",
+    "response_folds",
     "run_cli",
     "safety_boundary",
     "screen",
@@ -339,6 +345,37 @@ class RankingBatches:
 def rank_predictions(predictions: str, params: str) -> Ranking: ...
 
 @final
+class RankingTask:
+    @property
+    def donor_ids(self) -> list[str]: ...
+    @property
+    def recipient_ids(self) -> list[str]: ...
+    def choose_donors(self) -> ChosenDonors | None: ...
+    def rank_part(self, rows: Sequence[int], chosen: ChosenDonors | None) -> bytes: ...
+    def rank_batch(self, rows: Sequence[int], chosen: ChosenDonors | None) -> Any: ...
+    def join(self, parts: Sequence[bytes], chosen: ChosenDonors | None) -> Ranking: ...
+
+@final
+class ChosenDonors:
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(bytes: bytes) -> ChosenDonors: ...
+
+@final
+class ResponseFolds:
+    @property
+    def names(self) -> list[str]: ...
+    def judge(self, name: str) -> bytes: ...
+    def report(self, judged: Sequence[bytes]) -> str: ...
+
+@final
+class EngraftmentFolds:
+    @property
+    def names(self) -> list[str]: ...
+    def judge(self, name: str) -> bytes: ...
+    def report(self, judged: Sequence[bytes]) -> str: ...
+
+@final
 class Cohort:
     def __new__(
         cls,
@@ -399,6 +436,14 @@ class Matcher:
         output: str | os.PathLike[str],
         access: str,
     ) -> tuple[str, str, str, _NotesOfBoth]: ...
+    def ranking_task(
+        self,
+        donors: ProfileTable,
+        recipients: ProfileTable,
+        treatment: tuple[str | None, str | None, str | None, str | None],
+        metadata: _MetadataOfBoth,
+        settings: tuple[str, str],
+    ) -> tuple[RankingTask, str, str, _NotesOfBoth]: ...
     def rank_batches(
         self,
         donors: ProfileTable,
@@ -419,6 +464,16 @@ class Matcher:
         params: str,
         header: str | None,
     ) -> tuple[Matcher, str, str | None, list[str], _NotesOfBoth]: ...
+    def site_summary(
+        self,
+        donors: ProfileTable,
+        recipients: ProfileTable,
+        tables: tuple[_Table, str | bytes | os.PathLike[str]],
+        params: str,
+    ) -> tuple[str, str, str, _NotesOfBoth]: ...
+    def with_sites(
+        self, summaries: Sequence[str], method: str, header: str | None
+    ) -> tuple[Matcher, str, str | None]: ...
     def evidence(
         self,
         subject: str,
@@ -444,6 +499,12 @@ def simulate(
 def evaluate_response(
     params: str, patients: PatientCohort, headline: Sequence[str], report: str
 ) -> str: ...
+def response_folds(
+    params: str, patients: PatientCohort, headline: Sequence[str], report: str
+) -> ResponseFolds: ...
+def engraftment_folds(
+    params: str, transplants: Sequence[Cohort], report: str
+) -> EngraftmentFolds: ...
 def evaluate_engraftment(params: str, transplants: Sequence[Cohort], report: str) -> str: ...
 def prediction_sample_size(params: str) -> str: ...
 def cox_snell_of_c_statistic(c_statistic: float, prevalence: float) -> float: ...

@@ -265,6 +265,108 @@ class Matcher:
         updated.learned_ = json.loads(learned)
         return updated
 
+    def site_summary(
+        self,
+        donors: Source,
+        recipients: Source,
+        outcomes: Metadata,
+        *,
+        site: str,
+        min_patients: int = 5,
+        donor_metadata: DonorIds = None,
+        n_draws: int = 200,
+        day: float = 28.0,
+        antibiotics: bool | None = None,
+        seed: int = 0,
+    ) -> dict[str, Any]:
+        """What the outcomes of one site say, for :meth:`with_sites` elsewhere.
+
+        No row of a patient, no profile, no id but the name of the site: how likely the outcomes
+        are at every draw of this matcher's posterior. ``docs/sites.md`` lists what leaves a site,
+        and what can be read from it.
+
+        Parameters
+        ----------
+        donors, recipients, outcomes, donor_metadata
+            As in :meth:`with_outcomes`, the whole table so far.
+        site
+            What the site is called, another name at each.
+        min_patients
+            Nothing is told of an outcome that is known of fewer patients.
+        n_draws, day, antibiotics, seed
+            How each transplant is predicted, for the score of its microbiome; the same at every
+            site.
+
+        Returns
+        -------
+        dict
+            ``format site model_digest endpoints withheld``, to be written as JSON; each of the
+            endpoints with its ``n_patients``, ``log_likelihood`` and the Monte-Carlo ``error`` of
+            that.
+
+        Raises
+        ------
+        ParameterError
+            Fewer patients than `min_patients` are known of every outcome, or `site` is blank.
+        InputError
+            As in :meth:`with_outcomes`, or the matcher has learned from outcomes already.
+        """
+        table = as_metadata(outcomes)
+        donors, recipients = as_profiles(donors), as_profiles(recipients)
+        predict = {"n_draws": n_draws, "day": day, "antibiotics": antibiotics, "seed": seed}
+        found, *reports, notes = self._fitted().site_summary(
+            donors._table,
+            recipients._table,
+            (donor_metadata_of(donor_metadata, donors.sample_ids), table),
+            settings_json(site=site, min_patients=min_patients, predict=predict),
+        )
+        _warned_of_both(("donor_metadata", "outcomes"), notes)
+        for what, report in zip(("donors", "recipients"), reports, strict=True):
+            HarmonizationReport._from_json(report)._warn_of_names(what)
+        summary: dict[str, Any] = json.loads(found)
+        return summary
+
+    def with_sites(
+        self,
+        summaries: Sequence[Mapping[str, Any]],
+        *,
+        method: Literal["auto", "fast"] = "auto",
+    ) -> Matcher:
+        """The same matcher, which has learned from the outcomes of several sites.
+
+        From the summaries alone it learns what treatments, a transplant and the score of the
+        microbiome do; what single donors add stays with their site. A site that wants both merges
+        the summaries of the others, and then calls :meth:`with_outcomes` with ``method="fast"``.
+
+        Parameters
+        ----------
+        summaries
+            What :meth:`site_summary` of this very matcher gave, the latest of each site.
+        method
+            ``"auto"`` refuses weights that cannot be trusted, ``"fast"`` takes them.
+
+        Returns
+        -------
+        Matcher
+            Another matcher; this one stays as it is. Its :attr:`learned_` holds, under ``sites``,
+            one record an endpoint: ``endpoint n_sites n_patients pareto_k n_effective error``.
+
+        Raises
+        ------
+        InputError
+            A summary is of another model, or a site is there twice.
+        ConvergenceError
+            The sites say too much for weights on the draws: a new fit of the pooled tables is
+            needed.
+        """
+        header = json.dumps(self.header) if self.header else None
+        texts = [json.dumps(dict(summary)) for summary in summaries]
+        found, told, header = self._fitted().with_sites(texts, method, header)
+        updated = copy.copy(self)
+        updated.model_, updated.header_ = found, json.loads(header) if header else {}
+        updated.learned_ = {"method": "fast", "sites": json.loads(told)}
+        return updated
+
     def evidence(
         self,
         subject: Literal[

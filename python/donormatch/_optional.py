@@ -7,6 +7,7 @@ from typing import Any
 
 _EXTRA_OF = {
     "anndata": "anndata",
+    "distributed": "distributed",
     "joblib": "sklearn",
     "matplotlib": "plot",
     "matplotlib.lines": "plot",

@@ -8,7 +8,7 @@ use arrow_array::{
 use arrow_schema::{ArrowError, SchemaRef};
 use donormatch::Error;
 use donormatch::ranking::{
-    COLUMNS, Column, DonorOrders, RankedRecipient, RecipientSummary, columns,
+    COLUMNS, Column, DonorOrders, RankedRecipient, RankingRow, RecipientSummary, columns,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -82,13 +82,16 @@ impl Batches {
         progress.summaries.extend(summaries);
         progress.n_outside += rows.iter().filter(|row| !row.in_domain).count();
         progress.n_done = end;
-        let arrays = COLUMNS.into_iter().zip(columns(&rows));
-        let arrays = arrays.map(|(name, column)| (name, array(column), false));
-        let batch = RecordBatch::try_from_iter_with_nullable(arrays);
-        batch
-            .map(Some)
-            .map_err(|error| Error::table(error.to_string()))
+        record_batch(&rows).map(Some)
     }
+}
+
+/// Rows as one batch; no column can be of none.
+pub fn record_batch(rows: &[RankingRow]) -> donormatch::Result<RecordBatch> {
+    let arrays = COLUMNS.into_iter().zip(columns(rows));
+    let arrays = arrays.map(|(name, column)| (name, array(column), false));
+    let batch = RecordBatch::try_from_iter_with_nullable(arrays);
+    batch.map_err(|error| Error::table(error.to_string()))
 }
 
 fn array(column: Column) -> ArrayRef {

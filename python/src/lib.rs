@@ -13,6 +13,7 @@ mod array;
 mod batches;
 mod calibration;
 mod cli;
+mod distributed;
 mod engraftment;
 mod error;
 mod estimator;
@@ -46,6 +47,8 @@ mod _core {
     #[pymodule_export]
     use super::cli::run_cli;
     #[pymodule_export]
+    use super::distributed::{PyChosenDonors, PyEngraftmentFolds, PyRankingTask, PyResponseFolds};
+    #[pymodule_export]
     use super::engraftment::{call_losses, mismatched_null, observed_engraftment};
     #[pymodule_export]
     use super::estimator::{
@@ -65,7 +68,8 @@ mod _core {
     };
     #[pymodule_export]
     use super::matcher::{
-        PyCohort, PyMatcher, PyPatientCohort, evaluate_engraftment, evaluate_response, fit_matcher,
+        PyCohort, PyMatcher, PyPatientCohort, engraftment_folds, evaluate_engraftment,
+        evaluate_response, fit_matcher, response_folds,
     };
     #[pymodule_export]
     use super::profiles::PyProfiles;

@@ -9,10 +9,12 @@ use donormatch::cohort::{
     TreatmentContext, Treatments, TrialOutcomes,
 };
 use donormatch::engraftment::{EngraftmentParams, TaxonCounts, TaxonRecord, TransplantPrediction};
-use donormatch::evaluation::{self, ReportParams};
-use donormatch::evidence::{EvidenceReading, Registry, UpdateMethod, conflicts};
+use donormatch::evaluation::{self, EngraftmentFolds, ReportParams, ResponseFolds};
+use donormatch::evidence::{EvidenceReading, Registry, SiteSummary, UpdateMethod, conflicts};
 use donormatch::explanation::explain;
-use donormatch::matcher::{Matcher, MatcherParams, PredictParams, ResponseParams, UpdateParams};
+use donormatch::matcher::{
+    Matcher, MatcherParams, PredictParams, ResponseParams, SiteParams, UpdateParams,
+};
 use donormatch::output::Access;
 use donormatch::persist::{self, ModelHeader};
 use donormatch::profile::{ProfileTable, StudyId};
@@ -23,6 +25,7 @@ use pyo3::types::PyBytes;
 use serde::Serialize;
 
 use crate::batches::PyRankingBatches;
+use crate::distributed::{PyEngraftmentFolds, PyRankingTask, PyResponseFolds};
 use crate::error::Result;
 use crate::profiles::PyProfiles;
 use crate::ranking::PyRanking;
@@ -404,6 +407,24 @@ impl PyMatcher {
         Ok((written, told.donors, told.recipients, told.notes))
     }
 
+    /// What is to be ranked, for work in parts; the reports of harmonization, and what was noticed in
+    /// the metadata of both.
+    fn ranking_task(
+        &self,
+        py: Python<'_>,
+        donors: &PyProfiles,
+        recipients: &PyProfiles,
+        treatment: Words,
+        metadata: MetadataOfBoth,
+        settings: (String, String),
+    ) -> Result<(PyRankingTask, String, String, NotesOfBoth)> {
+        let asked = Asked::new(donors, recipients, &treatment, metadata, &settings)?;
+        let matcher = Arc::clone(&self.0);
+        let (task, told) = long(py, move || asked.harmonized(matcher))?;
+        let task = PyRankingTask(Arc::new(task));
+        Ok((task, told.donors, told.recipients, told.notes))
+    }
+
     /// The ranking in batches, the reports of harmonization, and what was noticed in `metadata`.
     #[expect(
         clippy::too_many_arguments,
@@ -459,6 +480,53 @@ impl PyMatcher {
             settings::json(&donor)?,
             settings::json(&recipient)?,
         ))
+    }
+
+    /// What a site tells of its outcomes, as JSON; what became of the names of donors and recipients,
+    /// and notes.
+    fn site_summary(
+        &self,
+        py: Python<'_>,
+        donors: &PyProfiles,
+        recipients: &PyProfiles,
+        tables: (Option<Metadata>, Metadata),
+        params: &str,
+    ) -> Result<(String, String, String, NotesOfBoth)> {
+        let (donor_metadata, outcomes) = tables;
+        let outcomes = TrialOutcomes::from_metadata(&outcomes.into_table()?)?;
+        let params: SiteParams = settings::parse(params)?;
+        let (donors, of_donors) = donors_of(donors.0.clone(), donor_metadata)?;
+        let notes = (of_donors, told(outcomes.notes()));
+        let (matcher, recipients) = (self.0.clone(), recipients.0.clone());
+        let (summary, of_donors, of_recipients) = long(py, move || {
+            let target = HarmonizeParams::new(ranking::target_of(&matcher)?);
+            let (profiles, of_donors) = harmonize(donors.profiles(), &target)?;
+            let donors = donors.with_profiles(profiles)?;
+            let (recipients, of_recipients) = harmonize(&recipients, &target)?;
+            let summary = matcher.site_summary(&donors, &recipients, &outcomes, &params)?;
+            Ok((summary.to_json()?, of_donors, of_recipients))
+        })?;
+        let reports = (settings::json(&of_donors)?, settings::json(&of_recipients)?);
+        Ok((summary, reports.0, reports.1, notes))
+    }
+
+    /// The matcher that has learned from the summaries of sites; as JSON how well, and its header
+    /// where there was one.
+    fn with_sites(
+        &self,
+        py: Python<'_>,
+        summaries: Vec<String>,
+        method: &str,
+        header: Option<&str>,
+    ) -> Result<(Self, String, Option<String>)> {
+        let method: UpdateMethod = settings::word("method", method)?;
+        let summaries = summaries.iter().map(|text| SiteSummary::from_json(text));
+        let summaries = summaries.collect::<donormatch::Result<Vec<_>>>()?;
+        let merged = short(py, || self.0.with_sites(&summaries, method))?;
+        let header: Option<ModelHeader> = header.map(settings::parse).transpose()?;
+        let header = header.map(|header| settings::json(&header.updated(&merged.matcher)));
+        let told = settings::json(&merged.endpoints)?;
+        Ok((Self(Arc::new(merged.matcher)), told, header.transpose()?))
     }
 
     /// The matcher that has learned from a table of outcomes; as JSON how it learned, its header
@@ -663,4 +731,35 @@ pub fn evaluate_engraftment(
     let transplants: Vec<Cohort> = transplants.iter().map(|one| one.get().0.clone()).collect();
     let judge = move || evaluation::evaluate_engraftment(&params, &transplants, &report.bootstrap);
     settings::json(&long(py, judge)?)
+}
+
+/// The cohorts of `evaluate_response`, to be judged one by one.
+#[pyfunction]
+pub fn response_folds(
+    py: Python<'_>,
+    params: &str,
+    patients: &PyPatientCohort,
+    headline: Vec<String>,
+    report: &str,
+) -> Result<PyResponseFolds> {
+    let params: ResponseParams = settings::parse(params)?;
+    let report: ReportParams = settings::parse(report)?;
+    let headline: Vec<StudyId> = headline.into_iter().map(StudyId::new).collect();
+    let folds = || ResponseFolds::new(&params, &patients.0, &headline, &report);
+    Ok(PyResponseFolds(Arc::new(short(py, folds)?)))
+}
+
+/// The studies of `evaluate_engraftment`, to be judged one by one.
+#[pyfunction]
+pub fn engraftment_folds(
+    py: Python<'_>,
+    params: &str,
+    transplants: Vec<Py<PyCohort>>,
+    report: &str,
+) -> Result<PyEngraftmentFolds> {
+    let params: EngraftmentParams = settings::parse(params)?;
+    let report: ReportParams = settings::parse(report)?;
+    let transplants: Vec<Cohort> = transplants.iter().map(|one| one.get().0.clone()).collect();
+    let folds = || EngraftmentFolds::new(&params, &transplants, &report.bootstrap);
+    Ok(PyEngraftmentFolds(Arc::new(short(py, folds)?)))
 }

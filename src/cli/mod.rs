@@ -16,12 +16,14 @@ mod input;
 mod inspect;
 mod interrupt;
 mod manual;
+mod merge_sites;
 mod plan;
 mod predict;
 mod rank;
 mod screen;
 mod signatures;
 mod simulate;
+mod site_summary;
 mod streams;
 mod table;
 mod toposcore;
@@ -62,6 +64,8 @@ enum Command {
     Simulate(simulate::SimulateArguments),
     Fit(fit::FitArguments),
     Update(update::UpdateArguments),
+    SiteSummary(site_summary::SiteSummaryArguments),
+    MergeSites(merge_sites::MergeSitesArguments),
     Evaluate(evaluate::EvaluateArguments),
     Evidence(evidence::EvidenceArguments),
     Check(check::CheckArguments),
@@ -143,6 +147,8 @@ fn carry_out(command: Command, streams: &mut Streams<'_>) -> Result<()> {
         Command::Simulate(arguments) => arguments.run(streams),
         Command::Fit(arguments) => arguments.run(streams),
         Command::Update(arguments) => arguments.run(streams),
+        Command::SiteSummary(arguments) => arguments.run(streams),
+        Command::MergeSites(arguments) => arguments.run(streams),
         Command::Evaluate(arguments) => arguments.run(streams),
         Command::Evidence(arguments) => arguments.run(streams),
         Command::Check(arguments) => arguments.run(streams),

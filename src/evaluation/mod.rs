@@ -53,8 +53,9 @@ pub use procedure::{
 };
 pub use report::{Comparator, ReportParams, ReportRow, Scope, report};
 pub use run::{
-    CountRow, EngraftmentReport, ResponseEvaluation, TrialEvaluation, TrialPair, TrialSummary,
-    evaluate_engraftment, evaluate_response, evaluate_trial,
+    CountRow, EngraftmentFolds, EngraftmentReport, JudgedCohort, JudgedStudy, ResponseEvaluation,
+    ResponseFolds, TrialEvaluation, TrialPair, TrialSummary, evaluate_engraftment,
+    evaluate_response, evaluate_trial,
 };
 #[cfg(feature = "sampler")]
 pub use run::{PublishedArm, evaluate_published};

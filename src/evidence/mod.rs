@@ -9,6 +9,8 @@
 //!    [`Evidence::parameters`], [`conflicts`]: what is known and what is borrowed.
 //! 4. [`Evidence::with_patients`]: what a trial's own outcomes add, by a new fit or by weights on
 //!    the draws there are (Pareto-smoothed importance sampling).
+//! 5. [`Evidence::site_summary`], [`Evidence::with_sites`]: outcomes of several sites, of which no
+//!    patient leaves a site.
 //!
 //! The room is given scores and burdens as numbers; it knows no profile.
 //!
@@ -52,6 +54,8 @@ mod registry;
 #[cfg(feature = "sampler")]
 mod sampler;
 mod simulate;
+mod site_likelihood;
+mod sites;
 mod slope;
 mod table;
 mod update;
@@ -65,6 +69,7 @@ pub use posterior::{DonorRecord, DrawNumbers, Evidence, EvidenceParams, TrialRec
 pub use reading::EvidenceReading;
 pub use registry::{ARM_COLUMNS, Registry};
 pub use simulate::SimulatedEvidence;
+pub use sites::{MergedEndpoint, MergedSites, SiteEndpoint, SiteSummary};
 pub use slope::CohortSlope;
 pub use table::{CellRow, Conflict, DonorRow, ParameterRow, QualityRow, conflicts};
 pub use update::{UpdateMethod, Updated};

@@ -84,7 +84,8 @@ pub struct Evidence {
 pub struct TrialRecord {
     /// The trial; blank where there are no outcomes.
     pub trial: String,
-    /// SHA-256 of the table of outcomes; blank where there are none.
+    /// SHA-256 of the table of outcomes; blank where there are none. Behind `sites:` that of the
+    /// summaries of other sites, with that of one's own table behind a `+`.
     pub digest: String,
     /// Each donor's counts, by id.
     pub donors: Vec<DonorRecord>,
@@ -111,7 +112,32 @@ pub struct DonorRecord {
     pub n_myocarditis: u32,
 }
 
+/// What the digest of a record begins with where summaries of sites were merged.
+const SITES: &str = "sites:";
+
 impl TrialRecord {
+    /// Of sites of which summaries are known, and no trial, donor or count.
+    pub(super) fn of_sites(digest: &str) -> Self {
+        Self {
+            digest: format!("{SITES}{digest}"),
+            ..Self::default()
+        }
+    }
+
+    /// Whether summaries of sites were merged.
+    pub fn has_sites(&self) -> bool {
+        self.digest.starts_with(SITES)
+    }
+
+    /// The digest after one's own table was learned from too.
+    pub(super) fn digest_with(&self, own: &str) -> String {
+        if self.has_sites() {
+            format!("{}+{own}", self.digest)
+        } else {
+            own.to_owned()
+        }
+    }
+
     pub(super) fn of(patients: &[TrialPatient], digest: &str) -> Self {
         let mut donors: Vec<DonorRecord> = Vec::new();
         for patient in patients {
@@ -202,6 +228,14 @@ impl Evidence {
             Endpoint::Response => &self.response,
             Endpoint::SevereIrae => &self.severe_irae,
             Endpoint::Myocarditis => &self.myocarditis,
+        }
+    }
+
+    pub(super) fn draws_mut(&mut self, endpoint: Endpoint) -> &mut Draws {
+        match endpoint {
+            Endpoint::Response => &mut self.response,
+            Endpoint::SevereIrae => &mut self.severe_irae,
+            Endpoint::Myocarditis => &mut self.myocarditis,
         }
     }
 

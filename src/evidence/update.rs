@@ -41,7 +41,7 @@ pub struct Updated {
 }
 
 /// k̂ up to which weights are trusted.
-const MAX_SHAPE: f64 = 0.7;
+pub(super) const MAX_SHAPE: f64 = 0.7;
 /// Copies of each draw, each with other effects of the new trial, cells and donors.
 const N_COPIES: usize = 16;
 
@@ -53,6 +53,9 @@ impl Evidence {
     /// `digest` says what table the patients come from. Patients whose outcome is not yet known
     /// count as transplants of their donor and for nothing else; those given a placebo or their own
     /// stool are known to have had no transplant.
+    ///
+    /// Evidence that learned from other sites ([`Evidence::with_sites`]) is learned further from by
+    /// weights alone: a new fit needs their rows.
     ///
     /// # Errors
     /// [`Error::Table`] for a patient with a number that is not finite, or patients of several
@@ -93,7 +96,10 @@ impl Evidence {
                 response: response?,
                 severe_irae: severe_irae?,
                 myocarditis: myocarditis?,
-                record: TrialRecord::of(patients, digest),
+                record: TrialRecord {
+                    digest: self.record.digest_with(digest),
+                    ..TrialRecord::of(patients, digest)
+                },
                 ..self.clone()
             },
             method: UpdateMethod::Fast,
@@ -125,7 +131,7 @@ impl Evidence {
         })
     }
 
-    fn check_trial(&self, patients: &[TrialPatient]) -> Result<()> {
+    pub(super) fn check_trial(&self, patients: &[TrialPatient]) -> Result<()> {
         let Some(first) = patients.first() else {
             return Err(Error::table("there is no patient to learn from"));
         };
@@ -150,8 +156,19 @@ impl Evidence {
         Ok(())
     }
 
+    /// Refuses a new fit of evidence that knows sites by their summaries alone.
+    fn check_no_sites(&self) -> Result<()> {
+        if self.record.has_sites() {
+            let message = "a new fit would lose what other sites taught: take `fast`, from the \
+                           matcher that their summaries were merged into";
+            return Err(Error::parameter("method", message));
+        }
+        Ok(())
+    }
+
     #[cfg(feature = "sampler")]
     fn exact(&self, patients: &[TrialPatient], digest: &str, k: Option<f64>) -> Result<Updated> {
+        self.check_no_sites()?;
         let evidence =
             self.params
                 .fit_with_patients(&self.registry, &self.slopes, patients, digest)?;
@@ -163,8 +180,8 @@ impl Evidence {
     }
 
     #[cfg(not(feature = "sampler"))]
-    #[expect(clippy::unused_self, reason = "with a sampler it is used")]
     fn exact(&self, _: &[TrialPatient], _: &str, _: Option<f64>) -> Result<Updated> {
+        self.check_no_sites()?;
         let message =
             "a new fit is needed, and this build has no sampler (cargo feature `sampler`)";
         Err(Error::parameter("method", message))

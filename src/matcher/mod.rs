@@ -5,7 +5,8 @@
 //! engraftment model from transplants, and samples the joint posterior of the published arms.
 //! [`Matcher::predict`] predicts each transplant first and judges its result, draw by draw, so that
 //! the order of the donors may differ from one recipient to the next. [`Matcher::with_outcomes`]
-//! learns from a trial on the way.
+//! learns from a trial on the way, [`Matcher::with_sites`] from several of which no patient leaves
+//! a site.
 
 mod attribution;
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod prediction;
 mod response;
 mod response_rows;
 mod scene;
+mod sites;
 mod toxicity;
 
 pub(crate) use attribution::{Attribution, Expected, Part, TermDraws};
@@ -35,4 +37,5 @@ pub use params::MatcherParams;
 pub use prediction::{BaselinePrediction, OwnRecord, PairPrediction};
 pub(crate) use response::ResponseMember;
 pub use response::{ResponseEngine, ResponseModel, ResponseParams};
+pub use sites::{MergedMatcher, SiteParams};
 pub use toxicity::{ToxicityModel, ToxicityParams};

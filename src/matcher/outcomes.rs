@@ -77,6 +77,10 @@ impl Matcher {
         if params.trial.trim().is_empty() {
             return Err(Error::parameter("trial", "expected a name, found a blank"));
         }
+        if !params.without.is_empty() && self.evidence.record().has_sites() {
+            let message = "leaving arms out is a new fit, which would lose what other sites taught";
+            return Err(Error::parameter("without", message));
+        }
         params.predict.check()?;
         self.check_vocabulary("donors", donors.profiles())?;
         self.check_vocabulary("recipients", recipients)?;
@@ -96,7 +100,8 @@ impl Matcher {
             n_follow_ups = seen.len();
             matcher.engraftment = self.engraftment.moved_by(recipients.taxa(), &seen)?;
         }
-        let patients = matcher.trial_patients(&donors, recipients, outcomes, params)?;
+        let named = (params.trial.as_str(), &params.predict);
+        let patients = matcher.trial_patients(&donors, recipients, outcomes, named)?;
         let evidence = self.evidence.without_trials(&params.without)?;
         let updated = evidence.with_patients(&patients, &outcomes.digest(), params.method)?;
         matcher.evidence = updated.evidence;
@@ -110,15 +115,15 @@ impl Matcher {
 
     /// The patients as the joint model sees them: outcome, score of the predicted microbiome, and
     /// the donor's richness in Prevotellaceae.
-    fn trial_patients(
+    pub(super) fn trial_patients(
         &self,
         donors: &Donors,
         recipients: ProfileTable,
         outcomes: &TrialOutcomes,
-        params: &UpdateParams,
+        (trial, predict): (&str, &PredictParams),
     ) -> Result<Vec<TrialPatient>> {
         let cells = outcomes.rows().iter().map(|row| row.context).collect();
-        let scene = Scene::new(self, donors, recipients, &cells, &params.predict)?;
+        let scene = Scene::new(self, donors, recipients, &cells, predict)?;
         let pairs = outcomes
             .rows()
             .iter()
@@ -139,7 +144,7 @@ impl Matcher {
                 let donor = donor_sides[donor].as_type(one.donor_type);
                 let recipient = scene.recipient_side(*recipient, one.context)?;
                 Ok(TrialPatient {
-                    trial: params.trial.clone(),
+                    trial: trial.to_owned(),
                     donor: Some(one.donor.to_string()),
                     donor_type: one.donor_type,
                     context: one.context,

@@ -10,15 +10,16 @@ use serde::de::DeserializeOwned;
 
 use super::bounded;
 use crate::calibration::Calibrator;
+use crate::evaluation::{JudgedCohort, JudgedStudy};
 use crate::profile::ProfileTable;
-use crate::ranking::Ranking;
+use crate::ranking::{ChosenDonors, RankedPart, Ranking};
 use crate::{Error, Result};
 
 const MAGIC: [u8; 4] = *b"DRMP";
 const CHECKSUM: usize = 4;
 
-/// A value that can travel: [`ProfileTable`], [`Ranking`], [`Calibrator`]. Models travel as model
-/// files.
+/// A value that can travel: [`ProfileTable`], [`Ranking`] and its parts, [`Calibrator`], and what was
+/// judged of a cohort left out. Models travel as model files.
 pub trait Transfer: Checked + Serialize + DeserializeOwned {}
 
 /// What a value of this type must hold; only for the types named by [`Transfer`].
@@ -32,6 +33,10 @@ pub trait Checked: Sized {
 impl Transfer for ProfileTable {}
 impl Transfer for Ranking {}
 impl Transfer for Calibrator {}
+impl Transfer for RankedPart {}
+impl Transfer for ChosenDonors {}
+impl Transfer for JudgedCohort {}
+impl Transfer for JudgedStudy {}
 
 impl Checked for ProfileTable {
     const KIND: &'static str = "profile table";
@@ -56,6 +61,42 @@ impl Checked for Calibrator {
 
     fn checked(self) -> Result<Self> {
         self.check()?;
+        Ok(self)
+    }
+}
+
+impl Checked for RankedPart {
+    const KIND: &'static str = "part of a ranking";
+
+    fn checked(self) -> Result<Self> {
+        self.check()?;
+        Ok(self)
+    }
+}
+
+impl Checked for ChosenDonors {
+    const KIND: &'static str = "choice of donors";
+
+    fn checked(self) -> Result<Self> {
+        self.check()?;
+        Ok(self)
+    }
+}
+
+impl Checked for JudgedCohort {
+    const KIND: &'static str = "cohort left out";
+
+    fn checked(self) -> Result<Self> {
+        // The report, which knows the patients, compares their number.
+        Ok(self)
+    }
+}
+
+impl Checked for JudgedStudy {
+    const KIND: &'static str = "study left out";
+
+    fn checked(self) -> Result<Self> {
+        // The report, which knows the comparators, compares their number.
         Ok(self)
     }
 }

@@ -68,6 +68,20 @@ impl DonorOrders {
         self.orders.push(order);
     }
 
+    /// None yet, of donors whose numbers are their places here.
+    pub(super) fn numbered(donors: &[SubjectId]) -> Self {
+        let names = donors.iter().map(|donor| donor.as_str().to_owned());
+        Self {
+            numbers: names.zip(0..).collect(),
+            orders: Vec::new(),
+        }
+    }
+
+    /// The orders, each donor by its number.
+    pub(super) fn into_places(self) -> Vec<Vec<u32>> {
+        self.orders
+    }
+
     /// Forgets all orders but the first ones.
     pub fn truncate(&mut self, n_orders: usize) {
         self.orders.truncate(n_orders);

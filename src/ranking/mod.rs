@@ -7,7 +7,8 @@
 //!    front, other weights; [`donor_order_agreement`]: whether everyone gets the same order.
 //! 3. [`AssignmentParams`] + [`Ranking`] → [`Assignment`]: many recipients, limited donors.
 //! 4. [`RankingJob`]: the same some recipients at a time, for more pairs than memory holds;
-//!    [`RankingJob::write`] puts them into a file as they are ready.
+//!    [`RankingJob::write`] puts them into a file as they are ready; [`RankingJob::rank_part`] and
+//!    [`RankingJob::join`] do it on several machines.
 //! 5. [`Ranking::to_tsv`], [`Ranking::to_json`], [`Ranking::to_text`]: for machines and for reading.
 
 mod agreement;
@@ -25,6 +26,7 @@ mod order_by;
 mod params;
 #[cfg(feature = "containers")]
 mod parquet;
+mod part;
 mod pilots;
 mod precision;
 mod prefilter;
@@ -42,6 +44,7 @@ pub use file::WrittenRanking;
 pub use job::RankingJob;
 pub use order_by::{OrderBy, OrderCase};
 pub use params::{RankingParams, Weights};
+pub use part::{ChosenDonors, RankedPart};
 pub use prefilter::{PrefilterParams, Prefiltered};
 pub use recipient::RankedRecipient;
 pub use result::{

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::agreement::DonorOrders;
+use super::part::{ChosenDonors, RankedPart};
 use super::prefilter::{PrefilterParams, Prefiltered, StandsFor};
 use super::{RankedRecipient, RankingJob, RankingParams};
 use crate::cohort::TreatmentContext;
@@ -30,16 +31,55 @@ impl RankingJob<'_> {
             self.rank_standing(all, &nobody, orders, visit)?;
             return Ok(None);
         };
-        let is_pilot = pilots(all.len(), params.n_pilots);
-        if all.len() <= 2 * params.n_pilots {
+        if !self.is_prefiltered() {
             self.rank_standing(all, &nobody, orders, visit)?;
             return Ok(Some(Prefiltered::default()));
         }
+        let is_pilot = pilots(all.len(), params.n_pilots);
         let (pilots, others) = self.parted(&is_pilot)?;
         let ranked = self.rank_pilots(&pilots, orders)?;
         let choice = Choice::new(self, params, top, &ranked);
         self.rank_others(&choice, &others, ranked, &is_pilot, orders, visit)?;
         Ok(Some(choice.told))
+    }
+
+    /// Whether some donors are left out for some recipients, for which the pilots must be ranked
+    /// before anyone else.
+    pub fn is_prefiltered(&self) -> bool {
+        let n_recipients = self.recipients.n_samples();
+        self.params
+            .prefilter
+            .as_ref()
+            .is_some_and(|params| n_recipients > 2 * params.n_pilots)
+    }
+
+    /// Ranks the pilots and chooses the donors that everyone else is drawn with, for
+    /// [`RankingJob::rank_part`]; nothing where the job [is not prefiltered](Self::is_prefiltered).
+    ///
+    /// # Errors
+    /// As [`RankingJob::rank`].
+    pub fn choose_donors(&self) -> Result<Option<ChosenDonors>> {
+        self.params.check()?;
+        let (Some(params), Some(top)) = (&self.params.prefilter, self.params.top) else {
+            return Ok(None);
+        };
+        if !self.is_prefiltered() {
+            return Ok(None);
+        }
+        let is_pilot = pilots(self.recipients.n_samples(), params.n_pilots);
+        let mut orders = DonorOrders::numbered(self.donors.ids());
+        let (pilots, _) = self.parted(&is_pilot)?;
+        let mut ranked = self.rank_pilots(&pilots, &mut orders)?;
+        let choice = Choice::new(self, params, top, &ranked);
+        for pilot in &mut ranked {
+            pilot.keep(self.params.top);
+        }
+        Ok(Some(ChosenDonors {
+            donors: choice.rows,
+            stands_for: choice.stands_for,
+            told: choice.told,
+            pilots: RankedPart::new(self.params, ranked, orders),
+        }))
     }
 
     /// The rows of the pilots and those of the others, with their contexts.

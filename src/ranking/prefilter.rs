@@ -1,6 +1,6 @@
 //! Of a large bank, the donors that are worth drawing in full for a recipient.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -99,9 +99,9 @@ pub struct Prefiltered {
 
 /// How many donors a donor stands for in what a random one comes to: itself, unless it is of a
 /// sample.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct StandsFor {
-    sampled: HashMap<SubjectId, f64>,
+    sampled: BTreeMap<SubjectId, f64>,
 }
 
 impl StandsFor {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::cli::SCENE;
 
 /// Every command, in an order in which each finds what those before it wrote.
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 20] = [
     "simulate",
     "evaluate",
     "fit",
@@ -25,6 +25,8 @@ const COMMANDS: [&str; 18] = [
     "engraft",
     "predict",
     "update",
+    "site-summary",
+    "merge-sites",
     "evidence",
     "signatures",
     "check",

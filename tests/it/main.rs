@@ -19,6 +19,7 @@ mod evaluation;
 mod evaluation_cohorts;
 mod evidence;
 mod evidence_calibration;
+mod evidence_sites;
 mod evidence_trials;
 mod explanation;
 mod feature;

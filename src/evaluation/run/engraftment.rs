@@ -40,49 +40,127 @@ pub fn evaluate_engraftment(
     cohorts: &[Cohort],
     bootstrap: &BootstrapParams,
 ) -> Result<EngraftmentReport> {
-    bootstrap.check()?;
-    if bootstrap.method != IntervalMethod::Percentile {
-        return Err(Error::parameter(
-            "method",
-            "intervals of engraftment are percentiles; expected `percentile`",
-        ));
-    }
-    let mut studies: Vec<String> = cohorts
-        .iter()
-        .flat_map(|cohort| {
-            cohort
-                .transplants()
-                .iter()
-                .map(|t| t.study.as_str().to_owned())
-        })
-        .collect();
-    studies.sort();
-    studies.dedup();
-    if studies.len() < 2 {
-        return Err(Error::split(format!(
-            "leaving one study out needs at least two studies, found {}",
-            studies.len()
-        )));
-    }
-    let judged = studies
+    let folds = EngraftmentFolds::new(params, cohorts, bootstrap)?;
+    let judged = folds
+        .studies
         .par_iter()
-        .map(|study| judge_study(params, cohorts, study))
+        .map(|study| folds.judge(study))
         .collect::<Result<Vec<_>>>()?;
-    let mut rows = Vec::new();
-    for comparator in 0..=NaiveRule::ALL.len() {
+    folds.report(&judged)
+}
+
+/// The studies that [`evaluate_engraftment`] leaves out, to be judged one by one, in any order and
+/// wherever: each is a fit of its own.
+#[derive(Debug, Clone)]
+pub struct EngraftmentFolds {
+    params: EngraftmentParams,
+    cohorts: Vec<Cohort>,
+    bootstrap: BootstrapParams,
+    studies: Vec<String>,
+}
+
+impl EngraftmentFolds {
+    /// The studies to be left out, for the arguments of [`evaluate_engraftment`].
+    ///
+    /// # Errors
+    /// Those of [`evaluate_engraftment`], but for the fit.
+    pub fn new(
+        params: &EngraftmentParams,
+        cohorts: &[Cohort],
+        bootstrap: &BootstrapParams,
+    ) -> Result<Self> {
+        bootstrap.check()?;
+        if bootstrap.method != IntervalMethod::Percentile {
+            return Err(Error::parameter(
+                "method",
+                "intervals of engraftment are percentiles; expected `percentile`",
+            ));
+        }
+        let transplants = cohorts.iter().flat_map(Cohort::transplants);
+        let mut studies: Vec<String> = transplants
+            .map(|transplant| transplant.study.as_str().to_owned())
+            .collect();
+        studies.sort();
+        studies.dedup();
+        if studies.len() < 2 {
+            return Err(Error::split(format!(
+                "leaving one study out needs at least two studies, found {}",
+                studies.len()
+            )));
+        }
+        Ok(Self {
+            params: params.clone(),
+            cohorts: cohorts.to_vec(),
+            bootstrap: bootstrap.clone(),
+            studies,
+        })
+    }
+
+    /// The names of the studies, in the order of the report.
+    pub fn names(&self) -> &[String] {
+        &self.studies
+    }
+
+    /// Learns from the others and judges the transplants of this study.
+    ///
+    /// # Errors
+    /// Those of the fit; [`Error::Parameter`] where there is no such study.
+    pub fn judge(&self, study: &str) -> Result<JudgedStudy> {
+        if !self.studies.iter().any(|known| known == study) {
+            let message = format!("no study `{study}` is left out");
+            return Err(Error::parameter("study", message));
+        }
+        judge_study(&self.params, &self.cohorts, study)
+    }
+
+    /// The table of results, from every study judged once, in the order of the names.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where these are not those studies, or one has no follow-up to be judged by.
+    pub fn report(&self, judged: &[JudgedStudy]) -> Result<EngraftmentReport> {
+        let n_comparators = NaiveRule::ALL.len() + 1;
+        let names = judged.iter().map(|one| &one.study);
+        if !names.eq(&self.studies) || judged.iter().any(|one| one.aucs.len() != n_comparators) {
+            let found: Vec<&str> = judged.iter().map(|one| one.study.as_str()).collect();
+            return Err(Error::table(format!(
+                "expected the studies {}, found {}",
+                self.studies.join(", "),
+                found.join(", ")
+            )));
+        }
+        let mut rows = Vec::new();
+        for comparator in 0..n_comparators {
+            rows.extend(self.rows_of(comparator, judged)?);
+        }
+        let counts = judged.iter();
+        let counts = counts.flat_map(|judged| count_rows(&judged.study, &judged.counts));
+        Ok(EngraftmentReport {
+            rows,
+            counts: counts.collect(),
+        })
+    }
+
+    /// A row a study, and one of their mean.
+    fn rows_of(&self, comparator: usize, judged: &[JudgedStudy]) -> Result<Vec<ReportRow>> {
         let name = comparator
             .checked_sub(1)
             .map_or(MODEL, |rule| NaiveRule::ALL[rule].as_str());
+        let mut rows = Vec::with_capacity(judged.len() + 1);
         let mut means = Vec::new();
         let (mut n_follow_ups, mut n_recipients) = (0, 0);
-        for (study, judged) in studies.iter().zip(&judged) {
-            let row = study_row(name, study, &judged.aucs[comparator], bootstrap)?;
+        for judged in judged {
+            let row = study_row(
+                name,
+                &judged.study,
+                &judged.aucs[comparator],
+                &self.bootstrap,
+            )?;
             means.extend(row.value);
             n_follow_ups += row.n_rows;
             n_recipients += row.n_groups;
             rows.push(row);
         }
-        let mean = mean_over_cohorts(&means, bootstrap.level)?;
+        let mean = mean_over_cohorts(&means, self.bootstrap.level)?;
         rows.push(ReportRow {
             scope: Scope::Mean,
             value: mean.value,
@@ -96,13 +174,8 @@ pub fn evaluate_engraftment(
             reason: mean.reason,
             ..empty_row(name)
         });
+        Ok(rows)
     }
-    let counts = studies.iter().zip(&judged);
-    let counts = counts.flat_map(|(study, judged)| count_rows(study, &judged.counts));
-    Ok(EngraftmentReport {
-        rows,
-        counts: counts.collect(),
-    })
 }
 
 /// How well transplants of studies left out were predicted.
@@ -139,14 +212,18 @@ pub struct CountRow {
     pub coverage: f64,
 }
 
-/// What was seen in a study left out.
-struct Judged {
+/// What was seen in a study left out; it travels as bytes
+/// ([`to_transfer`](crate::persist::to_transfer)).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JudgedStudy {
+    study: String,
     /// For each comparator, recipient → the ROC AUCs of its follow-ups.
     aucs: Vec<BTreeMap<String, Vec<f64>>>,
     counts: Vec<Counted>,
 }
 
 /// One follow-up: its recipient, and what was possible and seen of gain and keep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Counted {
     recipient: String,
     n_possible: [f64; 2],
@@ -212,7 +289,7 @@ fn count_rows(study: &str, counts: &[Counted]) -> Vec<CountRow> {
         .collect()
 }
 
-fn judge_study(params: &EngraftmentParams, cohorts: &[Cohort], study: &str) -> Result<Judged> {
+fn judge_study(params: &EngraftmentParams, cohorts: &[Cohort], study: &str) -> Result<JudgedStudy> {
     let training = LeftOut::new(cohorts, study).transplants(cohorts)?;
     let model = params.fit(&training)?;
     if model.studies().iter().any(|learned| learned == study) {
@@ -220,7 +297,8 @@ fn judge_study(params: &EngraftmentParams, cohorts: &[Cohort], study: &str) -> R
             "the engraftment model saw the study `{study}`"
         )));
     }
-    let mut judged = Judged {
+    let mut judged = JudgedStudy {
+        study: study.to_owned(),
         aucs: vec![BTreeMap::new(); NaiveRule::ALL.len() + 1],
         counts: Vec::new(),
     };

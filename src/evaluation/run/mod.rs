@@ -8,8 +8,10 @@ mod published;
 mod response;
 mod trial;
 
-pub use engraftment::{CountRow, EngraftmentReport, evaluate_engraftment};
+pub use engraftment::{
+    CountRow, EngraftmentFolds, EngraftmentReport, JudgedStudy, evaluate_engraftment,
+};
 #[cfg(feature = "sampler")]
 pub use published::{PublishedArm, evaluate_published};
-pub use response::{ResponseEvaluation, evaluate_response};
+pub use response::{JudgedCohort, ResponseEvaluation, ResponseFolds, evaluate_response};
 pub use trial::{TrialEvaluation, TrialPair, TrialSummary, evaluate_trial};

@@ -2,6 +2,7 @@
 
 use ndarray::ArrayView2;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::cohort::PatientCohort;
 use crate::evaluation::{
@@ -77,99 +78,208 @@ pub fn evaluate_response(
     published: &[StudyId],
     report_params: &ReportParams,
 ) -> Result<ResponseEvaluation> {
-    let patients = params.eligible(patients)?;
-    let patients = patients.filter(|patient| patient.response.is_some())?;
-    let cohorts: Vec<&StudyId> = patients
-        .patients()
-        .iter()
-        .map(|patient| &patient.cohort)
-        .collect();
-    let subjects: Vec<&str> = patients
-        .patients()
-        .iter()
-        .map(|patient| patient.subject.as_str())
-        .collect();
-    if let Some(unknown) = published.iter().find(|name| !cohorts.contains(name)) {
-        return Err(Error::parameter(
-            "cohorts",
-            format!("no patient of the cohort `{unknown}` has an outcome"),
-        ));
-    }
-    let (subject_groups, _) = number_groups(&subjects);
-    let (cohort_groups, _) = number_groups(&cohorts);
-    let linked = linked_rows(&patients);
-    let columns = [
-        GroupColumn::new("subject", &subject_groups),
-        GroupColumn::new("cohort", &cohort_groups),
-        GroupColumn::new("institution", &linked),
-    ];
-    let mut splits = leave_one_group_out(&cohorts, Some(&linked))?;
-    let least = report_params.min_patients;
-    splits.retain(|split| split.test().len() >= least);
-    if splits.is_empty() {
-        return Err(Error::split(format!(
-            "no cohort has {least} patients to be judged on"
-        )));
-    }
-    let scored = splits
+    let folds = ResponseFolds::new(params, patients, published, report_params)?;
+    let judged = folds
+        .splits
         .par_iter()
-        .map(|split| score_left_out(params, &patients, split, &columns))
+        .map(|split| folds.judge_split(split))
         .collect::<Result<Vec<_>>>()?;
-    let mut audit = LeakAudit::default();
-    let mut judged = Vec::new();
-    let mut scores: [Vec<f64>; NAMES.len()] = Default::default();
-    let mut probabilities = Vec::new();
-    for (split, left_out) in splits.iter().zip(scored) {
-        audit.extend(left_out.audit);
-        judged.extend_from_slice(split.test());
-        for (all, mut one) in scores.iter_mut().zip(left_out.scores) {
-            all.append(&mut one);
+    folds.report(judged)
+}
+
+/// The cohorts that [`evaluate_response`] leaves out, to be judged one by one, in any order and
+/// wherever: each is a fit of its own.
+#[derive(Debug, Clone)]
+pub struct ResponseFolds {
+    params: ResponseParams,
+    patients: PatientCohort,
+    published: Vec<StudyId>,
+    report_params: ReportParams,
+    splits: Vec<Split>,
+    subjects: Vec<u32>,
+    cohorts: Vec<u32>,
+    linked: Vec<u32>,
+}
+
+/// A cohort that was left out, scored by what was learned from the others; it travels as bytes
+/// ([`to_transfer`](crate::persist::to_transfer)).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JudgedCohort {
+    cohort: String,
+    /// In the order of the names, then of the rows of the cohort.
+    scores: Vec<Vec<f64>>,
+    probabilities: Vec<f64>,
+    audit: LeakAudit,
+}
+
+impl ResponseFolds {
+    /// The cohorts to be left out, for the arguments of [`evaluate_response`].
+    ///
+    /// # Errors
+    /// Those of [`evaluate_response`], but for the fit.
+    pub fn new(
+        params: &ResponseParams,
+        patients: &PatientCohort,
+        published: &[StudyId],
+        report_params: &ReportParams,
+    ) -> Result<Self> {
+        let patients = params.eligible(patients)?;
+        let patients = patients.filter(|patient| patient.response.is_some())?;
+        let cohorts: Vec<&StudyId> = cohorts_of(&patients);
+        if let Some(unknown) = published.iter().find(|name| !cohorts.contains(name)) {
+            return Err(Error::parameter(
+                "cohorts",
+                format!("no patient of the cohort `{unknown}` has an outcome"),
+            ));
         }
-        probabilities.extend(left_out.probabilities);
+        let subjects: Vec<&str> = patients
+            .patients()
+            .iter()
+            .map(|patient| patient.subject.as_str())
+            .collect();
+        let linked = linked_rows(&patients);
+        let mut splits = leave_one_group_out(&cohorts, Some(&linked))?;
+        let least = report_params.min_patients;
+        splits.retain(|split| split.test().len() >= least);
+        if splits.is_empty() {
+            return Err(Error::split(format!(
+                "no cohort has {least} patients to be judged on"
+            )));
+        }
+        Ok(Self {
+            params: params.clone(),
+            published: published.to_vec(),
+            report_params: report_params.clone(),
+            splits,
+            subjects: number_groups(&subjects).0,
+            cohorts: number_groups(&cohorts).0,
+            linked,
+            patients,
+        })
     }
-    audit.check()?;
-    let outcome =
-        |&row: &usize| f64::from(u8::from(patients.patients()[row].response == Some(true)));
-    let outcomes: Vec<f64> = judged.iter().map(outcome).collect();
-    let groups: Vec<u32> = judged.iter().map(|&row| subject_groups[row]).collect();
-    let labels: Vec<&StudyId> = judged.iter().map(|&row| cohorts[row]).collect();
-    let comparators: Vec<Comparator<'_>> = NAMES
-        .iter()
-        .zip(&scores)
-        .map(|(name, scores)| Comparator::new(name, scores))
-        .collect();
-    let (ordering, calibrated): (Vec<Metric>, Vec<Metric>) = report_params
-        .metrics
-        .iter()
-        .partition(|metric| !metric.needs_probabilities());
-    let with = |metrics| ReportParams {
-        metrics,
-        ..report_params.clone()
-    };
-    let ordering = with(ordering);
-    let mut rows = report(&comparators, &outcomes, &groups, &labels, &ordering)?;
-    let apart: Vec<usize> = (0..labels.len())
-        .filter(|&row| published.contains(labels[row]))
-        .collect();
-    if !apart.is_empty() {
-        rows.extend(mean_apart(
-            &scores,
-            &apart,
-            (&outcomes, &groups, &labels),
-            &ordering,
-        )?);
+
+    /// The names of the cohorts, in the order of the report.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.splits.iter().map(Split::name)
     }
-    if !calibrated.is_empty() {
-        let model = [Comparator::new(NAMES[0], &probabilities)];
-        rows.extend(report(
-            &model,
-            &outcomes,
-            &groups,
-            &labels,
-            &with(calibrated),
-        )?);
+
+    /// Learns from the others and scores this cohort.
+    ///
+    /// # Errors
+    /// Those of the fit; [`Error::Parameter`] where there is no such cohort.
+    pub fn judge(&self, cohort: &str) -> Result<JudgedCohort> {
+        let split = self.splits.iter().find(|split| split.name() == cohort);
+        let split = split.ok_or_else(|| {
+            Error::parameter("cohort", format!("no cohort `{cohort}` is left out"))
+        })?;
+        self.judge_split(split)
     }
-    Ok(ResponseEvaluation { rows, audit })
+
+    fn judge_split(&self, split: &Split) -> Result<JudgedCohort> {
+        let columns = [
+            GroupColumn::new("subject", &self.subjects),
+            GroupColumn::new("cohort", &self.cohorts),
+            GroupColumn::new("institution", &self.linked),
+        ];
+        score_left_out(&self.params, &self.patients, split, &columns)
+    }
+
+    /// The table of results, from every cohort judged once, in the order of the names.
+    ///
+    /// # Errors
+    /// [`Error::Table`] where these are not those cohorts; [`Error::Leak`] where a model saw what
+    /// it is judged on; those of [`report`].
+    pub fn report(&self, judged: Vec<JudgedCohort>) -> Result<ResponseEvaluation> {
+        let mut audit = LeakAudit::default();
+        let mut rows = Vec::new();
+        let mut scores = vec![Vec::new(); NAMES.len()];
+        let mut probabilities = Vec::new();
+        self.check(&judged)?;
+        for (split, left_out) in self.splits.iter().zip(judged) {
+            audit.extend(left_out.audit);
+            rows.extend_from_slice(split.test());
+            for (all, mut one) in scores.iter_mut().zip(left_out.scores) {
+                all.append(&mut one);
+            }
+            probabilities.extend(left_out.probabilities);
+        }
+        audit.check()?;
+        let rows = self.table(&rows, &scores, &probabilities)?;
+        Ok(ResponseEvaluation { rows, audit })
+    }
+
+    /// Whether these are the cohorts left out, each with its scores.
+    fn check(&self, judged: &[JudgedCohort]) -> Result<()> {
+        let fits = |(split, one): (&Split, &JudgedCohort)| {
+            let n = split.test().len();
+            one.cohort == split.name()
+                && one.scores.len() == NAMES.len()
+                && one.scores.iter().all(|scores| scores.len() == n)
+                && one.probabilities.len() == n
+        };
+        if judged.len() == self.splits.len() && self.splits.iter().zip(judged).all(fits) {
+            return Ok(());
+        }
+        let found: Vec<&str> = judged.iter().map(|one| one.cohort.as_str()).collect();
+        Err(Error::table(format!(
+            "expected the cohorts {}, found {}",
+            self.names().collect::<Vec<_>>().join(", "),
+            found.join(", ")
+        )))
+    }
+
+    /// The report on these rows, of which these are the scores.
+    fn table(
+        &self,
+        judged: &[usize],
+        scores: &[Vec<f64>],
+        probabilities: &[f64],
+    ) -> Result<Vec<ReportRow>> {
+        let cohorts = cohorts_of(&self.patients);
+        let outcome = |&row: &usize| {
+            f64::from(u8::from(
+                self.patients.patients()[row].response == Some(true),
+            ))
+        };
+        let outcomes: Vec<f64> = judged.iter().map(outcome).collect();
+        let groups: Vec<u32> = judged.iter().map(|&row| self.subjects[row]).collect();
+        let labels: Vec<&StudyId> = judged.iter().map(|&row| cohorts[row]).collect();
+        let comparators: Vec<Comparator<'_>> = NAMES
+            .iter()
+            .zip(scores)
+            .map(|(name, scores)| Comparator::new(name, scores))
+            .collect();
+        let params = &self.report_params;
+        let (ordering, calibrated): (Vec<Metric>, Vec<Metric>) = params
+            .metrics
+            .iter()
+            .partition(|metric| !metric.needs_probabilities());
+        let with = |metrics| ReportParams {
+            metrics,
+            ..params.clone()
+        };
+        let ordering = with(ordering);
+        let mut rows = report(&comparators, &outcomes, &groups, &labels, &ordering)?;
+        let apart: Vec<usize> = (0..labels.len())
+            .filter(|&row| self.published.contains(labels[row]))
+            .collect();
+        if !apart.is_empty() {
+            let of_all = (&outcomes[..], &groups[..], &labels[..]);
+            rows.extend(mean_apart(scores, &apart, of_all, &ordering)?);
+        }
+        if !calibrated.is_empty() {
+            let model = [Comparator::new(NAMES[0], probabilities)];
+            let calibrated = with(calibrated);
+            rows.extend(report(&model, &outcomes, &groups, &labels, &calibrated)?);
+        }
+        Ok(rows)
+    }
+}
+
+/// The cohort of each patient.
+fn cohorts_of(patients: &PatientCohort) -> Vec<&StudyId> {
+    let patients = patients.patients().iter();
+    patients.map(|patient| &patient.cohort).collect()
 }
 
 /// Numbers of what may be of one person: the institution where it is known, else the subject.
@@ -235,18 +345,12 @@ fn backend_scores(
     Ok([])
 }
 
-struct LeftOut {
-    scores: [Vec<f64>; NAMES.len()],
-    probabilities: Vec<f64>,
-    audit: LeakAudit,
-}
-
 fn score_left_out(
     params: &ResponseParams,
     patients: &PatientCohort,
     split: &Split,
     columns: &[GroupColumn<'_>],
-) -> Result<LeftOut> {
+) -> Result<JudgedCohort> {
     let training = patients.select(split.training())?;
     let test = patients.select(split.test())?;
     let model = params.fit(&training)?;
@@ -298,9 +402,10 @@ fn score_left_out(
         community("toposcore")?,
         vec![base_rate; split.test().len()],
     ];
-    let mut all = own.into_iter().chain(backends).chain(rules);
-    Ok(LeftOut {
-        scores: std::array::from_fn(|_| all.next().unwrap_or_default()),
+    let scores = own.into_iter().chain(backends).chain(rules);
+    Ok(JudgedCohort {
+        cohort: split.name().to_owned(),
+        scores: scores.collect(),
         probabilities,
         audit: LeakAudit::from(audit),
     })
