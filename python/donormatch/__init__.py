@@ -26,8 +26,9 @@ from donormatch._errors import (
 )
 from donormatch._features import toposcore_from_counts
 from donormatch._harmonize import HarmonizationReport
-from donormatch._matcher import Matcher, rank_batches, rank_donors
+from donormatch._matcher import Matcher
 from donormatch._profiles import Profiles
+from donormatch._rank import rank_batches, rank_donors
 from donormatch._ranking import Assignment, Ranking, RankingBatches, WrittenRanking
 from donormatch._read import Decision, check, read_profiles, read_tree
 from donormatch._screening import Screening, screen, screening_panel
