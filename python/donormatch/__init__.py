@@ -27,9 +27,10 @@ from donormatch._errors import (
 from donormatch._explain import Explanation
 from donormatch._features import toposcore_from_counts
 from donormatch._harmonize import HarmonizationReport
-from donormatch._matcher import Matcher, rank_batches, rank_donors
+from donormatch._matcher import Matcher
 from donormatch._memory import max_memory, set_max_memory
 from donormatch._profiles import Profiles
+from donormatch._rank import rank_batches, rank_donors
 from donormatch._ranking import Assignment, Ranking, RankingBatches, WrittenRanking
 from donormatch._read import Decision, check, read_profiles, read_tree
 from donormatch._screening import Screening, screen, screening_panel

@@ -10,7 +10,8 @@ use super::input::{
 };
 use crate::Result;
 use crate::cohort::MetadataTable;
-use crate::matcher::{SiteParams, TrialOutcomes};
+use crate::cohort::TrialOutcomes;
+use crate::matcher::SiteParams;
 use crate::output::{Access, write_bytes};
 
 /// Say what the outcomes of one site teach, for `merge-sites` elsewhere; no row of a patient

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::matcher::{Matcher, PredictParams};
-use super::outcomes::TrialOutcomes;
+use crate::cohort::TrialOutcomes;
 use crate::cohort::Donors;
 use crate::digest::Digest;
 use crate::engraftment::align_to_fractions;
