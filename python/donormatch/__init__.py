@@ -8,6 +8,7 @@ package itself needs NumPy only.
 from __future__ import annotations
 
 from donormatch import calibration, design, metrics
+from donormatch._calendar import Calendar
 from donormatch._cohort import Cohort, PatientCohort
 from donormatch._core import __version__, n_threads, set_n_threads
 from donormatch._engraftment import MismatchedNull, TransplantPrediction
@@ -42,6 +43,7 @@ from donormatch._simulate import SyntheticCohort, simulate
 
 __all__ = [
     "Assignment",
+    "Calendar",
     "Cohort",
     "ConvergenceError",
     "Decision",

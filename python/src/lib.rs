@@ -70,7 +70,7 @@ mod _core {
     #[pymodule_export]
     use super::profiles::PyProfiles;
     #[pymodule_export]
-    use super::ranking::{PyRanking, rank_predictions};
+    use super::ranking::{PyCalendar, PyRanking, rank_predictions};
     #[pymodule_export]
     use super::read::{
         check_profiles, check_profiles_of_bytes, merge_profiles, profiles_from_arrow,

@@ -4,6 +4,7 @@
 //! message and its causes; 2: wrong usage; 130: ended by Ctrl-C. [`main`] is what the cargo binary
 //! and the console script of the Python package run; [`run`] is the same with streams of one's own.
 
+mod assign;
 mod check;
 mod diversity;
 mod engraft;
@@ -46,6 +47,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Rank(Box<rank::RankArguments>),
+    Assign(Box<assign::AssignArguments>),
     Screen(screen::ScreenArguments),
     Plan(plan::PlanArguments),
     Engraft(engraft::EngraftArguments),
@@ -106,6 +108,7 @@ fn run_on(args: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>) ->
     };
     let done = match arguments.command {
         Command::Rank(arguments) => arguments.run(&mut streams),
+        Command::Assign(arguments) => arguments.run(&mut streams),
         Command::Screen(arguments) => arguments.run(&mut streams),
         Command::Plan(arguments) => arguments.run(&mut streams),
         Command::Engraft(arguments) => arguments.run(&mut streams),

@@ -6,12 +6,14 @@
 //! 2. [`RecipientSummary`]: whom to prefer and to avoid, tiers, rank intervals, regret, Pareto
 //!    front, other weights; [`donor_order_agreement`]: whether everyone gets the same order.
 //! 3. [`AssignmentParams`] + [`Ranking`] → [`Assignment`]: many recipients, limited donors.
+//!    [`CalendarParams`] + [`Batch`]es → [`Calendar`]: the same by days, doses and rooms.
 //! 4. [`RankingJob`]: the same some recipients at a time, for more pairs than memory holds;
 //!    [`RankingJob::write`] puts them into a file as they are ready.
 //! 5. [`Ranking::to_tsv`], [`Ranking::to_json`], [`Ranking::to_text`]: for machines and for reading.
 
 mod agreement;
 mod assignment;
+mod calendar;
 mod check;
 mod donors;
 mod draws;
@@ -32,10 +34,15 @@ mod result;
 mod scored;
 mod table;
 pub(crate) mod text;
+mod utilities;
 mod verdict;
 
 pub use agreement::{DonorOrders, donor_order_agreement};
 pub use assignment::{AssignedPair, Assignment, AssignmentParams, Coverage, DonorUse, PairUtility};
+pub use calendar::{
+    Alternative, Batch, BatchUse, Calendar, CalendarParams, ChangedPair, Constraint, Prices,
+    RecipientWindow, SubgroupShare, TRANSPLANT_COLUMNS, Transplant, read_batches, read_windows,
+};
 pub use donors::{RankedDonors, rank_donors, rank_harmonized, target_of};
 pub use file::WrittenRanking;
 pub use job::RankingJob;
@@ -47,6 +54,7 @@ pub use result::{
 };
 pub use table::{COLUMNS, Column, columns};
 pub use text::{RESEARCH_USE, same_order_warning};
+pub use utilities::RankedUtilities;
 pub use verdict::{Term, Verdict};
 
 #[cfg(test)]

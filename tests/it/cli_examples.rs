@@ -11,7 +11,7 @@ use donormatch::trial::SimulationParams;
 use crate::cli::SCENE;
 
 /// Every command, in an order in which each finds what those before it wrote.
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "simulate",
     "evaluate",
     "fit",
@@ -19,6 +19,7 @@ const COMMANDS: [&str; 15] = [
     "screen",
     "plan",
     "rank",
+    "assign",
     "engraft",
     "predict",
     "update",
@@ -96,6 +97,23 @@ boosting = { n_rounds = 5 }
     .unwrap();
 }
 
+/// A ranking, the batches of its donor and the days of its recipient.
+fn write_ranking(folder: &Path) {
+    for (name, text) in [
+        (
+            "ranking.tsv",
+            "recipient_id\tdonor_id\tutility\nr\td\t0.1\n",
+        ),
+        (
+            "batches.tsv",
+            "donor_id\tbatch_id\tdoses\tmade_on\nd\tb\t1\t2026-11-02\n",
+        ),
+        ("windows.tsv", "recipient_id\tnot_after\nr\t2026-11-06\n"),
+    ] {
+        fs::write(folder.join("cohort").join(name), text).unwrap();
+    }
+}
+
 #[test]
 fn the_example_of_every_command_runs() {
     let folder = tempfile::tempdir().unwrap();
@@ -116,6 +134,7 @@ fn the_example_of_every_command_runs() {
         "donor_id\tdonor_type\tcollected_on\tesbl\nsynthetic_donor_01\thealthy\t2026-10-20\tnegative\n",
     )
     .unwrap();
+    write_ranking(folder.path());
     let ours = ["cohort", "data", "model.dmm", "updated.dmm"];
     for command in COMMANDS {
         let words: Vec<String> = example_of(command)

@@ -1,10 +1,12 @@
 //! Integration tests: the public behavior of each room.
 
 mod archive;
+mod assign;
 #[cfg(feature = "comparators")]
 mod backend;
 mod bombs;
 mod boosting;
+mod calendar;
 mod calibration;
 mod cancel;
 mod cli;
