@@ -8,6 +8,7 @@ package itself needs NumPy only.
 from __future__ import annotations
 
 from donormatch import calibration, design, metrics
+from donormatch._calendar import Calendar
 from donormatch._cohort import Cohort, PatientCohort
 from donormatch._core import __version__
 from donormatch._engraftment import MismatchedNull, TransplantPrediction
@@ -49,6 +50,7 @@ from donormatch._versions import show_versions, versions
 
 __all__ = [
     "Assignment",
+    "Calendar",
     "Cohort",
     "ConvergenceError",
     "Decision",

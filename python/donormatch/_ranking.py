@@ -7,9 +7,11 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from donormatch import _core, _html
+from donormatch._calendar import Calendar
+from donormatch._cohort import Metadata, as_metadata
 from donormatch._convert import settings_json
 from donormatch._errors import InputError, ParameterError
 from donormatch._explain import Asked, Explanation
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Assignment", "Ranking", "RankingBatches", "WrittenRanking"]
 
 Pairs = Iterable[tuple[str, str]]
+Coverage: TypeAlias = Literal["every", "most", "beneficial"]
 
 
 def ranking_settings(
@@ -272,6 +275,36 @@ class Ranking:
         ]
         return [*self.notes, *mapped]
 
+    @overload
+    def assign(
+        self,
+        *,
+        default_capacity: int = ...,
+        capacities: Mapping[str, int] | None = ...,
+        forbidden: Pairs = ...,
+        locked: Pairs = ...,
+        coverage: Coverage = ...,
+        batches: None = None,
+    ) -> Assignment: ...
+    @overload
+    def assign(
+        self,
+        *,
+        batches: Metadata,
+        recipients: Metadata | None = ...,
+        capacities: Mapping[str, int] | None = ...,
+        forbidden: Pairs = ...,
+        locked: Pairs = ...,
+        coverage: Coverage = ...,
+        min_utility: float | None = ...,
+        max_per_block: int | None = ...,
+        max_utility_spread: float | None = ...,
+        max_served_spread: float | None = ...,
+        max_cost: float | None = ...,
+        n_alternatives: int = ...,
+        prices: bool = ...,
+        max_nodes: int = ...,
+    ) -> Calendar: ...
     def assign(
         self,
         *,
@@ -279,35 +312,96 @@ class Ranking:
         capacities: Mapping[str, int] | None = None,
         forbidden: Pairs = (),
         locked: Pairs = (),
-        coverage: Literal["every", "most", "beneficial"] = "every",
-    ) -> Assignment:
-        """Who gets whose transplant, for the highest total utility under capacities.
+        coverage: Coverage = "every",
+        batches: Metadata | None = None,
+        recipients: Metadata | None = None,
+        **calendar: Any,
+    ) -> Assignment | Calendar:
+        """Who gets whose transplant, for the highest total utility.
+
+        Under plain capacities, or, with `batches`, by batch and day.
 
         Parameters
         ----------
         default_capacity
-            Transplants that a donor can give.
+            Transplants that a donor can give, without `batches`.
         capacities
-            The same for single donors.
+            The same for single donors; with `batches`, over all of a donor's batches.
         forbidden, locked
             Pairs (donor, recipient) that must not be, or are already decided.
         coverage
             How many recipients must be served: ``"every"`` one, as many as the donors allow
             (``"most"``), or those that gain by it (``"beneficial"``).
+        batches
+            Table (a path or a frame) with `donor_id`, `batch_id`, `doses` and, where they are
+            known, `made_on`, `expires_on`, `room`, `arm`, `dose_cost` and `screening_cost`. A
+            batch with a `room` has yet to be made on `made_on`, one a room and day, and one a
+            donor and day, at most.
+        recipients
+            Table with `recipient_id` and, where they are known, `not_before`, `not_after`, `arm`,
+            `block` and `subgroup`.
+        **calendar
+            With `batches`: `min_utility` (pairs below it are impossible), `max_per_block`
+            (recipients of a block that one donor may serve), `max_utility_spread` and
+            `max_served_spread` (by how much the mean utility, or the share served, of one subgroup
+            may exceed another's), `max_cost`, `n_alternatives` (0), `prices` (False) and
+            `max_nodes` (1000: nodes of branch and bound after which the best calendar so far is
+            given with its gap).
 
         Returns
         -------
-        Assignment
-            Pairs, donors' use, and what one more transplant of each would be worth.
+        Assignment or Calendar
+            Pairs, donors' use, and what one more transplant of each would be worth; with `batches`,
+            transplants by day.
+
+        Raises
+        ------
+        ParameterError
+            An id is unknown; or not everything can be kept to: the message names a minimal set of
+            constraints that conflict.
+
+        Examples
+        --------
+        >>> draws = {"p_myocarditis": [0.0] * 20, "p_response_baseline": [0.2]}
+        >>> pair = lambda donor, p: {
+        ...     "donor_id": donor, "recipient_id": "r1", "p_response": [p] * 20,
+        ...     "p_severe_irae": [0.1] * 20, "p_severe_irae_exploratory": None, "n_gained": [1],
+        ...     "n_kept": [1], "n_lost": [0], "deleterious_lost": 0.0, "flags": [],
+        ...     "in_domain": True, "domain_reason": None, "eligible": True, **draws,
+        ... }
+        >>> ranking = Ranking.from_predictions([pair("d1", 0.2), pair("d2", 0.6)])
+        >>> import pandas as pd
+        >>> batches = pd.DataFrame({
+        ...     "donor_id": ["d1", "d2"], "batch_id": ["b1", "b2"], "doses": [1, 1],
+        ...     "made_on": ["2026-03-02", "2026-03-09"],
+        ... })
+        >>> recipients = pd.DataFrame({"recipient_id": ["r1"], "not_after": ["2026-03-06"]})
+        >>> ranking.assign(batches=batches, recipients=recipients).transplants[0]["batch_id"]
+        'b1'
         """
-        settings = {
-            "default_capacity": default_capacity,
+        shared = {
             "capacities": dict(capacities or {}),
             "forbidden": [list(pair) for pair in forbidden],
             "locked": [list(pair) for pair in locked],
             "coverage": coverage,
         }
-        return Assignment(**json.loads(self._ranking.assign(settings_json(**settings))))
+        if batches is None:
+            for name in (*calendar, *(() if recipients is None else ("recipients",))):
+                message = f"`{name}`: only a calendar has it; give `batches`"
+                raise ParameterError(message)
+            settings = settings_json(default_capacity=default_capacity, **shared)
+            return Assignment(**json.loads(self._ranking.assign(settings)))
+        if default_capacity != 1:
+            message = "`default_capacity`: with `batches` a donor gives what its batches hold"
+            raise ParameterError(message)
+        if isinstance(prices := calendar.pop("prices", False), bool):
+            calendar["prices"] = "of_each_batch" if prices else "skip"
+        else:
+            message = f"`prices`: expected True or False, found {prices!r}"
+            raise ParameterError(message)
+        windows = None if recipients is None else as_metadata(recipients)
+        settings = settings_json(**shared, **calendar)
+        return Calendar(self._ranking.calendar(settings, as_metadata(batches), windows))
 
     def plot(self, recipient_id: str | None = None, *, ax: Any = None) -> Any:
         """The probability of response of every donor with its interval.
@@ -491,7 +585,7 @@ class RankingBatches:
 
 @dataclass(frozen=True)
 class Assignment:
-    """Who gets whose transplant.
+    """Who gets whose transplant under plain capacities; research use only.
 
     Attributes
     ----------

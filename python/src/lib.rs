@@ -74,7 +74,7 @@ mod _core {
     #[pymodule_export]
     use super::profiles::PyProfiles;
     #[pymodule_export]
-    use super::ranking::{PyRanking, rank_predictions};
+    use super::ranking::{PyCalendar, PyRanking, rank_predictions};
     #[pymodule_export]
     use super::read::{
         check, check_of_bytes, merge_profiles, profiles_from_arrow, profiles_from_matrix,

@@ -6,12 +6,16 @@ use donormatch::explanation::report::{self, ReportContext};
 use donormatch::matcher::PairPrediction;
 use donormatch::output::{Access, write_bytes};
 use donormatch::persist;
-use donormatch::ranking::{AssignmentParams, COLUMNS, Ranking, RankingParams};
+use donormatch::ranking::{
+    AssignmentParams, COLUMNS, Calendar, CalendarParams, RankedUtilities, Ranking, RankingParams,
+    TRANSPLANT_COLUMNS, read_batches, read_windows,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::error::Result;
-use crate::runtime::short;
+use crate::matcher::Metadata;
+use crate::runtime::{long, short};
 use crate::settings;
 
 /// The donors of every recipient in order.
@@ -74,6 +78,28 @@ impl PyRanking {
         settings::json(&short(py, || params.assign(&self.0))?)
     }
 
+    /// Who gets whose dose on which day.
+    fn calendar(
+        &self,
+        py: Python<'_>,
+        params: &str,
+        batches: Metadata,
+        recipients: Option<Metadata>,
+    ) -> Result<PyCalendar> {
+        let params: CalendarParams = settings::parse(params)?;
+        let ranked = RankedUtilities::from(&self.0);
+        long(py, move || {
+            let batches = read_batches(&batches.into_table()?)?;
+            let windows = match recipients {
+                Some(recipients) => read_windows(&recipients.into_table()?)?,
+                None => Vec::new(),
+            };
+            params
+                .assign_ranked(&ranked, &batches, &windows)
+                .map(PyCalendar)
+        })
+    }
+
     /// The ranking as bytes, for pickling only.
     fn to_bytes<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &persist::to_transfer(&self.0)?))
@@ -91,5 +117,50 @@ impl PyRanking {
 
     fn __len__(&self) -> usize {
         self.0.rows.len()
+    }
+}
+
+/// Who gets whose dose on which day.
+#[pyclass(frozen, name = "Calendar", module = "donormatch._core")]
+#[derive(Debug)]
+pub struct PyCalendar(Calendar);
+
+#[pymethods]
+impl PyCalendar {
+    /// The columns of the table, in order.
+    #[classattr]
+    const COLUMNS: [&'static str; TRANSPLANT_COLUMNS.len()] = TRANSPLANT_COLUMNS;
+
+    /// Everything, with the proof, as JSON.
+    fn to_json(&self) -> Result<String> {
+        Ok(self.0.to_json()?)
+    }
+
+    /// The transplants as tab-separated text, safe to open in a spreadsheet.
+    fn to_tsv(&self) -> Result<String> {
+        Ok(self.0.to_tsv()?)
+    }
+
+    /// The calendar for reading on a terminal.
+    fn to_text(&self) -> String {
+        self.0.to_text()
+    }
+
+    /// The calendar as a picture.
+    fn to_svg(&self) -> String {
+        report::calendar_figure(&self.0)
+    }
+
+    /// Writes the picture to a file, whole or not at all; gives it.
+    fn write_svg(&self, py: Python<'_>, path: PathBuf, access: &str) -> Result<String> {
+        let access: Access = settings::word("access", access)?;
+        let picture = self.to_svg();
+        short(py, || write_bytes(path, picture.as_bytes(), access))?;
+        Ok(picture)
+    }
+
+    /// What is known about the calendar, in a line.
+    fn verdict(&self) -> String {
+        self.0.verdict()
     }
 }

@@ -4,6 +4,7 @@
 //! message and its causes; 2: wrong usage; 130: ended by Ctrl-C. [`main`] is what the cargo binary
 //! and the console script of the Python package run; [`run`] is the same with streams of one's own.
 
+mod assign;
 mod check;
 mod completions;
 mod diversity;
@@ -57,6 +58,7 @@ struct Arguments {
 enum Command {
     Rank(Box<rank::RankArguments>),
     Explain(Box<explain::ExplainArguments>),
+    Assign(Box<assign::AssignArguments>),
     Screen(screen::ScreenArguments),
     Plan(plan::PlanArguments),
     Engraft(engraft::EngraftArguments),
@@ -140,6 +142,7 @@ fn carry_out(command: Command, streams: &mut Streams<'_>) -> Result<()> {
     match command {
         Command::Rank(arguments) => arguments.run(streams),
         Command::Explain(arguments) => arguments.run(streams),
+        Command::Assign(arguments) => arguments.run(streams),
         Command::Screen(arguments) => arguments.run(streams),
         Command::Plan(arguments) => arguments.run(streams),
         Command::Engraft(arguments) => arguments.run(streams),

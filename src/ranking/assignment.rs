@@ -157,12 +157,8 @@ impl AssignmentParams {
                 utility: row.utility,
             })
             .collect();
-        let recipients = ranking
-            .summaries
-            .iter()
-            .map(|one| &one.recipient_id)
-            .collect();
-        self.solve(&pairs, recipients)
+        let recipients = ranking.summaries.iter().map(|one| &one.recipient_id);
+        self.assign_of(&pairs, recipients.collect())
     }
 
     /// The assignment of highest total utility under the capacities.
@@ -189,10 +185,15 @@ impl AssignmentParams {
             .map(|pair| &pair.recipient_id)
             .filter(|id| seen.insert(*id))
             .collect();
-        self.solve(pairs, recipients)
+        self.assign_of(pairs, recipients)
     }
 
-    fn solve(&self, pairs: &[PairUtility], recipients: Vec<&SampleId>) -> Result<Assignment> {
+    /// The same for these recipients, with or without a pair.
+    pub(super) fn assign_of(
+        &self,
+        pairs: &[PairUtility],
+        recipients: Vec<&SampleId>,
+    ) -> Result<Assignment> {
         let table = UtilityTable::new(pairs, recipients)?;
         let locked = self.check_ids(&table)?;
         let capacities: Vec<usize> = table
@@ -268,7 +269,7 @@ impl AssignmentParams {
     }
 
     /// Checks that every id of the params is known; gives each recipient's locked donor.
-    fn check_ids(&self, table: &UtilityTable) -> Result<Vec<Option<usize>>> {
+    pub(super) fn check_ids(&self, table: &UtilityTable) -> Result<Vec<Option<usize>>> {
         let unknown = |name: &str, kind: &str, id: &dyn fmt::Display| {
             Error::parameter(name, format!("{kind} `{id}` is in none of the pairs"))
         };
@@ -351,16 +352,16 @@ fn check_everyone_is_served(
 }
 
 /// The pairs as a table: recipients as first met, donors by id.
-struct UtilityTable<'a> {
-    donors: Vec<&'a SubjectId>,
-    recipients: Vec<&'a SampleId>,
+pub(super) struct UtilityTable<'a> {
+    pub(super) donors: Vec<&'a SubjectId>,
+    pub(super) recipients: Vec<&'a SampleId>,
     places: HashMap<&'a SampleId, usize>,
     /// Recipient × donor.
-    utilities: Vec<Vec<Option<f64>>>,
+    pub(super) utilities: Vec<Vec<Option<f64>>>,
 }
 
 impl<'a> UtilityTable<'a> {
-    fn new(pairs: &'a [PairUtility], recipients: Vec<&'a SampleId>) -> Result<Self> {
+    pub(super) fn new(pairs: &'a [PairUtility], recipients: Vec<&'a SampleId>) -> Result<Self> {
         if pairs.is_empty() {
             return Err(Error::table(
                 "there is nothing to assign: no pair of an eligible donor and a recipient",
@@ -399,11 +400,11 @@ impl<'a> UtilityTable<'a> {
         })
     }
 
-    fn donor(&self, id: &SubjectId) -> Option<usize> {
+    pub(super) fn donor(&self, id: &SubjectId) -> Option<usize> {
         self.donors.binary_search(&id).ok()
     }
 
-    fn recipient(&self, id: &SampleId) -> Option<usize> {
+    pub(super) fn recipient(&self, id: &SampleId) -> Option<usize> {
         self.places.get(id).copied()
     }
 }
@@ -455,7 +456,9 @@ fn report(
 }
 
 /// At most ten ids in backquotes, and how many more there are.
-fn listed<'a, Id: fmt::Display + 'a>(ids: impl ExactSizeIterator<Item = &'a Id>) -> String {
+pub(super) fn listed<'a, Id: fmt::Display + 'a>(
+    ids: impl ExactSizeIterator<Item = &'a Id>,
+) -> String {
     let n_more = ids.len().saturating_sub(10);
     let mut text = ids
         .take(10)

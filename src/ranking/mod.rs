@@ -6,6 +6,7 @@
 //! 2. [`RecipientSummary`]: whom to prefer and to avoid, tiers, rank intervals, regret, Pareto
 //!    front, other weights; [`donor_order_agreement`]: whether everyone gets the same order.
 //! 3. [`AssignmentParams`] + [`Ranking`] → [`Assignment`]: many recipients, limited donors.
+//!    [`CalendarParams`] + [`Batch`]es → [`Calendar`]: the same by days, doses and rooms.
 //! 4. [`RankingJob`]: the same some recipients at a time, for more pairs than memory holds;
 //!    [`RankingJob::write`] puts them into a file as they are ready; [`RankingJob::rank_part`] and
 //!    [`RankingJob::join`] do it on several machines.
@@ -13,6 +14,7 @@
 
 mod agreement;
 mod assignment;
+mod calendar;
 mod check;
 mod donors;
 mod draws;
@@ -35,10 +37,15 @@ mod result;
 mod scored;
 mod table;
 pub(crate) mod text;
+mod utilities;
 mod verdict;
 
 pub use agreement::{DonorOrders, donor_order_agreement};
 pub use assignment::{AssignedPair, Assignment, AssignmentParams, Coverage, DonorUse, PairUtility};
+pub use calendar::{
+    Alternative, Batch, BatchUse, Calendar, CalendarParams, ChangedPair, Constraint, Prices,
+    RecipientWindow, SubgroupShare, TRANSPLANT_COLUMNS, Transplant, read_batches, read_windows,
+};
 pub use donors::{RankedDonors, rank_donors, rank_harmonized, target_of};
 pub use file::WrittenRanking;
 pub use job::RankingJob;
@@ -52,6 +59,7 @@ pub use result::{
 };
 pub use table::{COLUMNS, Column, columns};
 pub use text::{RESEARCH_USE, same_order_warning};
+pub use utilities::RankedUtilities;
 pub use verdict::{Term, Verdict};
 
 #[cfg(test)]

@@ -88,7 +88,6 @@ impl<W: Write> TsvWriter<W> {
 ///
 /// # Errors
 /// Where a row cannot be serialized.
-#[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the shell's"))]
 pub(crate) fn rows_as_tsv<T: serde::Serialize>(columns: &[&str], rows: &[T]) -> io::Result<String> {
     tsv_in_memory(columns.iter().copied(), |table| {
         for row in rows {
@@ -123,7 +122,6 @@ pub(crate) fn tsv_in_memory<'a>(
     String::from_utf8(bytes).map_err(io::Error::other)
 }
 
-#[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the shell's"))]
 fn joined(values: &[serde_json::Value]) -> String {
     let word = |value: &serde_json::Value| match value {
         serde_json::Value::String(text) => text.clone(),

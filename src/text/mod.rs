@@ -6,9 +6,7 @@ mod shown;
 
 #[cfg(test)]
 pub(crate) use cell::cells_of;
-#[cfg(feature = "cli")]
-pub(crate) use cell::rows_as_tsv;
-pub(crate) use cell::{TsvWriter, tsv_in_memory};
+pub(crate) use cell::{TsvWriter, rows_as_tsv, tsv_in_memory};
 pub use shown::printable;
 #[cfg(feature = "cli")]
 pub(crate) use shown::printable_table;

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::cli::SCENE;
 
 /// Every command, in an order in which each finds what those before it wrote.
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "simulate",
     "evaluate",
     "fit",
@@ -22,6 +22,7 @@ const COMMANDS: [&str; 20] = [
     "plan",
     "rank",
     "explain",
+    "assign",
     "engraft",
     "predict",
     "update",
@@ -147,6 +148,23 @@ boosting = { n_rounds = 5 }
     .unwrap();
 }
 
+/// A ranking, the batches of its donor and the days of its recipient.
+fn write_ranking(folder: &Path) {
+    for (name, text) in [
+        (
+            "ranking.tsv",
+            "recipient_id\tdonor_id\tutility\nr\td\t0.1\n",
+        ),
+        (
+            "batches.tsv",
+            "donor_id\tbatch_id\tdoses\tmade_on\nd\tb\t1\t2026-11-02\n",
+        ),
+        ("windows.tsv", "recipient_id\tnot_after\nr\t2026-11-06\n"),
+    ] {
+        fs::write(folder.join("cohort").join(name), text).unwrap();
+    }
+}
+
 #[test]
 fn the_example_of_every_command_runs() {
     let folder = tempfile::tempdir().unwrap();
@@ -167,6 +185,7 @@ fn the_example_of_every_command_runs() {
         "donor_id\tdonor_type\tcollected_on\tesbl\nsynthetic_donor_01\thealthy\t2026-10-20\tnegative\n",
     )
     .unwrap();
+    write_ranking(folder.path());
     let ours = ["cohort", "data", "model.dmm", "updated.dmm", "man1"];
     for command in COMMANDS {
         let words: Vec<String> = example_of(command)

@@ -2,10 +2,12 @@
 
 mod allocation;
 mod archive;
+mod assign;
 #[cfg(feature = "comparators")]
 mod backend;
 mod bombs;
 mod boosting;
+mod calendar;
 mod calibration;
 mod cancel;
 mod check;

@@ -3,6 +3,7 @@
 //! No script, no font, no image and no address outside the file: it opens under the strictest
 //! content security policy, offline, in light and dark, and prints.
 
+mod calendar;
 mod escape;
 mod figure;
 mod page;
@@ -13,6 +14,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use calendar::calendar_figure;
 pub use figure::ranking_figure;
 pub use page::html;
 
