@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::matcher::{Matcher, PredictParams};
-use crate::cohort::TrialOutcomes;
 use crate::cohort::Donors;
+use crate::cohort::TrialOutcomes;
 use crate::digest::Digest;
 use crate::engraftment::align_to_fractions;
 use crate::evidence::{MergedEndpoint, SiteSummary, UpdateMethod};
