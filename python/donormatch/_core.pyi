@@ -45,6 +45,7 @@ __all__ = [
     "evaluate_engraftment",
     "evaluate_response",
     "fisher_exact",
+    "fisher_power",
     "fit_boosting",
     "fit_calibrator",
     "fit_logistic",
@@ -93,6 +94,7 @@ __all__ = [
     "simulate_trial",
     "toposcore",
     "toposcore_from_counts",
+    "two_groups",
     "two_way_k_fold",
     "write_profiles",
 ]
@@ -534,4 +536,8 @@ def off_policy_value(params: str, log: str) -> str: ...
 def choose_pool(utility: _Floats, n_chosen: int, n_exact: int) -> str: ...
 def donors_of_pool(utility: _Floats, pool: Sequence[int]) -> str: ...
 def clopper_pearson(k: int, n: int, level: float) -> tuple[float, float]: ...
+def two_groups(params: str) -> str: ...
+def fisher_power(
+    first: tuple[int, float], second: tuple[int, float], level: float
+) -> float: ...
 def fisher_exact(first: tuple[int, int], second: tuple[int, int]) -> float: ...

@@ -95,8 +95,8 @@ mod _core {
     #[pymodule_export]
     use super::trial::{
         choose_pool, clopper_pearson, compare_policies, compare_policy, cox_snell_of_c_statistic,
-        donors_of_pool, donors_to_screen, fisher_exact, off_policy_value, prediction_sample_size,
-        safety_boundary, simulate, simulate_trial,
+        donors_of_pool, donors_to_screen, fisher_exact, fisher_power, off_policy_value,
+        prediction_sample_size, safety_boundary, simulate, simulate_trial, two_groups,
     };
 
     #[pymodule_init]

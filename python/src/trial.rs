@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use donormatch::matcher::Matcher;
 use donormatch::trial::allocation::{DesignParams, Policy, TrialView};
-use donormatch::trial::design::{self, DonorYield, PredictionSampleSizeParams, SafetyParams};
+use donormatch::trial::design::{
+    self, DonorYield, PredictionSampleSizeParams, SafetyParams, TwoGroupsParams,
+};
 use donormatch::trial::off_policy::{LoggedRecipient, OffPolicyParams};
 use donormatch::trial::pool::{self, PoolParams};
 use donormatch::trial::{SimulationParams, SyntheticCohort};
@@ -58,6 +60,19 @@ pub fn cox_snell_of_c_statistic(c_statistic: f64, prevalence: f64) -> Result<f64
 #[pyfunction]
 pub fn donors_to_screen(n_eligible: u32, pass_rate: f64, certainty: f64) -> Result<String> {
     settings::json(&DonorYield::plan(n_eligible, pass_rate, certainty)?)
+}
+
+/// Patients that tell two rates apart, as JSON.
+#[pyfunction]
+pub fn two_groups(params: &str) -> Result<String> {
+    let params: TwoGroupsParams = settings::parse(params)?;
+    settings::json(&params.plan()?)
+}
+
+/// The exact power of Fisher's exact test.
+#[pyfunction]
+pub fn fisher_power(first: (u32, f64), second: (u32, f64), level: f64) -> Result<f64> {
+    Ok(design::fisher_power(first, second, level)?)
 }
 
 /// A boundary, as JSON, and what it does at true rates.

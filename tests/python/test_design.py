@@ -148,3 +148,20 @@ def test_pools_are_chosen_and_donors_that_add_nothing_found() -> None:
     assert greedy.value <= chosen.value <= greedy.bound
     last = design.donors_of_pool(utility, [0, 2])[3]
     assert (last.adds, last.first_for) == (0.0, 0.0)
+
+
+def test_the_power_of_fishers_test_is_that_of_every_table() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    (n, first), (m, second), level = (9, 0.7), (14, 0.25), 0.1
+    expected = sum(
+        stats.binom.pmf(a, n, first) * stats.binom.pmf(b, m, second)
+        for a in range(n + 1)
+        for b in range(m + 1)
+        if stats.fisher_exact([[a, n - a], [b, m - b]])[1] <= level
+    )
+    assert design.fisher_power((n, first), (m, second), level=level) == pytest.approx(expected)
+    plan = design.two_groups((first, second), ratio=1.5, level=level)
+    groups = (plan.n_first, first), (plan.n_second, second)
+    assert plan.power == design.fisher_power(*groups, level=level) >= 0.8
+    with pytest.raises(donormatch.ParameterError, match="rates"):
+        design.two_groups((0.3, 0.3))

@@ -10,12 +10,15 @@ from donormatch.design._figures import (
     DonorYield,
     PredictionSampleSize,
     SafetyBoundary,
+    TwoGroups,
     clopper_pearson,
     cox_snell_of_c_statistic,
     donors_to_screen,
     fisher_exact,
+    fisher_power,
     prediction_sample_size,
     safety_boundary,
+    two_groups,
 )
 from donormatch.design._pool import ChosenPool, PoolDonor, choose_pool, donors_of_pool
 from donormatch.design._trials import (
@@ -41,6 +44,7 @@ __all__ = [
     "SimulatedTrial",
     "TrialDonor",
     "TrialView",
+    "TwoGroups",
     "choose_pool",
     "clopper_pearson",
     "compare_policies",
@@ -48,8 +52,10 @@ __all__ = [
     "donors_of_pool",
     "donors_to_screen",
     "fisher_exact",
+    "fisher_power",
     "policy_value",
     "prediction_sample_size",
     "safety_boundary",
     "simulate_trial",
+    "two_groups",
 ]

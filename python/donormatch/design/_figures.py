@@ -17,12 +17,15 @@ __all__ = [
     "DonorYield",
     "PredictionSampleSize",
     "SafetyBoundary",
+    "TwoGroups",
     "clopper_pearson",
     "cox_snell_of_c_statistic",
     "donors_to_screen",
     "fisher_exact",
+    "fisher_power",
     "prediction_sample_size",
     "safety_boundary",
+    "two_groups",
 ]
 
 
@@ -106,6 +109,89 @@ class SafetyBoundary:
     p_stop_if_acceptable: float
     look_level: float | None
     at_rates: tuple[tuple[float, float, float], ...]
+
+
+@dataclass(frozen=True)
+class TwoGroups:
+    """The patients that tell two rates apart by Fisher's exact test.
+
+    Attributes
+    ----------
+    n : int
+        Patients of both groups.
+    n_first, n_second : int
+        Patients of each group.
+    power : float
+        The exact power with these.
+    type_one_error : float
+        The exact type-I error where both groups have the mean of the two rates.
+    """
+
+    n: int
+    n_first: int
+    n_second: int
+    power: float
+    type_one_error: float
+
+
+def two_groups(
+    rates: tuple[float, float], *, ratio: float = 1.0, level: float = 0.05, power: float = 0.8
+) -> TwoGroups:
+    """How many patients tell two rates apart by Fisher's exact test.
+
+    Parameters
+    ----------
+    rates
+        The rates of the first and the second group.
+    ratio
+        Patients of the second group for each of the first.
+    level
+        Level of the two-sided test.
+    power
+        Power wanted; the next sizes keep it too.
+
+    Returns
+    -------
+    TwoGroups
+        The patients needed.
+
+    Raises
+    ------
+    ParameterError
+        The rates are equal, out of range or too close for four thousand patients a group.
+
+    Examples
+    --------
+    >>> two_groups((0.6, 0.1)).n
+    34
+    """
+    params = options_json(rates=rates, ratio=ratio, level=level, power=power)
+    return TwoGroups(**json.loads(_core.two_groups(params)))
+
+
+def fisher_power(
+    first: tuple[int, float], second: tuple[int, float], *, level: float = 0.05
+) -> float:
+    """The exact power of Fisher's two-sided test.
+
+    Parameters
+    ----------
+    first, second
+        Patients and true rate of two groups.
+    level
+        Level of the test.
+
+    Returns
+    -------
+    float
+        The probability that the test rejects.
+
+    Examples
+    --------
+    >>> round(fisher_power((5, 0.6), (5, 0.1)), 3)
+    0.224
+    """
+    return _core.fisher_power(first, second, level)
 
 
 def prediction_sample_size(

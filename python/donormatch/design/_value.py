@@ -109,7 +109,7 @@ def policy_value(
     params = options_json(level=level, n_resamples=n_resamples, seed=seed)
     found = json.loads(_core.off_policy_value(params, json.dumps(rows)))
     names = ("observed", "inverse_propensity", "self_normalized", "doubly_robust")
-    estimates = {name: _interval(found.pop(name)) for name in names}
+    estimates: dict[str, Any] = {name: _interval(found.pop(name)) for name in names}
     bounds = found.pop("bounds")
     return OffPolicyValue(**estimates, bounds=(bounds["lo"], bounds["hi"]), **found)
 

@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::{Streams, json, json_or_tsv};
 use crate::trial::design::{
-    DonorYield, PredictionSampleSizeParams, SafetyParams, SafetyRule, cox_snell_of_c_statistic,
+    DonorYield, PredictionSampleSizeParams, SafetyParams, SafetyRule, TwoGroupsParams,
+    cox_snell_of_c_statistic,
 };
 use crate::{Error, Result};
 
@@ -26,6 +27,7 @@ pub(super) struct PlanArguments {
 enum What {
     SampleSize(SampleSizeArguments),
     Donors(DonorArguments),
+    TwoGroups(TwoGroupsArguments),
     Safety(SafetyArguments),
     Trial(Box<trial::TrialArguments>),
     Value(value::ValueArguments),
@@ -75,6 +77,28 @@ struct DonorArguments {
     /// Certainty wanted
     #[arg(long, default_value_t = 0.9)]
     certainty: f64,
+    /// Write JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// How many patients tell two rates apart by Fisher's exact test
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  donormatch plan two-groups --rates 0.6,0.1")]
+struct TwoGroupsArguments {
+    /// The rates of the first and the second group
+    #[arg(long, value_delimiter = ',', required = true, value_name = "RATE")]
+    rates: Vec<f64>,
+    /// Patients of the second group for each of the first
+    #[arg(long, default_value_t = 1.0)]
+    ratio: f64,
+    /// Level of the two-sided test
+    #[arg(long, default_value_t = 0.05)]
+    level: f64,
+    /// Power wanted
+    #[arg(long, default_value_t = 0.8)]
+    power: f64,
     /// Write JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -131,6 +155,7 @@ impl PlanArguments {
         match &self.what {
             What::SampleSize(arguments) => arguments.run(streams),
             What::Donors(arguments) => arguments.run(streams),
+            What::TwoGroups(arguments) => arguments.run(streams),
             What::Safety(arguments) => arguments.run(streams),
             What::Trial(arguments) => arguments.run(streams),
             What::Value(arguments) => arguments.run(streams),
@@ -174,6 +199,23 @@ impl DonorArguments {
             "expected",
         ];
         streams.data(&json_or_tsv(self.json, &columns, &[plan])?)
+    }
+}
+
+impl TwoGroupsArguments {
+    fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
+        let [first, second] = self.rates[..] else {
+            let message = format!("expected two, found {}", self.rates.len());
+            return Err(Error::parameter("rates", message));
+        };
+        let params = TwoGroupsParams {
+            rates: (first, second),
+            ratio: self.ratio,
+            level: self.level,
+            power: self.power,
+        };
+        let columns = ["n", "n_first", "n_second", "power", "type_one_error"];
+        streams.data(&json_or_tsv(self.json, &columns, &[params.plan()?])?)
     }
 }
 
