@@ -163,6 +163,14 @@ fn told(one: &Contribution) -> String {
     if let Some(grade) = one.grade {
         parts.push(grade.as_str().replace('_', " "));
     }
+    if let Some(of) = one.heterogeneity {
+        parts.push(format!(
+            "same sign in {} of {} cohorts, I² {:.0} %",
+            of.n_same_sign,
+            of.n_cohorts,
+            100.0 * of.i2
+        ));
+    }
     if !one.evidence.is_empty() && one.kind != super::TermKind::Genus {
         parts.push(one.evidence.clone());
     }
