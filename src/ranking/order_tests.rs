@@ -8,6 +8,7 @@ use super::*;
 use crate::cohort::MetadataTable;
 use crate::cohort::screening::{DonorRecords, Panel};
 use crate::matcher::PairPrediction;
+use crate::profile::SubjectId;
 
 fn rank(pairs: &[PairPrediction]) -> Ranking {
     RankingParams::default().rank(pairs).unwrap()
