@@ -6,6 +6,7 @@
 mod escape;
 mod figure;
 mod page;
+mod table;
 mod words;
 
 #[cfg(test)]
