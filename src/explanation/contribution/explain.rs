@@ -218,6 +218,9 @@ fn of_part(
                 let n_arms = job.matcher.evidence().registry().arms().len();
                 format!("{n_arms} published trial arms")
             }
+            _ if job.matcher.evidence().record().donors.is_empty() => {
+                "no outcome yet: how far donors may differ, 0 but for the draws".to_owned()
+            }
             _ => "outcomes of this donor's transplants in the trial".to_owned(),
         },
         ..of_draws(name.to_owned(), kind, &draws)
@@ -256,7 +259,6 @@ fn of_group(group: &Group, names: &[String], parts: &Attribution) -> (Contributi
         expected: Some(group.count(&parts.donor)),
         expected_against: Some(group.count(&parts.against)),
         grade: Some(group.known.grade),
-        heterogeneity: group.heterogeneity,
         evidence: group.known.evidence.clone(),
         source: group.known.source.clone(),
         features,
@@ -289,7 +291,6 @@ fn of_draws(term: String, kind: TermKind, draws: &[f64]) -> Contribution {
         expected: None,
         expected_against: None,
         grade: None,
-        heterogeneity: None,
         evidence: String::new(),
         source: String::new(),
         features: Vec::new(),
