@@ -30,8 +30,10 @@ class Explanation:
     ``diversity``, ``signature`` or ``genus``), the `contribution` to the log-odds with its 90 %
     interval over the draws, and, where it has them, its own `log_odds` and `log_odds_against`; what
     the transplant is expected to change of it, from `baseline` to `expected` (`expected_against`
-    with the other), in its `measure`; the `grade` of the `evidence`, its `source`, and the
-    `features` of the model behind it.
+    with the other), in its `measure`; the `grade` of the `evidence` and its `source`; the
+    `heterogeneity` over cohorts of the log odds ratio of response for one standard deviation more
+    (`n_cohorts`, `n_same_sign`, pooled `ln_or` with `ln_or_se`, `tau`, `i2`); and the `features` of
+    the model behind it.
     """
 
     __slots__ = ("_content", "_text", "_tsv", "harmonization", "notes")
@@ -108,10 +110,17 @@ class Explanation:
         Returns
         -------
         pandas.DataFrame
-            One row a term, without the columns of the model behind it.
+            One row a term, without the columns of the model behind it; what is told of
+            heterogeneity stands in columns of its own.
         """
         pandas = optional("pandas", "to_pandas")
-        frame: pd.DataFrame = pandas.DataFrame(self.contributions).drop(columns="features")
+        nested = ("features", "heterogeneity")
+        rows = [
+            {name: value for name, value in one.items() if name not in nested}
+            | dict(one["heterogeneity"] or {})
+            for one in self.contributions
+        ]
+        frame: pd.DataFrame = pandas.DataFrame(rows)
         return frame
 
     def to_tsv(self) -> str:
@@ -159,7 +168,14 @@ class Explanation:
             "expected",
             "expected_against",
             "grade",
+            "cohorts of the same sign",
         ]
         shown = [one for one in self.contributions if one["contribution"] != 0.0]
-        rows = (["" if one[name] is None else one[name] for name in columns] for one in shown)
+        rows = (self._shown(one, columns[:-1]) for one in shown)
         return _html.table(f"{self!r}, research use only", columns, rows, len(shown))
+
+    @staticmethod
+    def _shown(one: dict[str, Any], columns: list[str]) -> list[Any]:
+        told = one["heterogeneity"]
+        agree = f"{told['n_same_sign']} of {told['n_cohorts']}" if told else ""
+        return [*("" if one[name] is None else one[name] for name in columns), agree]

@@ -8,6 +8,6 @@ mod contribution;
 pub mod report;
 
 pub use contribution::{
-    Contribution, Counterfactual, EndpointExplanation, Explanation, FeatureContribution, Measure,
-    Swap, TermKind, WeightAtTie, explain,
+    Contribution, Counterfactual, EndpointExplanation, Explanation, FeatureContribution,
+    Heterogeneity, Measure, Swap, TermKind, WeightAtTie, explain,
 };

@@ -51,7 +51,7 @@ fn by_definition(
     let mut values = vec![0.0; N_FEATURES];
     for other in others.rows() {
         let mixed = Array2::from_shape_fn((1 << N_FEATURES, N_FEATURES), |(set, column)| {
-            if set >> column & 1 == 1 {
+            if (set >> column) & 1 == 1 {
                 row[column]
             } else {
                 other[column]
@@ -59,10 +59,10 @@ fn by_definition(
         });
         let scores = member.scores(engine, mixed.view()).unwrap();
         for (column, value) in values.iter_mut().enumerate() {
-            for set in (0..1_usize << N_FEATURES).filter(|set| set >> column & 1 == 0) {
+            for set in (0..1_usize << N_FEATURES).filter(|set| (set >> column) & 1 == 0) {
                 let n = set.count_ones() as usize;
                 let weight = factorial(n) * factorial(N_FEATURES - n - 1) / factorial(N_FEATURES);
-                let gain = scores[set | 1 << column] - scores[set];
+                let gain = scores[set | (1 << column)] - scores[set];
                 *value += weight * gain / others.nrows() as f64;
             }
         }

@@ -213,7 +213,9 @@ impl<'a> Scored<'a> {
             (by, self.eligible.iter().map(value).collect::<Vec<f64>>())
         });
         let cases = values.into_iter().map(|(by, values)| {
-            let is_flat = values.iter().all(|value| *value == values[0]);
+            let is_flat = values
+                .iter()
+                .all(|value| value.total_cmp(&values[0]).is_eq());
             let id = |place: u32| &self.pairs[self.eligible[place as usize]].donor_id;
             let mut places: Vec<u32> = (0..values.len() as u32).collect();
             places.sort_by(|&a, &b| {

@@ -77,6 +77,18 @@ def test_it_is_a_frame_a_page_and_a_text(ranking):
     assert ranking.why(recipient, a).counterfactual is None
 
 
+def test_how_far_cohorts_agree_is_told_of_response_alone(ranking):
+    recipient, a, b = first_two(ranking)
+    why = ranking.why(recipient, a, b)
+    frame = why.to_pandas().set_index(["endpoint", "term"])
+    # As the line `toposcore` of assets/evidence/heterogeneity-1.tsv.
+    toposcore = frame.loc[("response", "toposcore")]
+    assert (toposcore.n_cohorts, toposcore.n_same_sign, toposcore.i2) == (13, 11, 0.0)
+    assert frame.loc["severe_irae"].n_cohorts.isna().all()
+    assert frame.loc[("response", "cell")][["tau", "i2", "ln_or"]].isna().all()
+    assert " of 13 cohorts, I² " in str(why)
+
+
 def test_unknown_ids_and_a_ranking_read_back_are_refused(ranking):
     recipient, a, _ = first_two(ranking)
     with pytest.raises(dm.InputError, match="`nobody`"):

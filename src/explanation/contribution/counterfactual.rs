@@ -200,7 +200,7 @@ fn weights_at_tie(
         })
     };
     let mut found: Vec<WeightAtTie> = terms.iter().filter_map(at_tie).collect();
-    let change = |one: &WeightAtTie| (one.value_at_tie / one.value).ln().abs();
+    let change = |one: &WeightAtTie| libm::log(one.value_at_tie / one.value).abs();
     found.sort_by(|a, b| change(a).total_cmp(&change(b)));
     found
 }

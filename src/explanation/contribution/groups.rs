@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::heterogeneity::Heterogeneity;
 use super::result::{Measure, TermKind};
 use crate::Result;
 use crate::feature::{COMMUNITY_FEATURES, ProfileSchema};
@@ -105,6 +106,7 @@ pub(super) struct Group {
     /// Columns of the response model.
     pub(super) columns: Vec<usize>,
     pub(super) known: Known,
+    pub(super) heterogeneity: Option<Heterogeneity>,
     pub(super) measure: Measure,
     counts: Counts,
 }
@@ -148,6 +150,7 @@ impl Group {
             term,
             kind: TermKind::Genus,
             columns,
+            heterogeneity: None,
             known: Known {
                 grade: Grade::Unrated,
                 evidence: "learned from the training patients alone".to_owned(),
@@ -157,6 +160,10 @@ impl Group {
             counts: Counts::Taxa(taxa),
         });
         groups.extend(genera);
+        let told = Heterogeneity::bundled()?;
+        for group in &mut groups {
+            group.heterogeneity = told.get(&group.term).copied();
+        }
         Ok(groups)
     }
 
@@ -182,6 +189,7 @@ impl Group {
             kind,
             columns,
             known: known_of(summary.signatures)?,
+            heterogeneity: None,
             measure: summary.measure,
             counts,
         })
@@ -234,6 +242,7 @@ pub(super) fn known_of(signatures: &[&str]) -> Result<Known> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::taxonomy::species_keys;
 
     #[test]
     fn every_community_feature_stands_in_one_term() {
@@ -246,6 +255,29 @@ mod tests {
         let mut all = COMMUNITY_FEATURES.to_vec();
         all.sort_unstable();
         assert_eq!(found, all);
+    }
+
+    #[test]
+    fn of_every_summary_it_is_told_how_far_cohorts_agree() {
+        let told = Heterogeneity::bundled().unwrap();
+        for summary in &SUMMARIES {
+            assert!(told.contains_key(summary.term), "{}", summary.term);
+        }
+    }
+
+    #[test]
+    fn the_genera_of_the_table_are_named_as_terms_are() {
+        let names: std::collections::BTreeSet<String> = species_keys()
+            .filter_map(|key| lineage_of(key).as_ref().and_then(genus_of))
+            .collect();
+        let told = Heterogeneity::bundled().unwrap();
+        let unknown = told
+            .keys()
+            .filter(|term| !SUMMARIES.iter().any(|summary| summary.term == **term))
+            .filter(|term| !names.contains(*term));
+        // What is known to no genus stands under its family or higher.
+        let misnamed: Vec<_> = unknown.filter(|term| !term.contains("__")).collect();
+        assert!(misnamed.is_empty(), "{misnamed:?}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::counterfactual::Counterfactual;
+use super::heterogeneity::Heterogeneity;
 use crate::profile::{SampleId, SubjectId};
 use crate::taxonomy::Grade;
 use crate::text::{TsvWriter, tsv_in_memory};
@@ -106,6 +107,8 @@ pub struct Contribution {
     pub expected_against: Option<f64>,
     /// How good the evidence is that the term goes with the outcome; absent for evidence and record.
     pub grade: Option<Grade>,
+    /// How far cohorts agree that the term goes with response; absent where they cannot speak of it.
+    pub heterogeneity: Option<Heterogeneity>,
     /// What speaks for and against it.
     pub evidence: String,
     /// Where that comes from; blank where there is no reference.
@@ -157,7 +160,7 @@ pub struct Explanation {
 
 impl Explanation {
     /// The columns of the table, in order, as every door returns them.
-    pub const COLUMNS: [&'static str; 17] = [
+    pub const COLUMNS: [&'static str; 23] = [
         "recipient_id",
         "donor_id",
         "against",
@@ -175,6 +178,12 @@ impl Explanation {
         "log_odds_against",
         "grade",
         "source",
+        "n_cohorts",
+        "n_same_sign",
+        "ln_or",
+        "ln_or_se",
+        "tau",
+        "i2",
     ];
 
     /// The two endpoints by the words of the columns.
@@ -237,6 +246,17 @@ impl Explanation {
         }
         table.text(one.grade.map_or("", Grade::as_str))?;
         table.text(&one.source)?;
+        for number in told_by_cohorts(one.heterogeneity.as_ref()) {
+            table.number(number)?;
+        }
         table.end_row()
     }
+}
+
+/// The last columns of a row: blank where cohorts cannot speak of the term.
+fn told_by_cohorts(of: Option<&Heterogeneity>) -> [f64; 6] {
+    of.map_or([f64::NAN; 6], |of| {
+        let n = [of.n_cohorts, of.n_same_sign].map(f64::from);
+        [n[0], n[1], of.ln_or, of.ln_or_se, of.tau, of.i2]
+    })
 }

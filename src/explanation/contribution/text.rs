@@ -58,17 +58,11 @@ impl Explanation {
             "\nby utility {first} comes before {second} by {:.4}; for {second} to come first:",
             counterfactual.utility_gap
         );
-        match counterfactual.response_change {
-            Some(change) => {
-                let _ = writeln!(
-                    out,
-                    "  {change:+.3} in its log-odds of response, whatever the term"
-                );
-            }
-            None => {
-                let _ = writeln!(out, "  no change of its log-odds of response would do");
-            }
-        }
+        let by_response = match counterfactual.response_change {
+            Some(change) => format!("{change:+.3} in its log-odds of response, whatever the term"),
+            None => "no change of its log-odds of response would do".to_owned(),
+        };
+        let _ = writeln!(out, "  {by_response}");
         if let Some(change) = counterfactual.severe_irae_change {
             let _ = writeln!(
                 out,
@@ -77,19 +71,15 @@ impl Explanation {
             );
         }
         let mut overtaking = counterfactual.swaps.iter().filter(|swap| swap.overtakes);
-        match overtaking.next() {
-            Some(swap) => {
-                let _ = writeln!(
-                    out,
-                    "  the same {} ({}) as {first} would do",
-                    printable(&swap.term),
-                    words(swap.endpoint)
-                );
-            }
-            None => {
-                let _ = writeln!(out, "  no single term made the same as in {first} would do");
-            }
-        }
+        let by_term = match overtaking.next() {
+            Some(swap) => format!(
+                "the same {} ({}) as {first} would do",
+                printable(&swap.term),
+                words(swap.endpoint)
+            ),
+            None => format!("no single term made the same as in {first} would do"),
+        };
+        let _ = writeln!(out, "  {by_term}");
         for one in &counterfactual.weights {
             let _ = writeln!(
                 out,
@@ -162,6 +152,14 @@ fn told(one: &Contribution) -> String {
     }
     if let Some(grade) = one.grade {
         parts.push(grade.as_str().replace('_', " "));
+    }
+    if let Some(of) = one.heterogeneity {
+        parts.push(format!(
+            "same sign in {} of {} cohorts, I² {:.0} %",
+            of.n_same_sign,
+            of.n_cohorts,
+            100.0 * of.i2
+        ));
     }
     if !one.evidence.is_empty() && one.kind != super::TermKind::Genus {
         parts.push(one.evidence.clone());

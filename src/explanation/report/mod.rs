@@ -7,6 +7,7 @@ mod calendar;
 mod escape;
 mod figure;
 mod page;
+mod table;
 mod words;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::ReportContext;
 use super::escape::escape;
+use super::table::{GLANCE, Scale, open_table};
 use super::words::{MEANS, MEANS_NOT, flag_meaning, flag_words};
 use crate::ranking::text::{percent, rounded};
 use crate::ranking::{RESEARCH_USE, Ranking, RankingRow, RecipientSummary};
@@ -72,28 +73,6 @@ pub fn html(ranking: &Ranking, context: &ReportContext) -> String {
     out
 }
 
-/// Right ends of the two axes, shared by all recipients so that bars compare.
-struct Scale {
-    response: f64,
-    severe_irae: f64,
-}
-
-impl Scale {
-    fn of(ranking: &Ranking) -> Self {
-        let end = |values: &mut dyn Iterator<Item = f64>| {
-            let tenths = (values.fold(0.0_f64, f64::max) * 10.0 - 1e-9).ceil();
-            tenths.clamp(1.0, 10.0) / 10.0
-        };
-        let rows = &ranking.rows;
-        Self {
-            response: end(&mut rows
-                .iter()
-                .flat_map(|r| [r.p_response_hi, r.p_response_baseline])),
-            severe_irae: end(&mut rows.iter().map(|row| row.p_severe_irae_hi)),
-        }
-    }
-}
-
 fn rows_shown(ranking: &Ranking) -> usize {
     if ranking.rows.len() <= MAX_ROWS {
         usize::MAX
@@ -157,12 +136,8 @@ fn pill(summary: &RecipientSummary) -> String {
 }
 
 fn glance(ranking: &Ranking) -> String {
-    let mut out = String::from(
-        "<section><div class=\"head\"><h2>At a glance</h2></div>\n<div class=\"scroll\"><table>\
-         <thead><tr><th>Recipient<th>Verdicts<th>Without<br>transplant<th>First in order<th>Its response\
-         <th>First beats<br>second<th>Responses missed in 100<br>first · random<th>First tier\
-         <th>Stays first under<br>other weights</tr></thead><tbody>\n",
-    );
+    let mut out = String::from("<section><div class=\"head\"><h2>At a glance</h2></div>\n");
+    out.push_str(&open_table("Recipients at a glance", "", &GLANCE));
     for (at, (summary, rows)) in ranking.by_recipient().enumerate() {
         let Some(first) = rows.first() else { continue };
         let n_tier = summary
@@ -190,9 +165,33 @@ fn glance(ranking: &Ranking) -> String {
     out.push_str("</tbody></table></div>\n");
     if let Some(warning) = ranking.same_order_warning() {
         let _ = writeln!(out, "<p class=\"ruo\">Note: {warning}.</p>");
+    } else if let Some(sentence) = first_for_all(ranking) {
+        let _ = writeln!(out, "<p class=\"ruo\">Note: {sentence}.</p>");
     }
     out.push_str("</section>\n");
     out
+}
+
+/// Where one donor comes first for every recipient: that the order is hardly personal; escaped.
+fn first_for_all(ranking: &Ranking) -> Option<String> {
+    let mut firsts = ranking
+        .by_recipient()
+        .map(|(_, rows)| rows.first().filter(|row| row.is_eligible()))
+        .map(|row| row.map(|row| &row.donor_id));
+    let donor = firsts.next().flatten()?;
+    if ranking.summaries.len() < 2 || !firsts.all(|other| other == Some(donor)) {
+        return None;
+    }
+    let agreement = ranking
+        .donor_order_agreement
+        .map_or_else(String::new, |tau| {
+            format!(" (agreement of their orders, Kendall’s τ: {tau:.2})")
+        });
+    Some(format!(
+        "{} comes first for all {} recipients: the order is hardly personal{agreement}",
+        escape(donor.as_str()),
+        ranking.summaries.len(),
+    ))
 }
 
 fn responses_missed(summary: &RecipientSummary) -> String {
@@ -240,15 +239,8 @@ fn recipient(
         if summary.has_verdict() { "soft" } else { "ruo" },
         escape(&summary.verdict_line())
     );
-    let _ = writeln!(
-        out,
-        "<div class=\"scroll\"><table class=\"o\"><thead><tr><th>Rank<th>Donor<th>Verdict<th>Response<br>0 to {} %\
-         <th>Severe irAE<br>0 to {} %<th>Myo-<br>carditis<th>Response vs<br>\
-         random donor<th>Utility<th>P(better<br>than random)<th>P(best)<th>Places<th>Taxa gained,<br>\
-         kept, lost<th>Deleterious<br>lost</tr></thead><tbody>",
-        rounded(100.0 * scale.response),
-        rounded(100.0 * scale.severe_irae),
-    );
+    let label = format!("Donors for {}", escape(summary.recipient_id.as_str()));
+    out.push_str(&open_table(&label, " class=\"o\"", &scale.columns()));
     let mut tier = 1;
     for row in rows.iter().take(shown) {
         out.push_str(&donor(row, summary, &mut tier, scale));

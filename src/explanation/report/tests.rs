@@ -122,7 +122,92 @@ fn verdicts_and_research_use_stand_before_the_donors() {
             .unwrap_or_else(|| panic!("{text} is not in the page"))
     };
     assert!(place("Research use only") < place("At a glance"));
-    assert!(place("prefer nobody · avoid nobody · no preference 2") < place("<th>Donor"));
+    assert!(
+        place("prefer nobody · avoid nobody · no preference 2") < place("<th scope=\"col\">Donor")
+    );
+}
+
+#[test]
+fn a_table_that_may_scroll_can_be_reached_by_keyboard_and_is_named() {
+    let page = html(&rank(&cohort(3, 2, 30, 1)), &ReportContext::default());
+    let regions = page.matches("class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"");
+    assert_eq!(regions.count(), 3);
+    assert_eq!(page.matches("class=\"scroll\"").count(), 3);
+    assert!(page.contains("aria-label=\"Donors for recipient_01\""));
+    assert!(!page.contains("<th>"), "a header without scope");
+}
+
+#[test]
+fn one_donor_first_for_everyone_is_said_unless_all_orders_are_the_same() {
+    let of = |donor: &str, recipient: &str, p: f64| pair(donor, recipient, vec![p; 40]);
+    let page = |third: [f64; 3]| {
+        let pairs = [
+            of("<a>", "r", 0.6),
+            of("b", "r", 0.5),
+            of("c", "r", 0.4),
+            of("<a>", "s", third[0]),
+            of("b", "s", third[1]),
+            of("c", "s", third[2]),
+        ];
+        html(&rank(&pairs), &ReportContext::default())
+    };
+    let said = "&lt;a&gt; comes first for all 2 recipients";
+    // b and c change places: two of three pairs of donors agree, so τ = (2 − 1) / 3.
+    let hardly = page([0.6, 0.4, 0.5]);
+    assert!(hardly.contains(said), "{hardly}");
+    assert!(hardly.contains("τ: 0.33)"), "{hardly}");
+    let same = page([0.6, 0.5, 0.4]);
+    assert!(same.contains("every recipient gets the same order") && !same.contains(said));
+    assert!(!page([0.4, 0.5, 0.6]).contains("comes first for all"));
+}
+
+/// Contrast of two colors by WCAG 2.2.
+fn contrast(a: &str, b: &str) -> f64 {
+    let luminance = |color: &str| {
+        let part = |at: usize| {
+            let part = f64::from(u8::from_str_radix(&color[at..at + 2], 16).unwrap()) / 255.0;
+            if part <= 0.040_45 {
+                part / 12.92
+            } else {
+                ((part + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+    };
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+#[test]
+fn words_stand_out_from_their_ground_in_every_theme() {
+    // The contrast of black and white is 21 by definition.
+    assert!((contrast("#000000", "#ffffff") - 21.0).abs() < 1e-12);
+    let css = include_str!("report.css");
+    let themes: Vec<&str> = css.lines().filter(|line| line.contains(":root{")).collect();
+    assert_eq!(themes.len(), 3);
+    for theme in themes {
+        let color = |name: &str| {
+            let value = theme.split(&format!("--{name}:")).nth(1).unwrap();
+            let value = value.split([';', '}']).next().unwrap();
+            match value.len() {
+                4 => format!("{value}{}", &value[1..]),
+                _ => value.to_owned(),
+            }
+        };
+        for (word, ground) in [
+            ("ink", "ground"),
+            ("ink", "card"),
+            ("soft", "ground"),
+            ("soft", "card"),
+            ("teal", "card"),
+            ("teal", "green-bg"),
+            ("amber", "card"),
+            ("amber", "amber-bg"),
+        ] {
+            let found = contrast(&color(word), &color(ground));
+            assert!(found >= 4.5, "{word} on {ground}: {found:.2} in {theme}");
+        }
+    }
 }
 
 #[test]
