@@ -26,6 +26,7 @@ from donormatch._errors import (
     UnitWarning,
 )
 from donormatch._features import toposcore_from_counts
+from donormatch._follow_up import FollowUpReport, follow_up
 from donormatch._harmonize import HarmonizationReport
 from donormatch._matcher import Matcher, rank_batches, rank_donors
 from donormatch._profiles import Decision, Profiles, check, read_profiles, read_tree
@@ -49,6 +50,7 @@ __all__ = [
     "Decision",
     "DonorMatchError",
     "DonorMatchWarning",
+    "FollowUpReport",
     "HarmonizationReport",
     "InputError",
     "Matcher",
@@ -75,6 +77,7 @@ __all__ = [
     "calibration",
     "check",
     "design",
+    "follow_up",
     "metrics",
     "n_threads",
     "rank_batches",

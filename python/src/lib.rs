@@ -18,6 +18,7 @@ mod error;
 mod estimator;
 mod evaluation;
 mod feature;
+mod follow_up;
 mod matcher;
 mod profiles;
 mod ranking;
@@ -63,6 +64,8 @@ mod _core {
         PyPhylogeny, clr, distances, diversity, pairwise, rarefy, rclr, read_tree, toposcore,
         toposcore_from_counts,
     };
+    #[pymodule_export]
+    use super::follow_up::{PyFollowUpReport, follow_up};
     #[pymodule_export]
     use super::matcher::{
         PyCohort, PyMatcher, PyPatientCohort, evaluate_engraftment, evaluate_response, fit_matcher,

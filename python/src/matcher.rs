@@ -300,7 +300,7 @@ type Taught = (PyMatcher, String, Option<String>, [String; 2], NotesOfBoth);
 /// A fitted matcher.
 #[pyclass(frozen, name = "Matcher", module = "donormatch._core")]
 #[derive(Debug)]
-pub struct PyMatcher(Arc<Matcher>);
+pub struct PyMatcher(pub Arc<Matcher>);
 
 /// Fits the three models of a matcher.
 #[pyfunction]

@@ -11,6 +11,7 @@ mod engraft;
 mod evaluate;
 mod evidence;
 mod fit;
+mod follow_up;
 mod input;
 mod inspect;
 mod interrupt;
@@ -51,6 +52,7 @@ enum Command {
     Screen(screen::ScreenArguments),
     Plan(plan::PlanArguments),
     Engraft(engraft::EngraftArguments),
+    FollowUp(Box<follow_up::FollowUpArguments>),
     Predict(predict::PredictArguments),
     Simulate(simulate::SimulateArguments),
     Fit(fit::FitArguments),
@@ -112,6 +114,7 @@ fn run_on(args: impl IntoIterator<Item = OsString>, mut streams: Streams<'_>) ->
         Command::Screen(arguments) => arguments.run(&mut streams),
         Command::Plan(arguments) => arguments.run(&mut streams),
         Command::Engraft(arguments) => arguments.run(&mut streams),
+        Command::FollowUp(arguments) => arguments.run(&mut streams),
         Command::Predict(arguments) => arguments.run(&mut streams),
         Command::Simulate(arguments) => arguments.run(&mut streams),
         Command::Fit(arguments) => arguments.run(&mut streams),

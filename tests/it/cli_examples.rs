@@ -11,7 +11,7 @@ use donormatch::trial::SimulationParams;
 use crate::cli::SCENE;
 
 /// Every command, in an order in which each finds what those before it wrote.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "simulate",
     "evaluate",
     "fit",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 16] = [
     "plan",
     "rank",
     "assign",
+    "follow-up",
     "engraft",
     "predict",
     "update",

@@ -20,6 +20,7 @@ mod evidence;
 mod evidence_calibration;
 mod evidence_trials;
 mod feature;
+mod follow_up;
 mod formats;
 mod fuzz;
 mod golden;
