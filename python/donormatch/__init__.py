@@ -27,6 +27,7 @@ from donormatch._errors import (
 )
 from donormatch._explain import Explanation
 from donormatch._features import toposcore_from_counts
+from donormatch._follow_up import FollowUpReport, follow_up
 from donormatch._harmonize import HarmonizationReport
 from donormatch._matcher import Matcher
 from donormatch._memory import max_memory, set_max_memory
@@ -57,6 +58,7 @@ __all__ = [
     "DonorMatchError",
     "DonorMatchWarning",
     "Explanation",
+    "FollowUpReport",
     "HarmonizationReport",
     "InputError",
     "Matcher",
@@ -84,6 +86,7 @@ __all__ = [
     "calibration",
     "check",
     "design",
+    "follow_up",
     "max_memory",
     "metrics",
     "n_threads",

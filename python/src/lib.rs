@@ -19,6 +19,7 @@ mod error;
 mod estimator;
 mod evaluation;
 mod feature;
+mod follow_up;
 mod matcher;
 mod profiles;
 mod ranking;
@@ -66,6 +67,8 @@ mod _core {
         PyPhylogeny, clr, distances, diversity, pairwise, rarefy, rclr, read_tree, toposcore,
         toposcore_from_counts,
     };
+    #[pymodule_export]
+    use super::follow_up::{PyFollowUpReport, follow_up};
     #[pymodule_export]
     use super::matcher::{
         PyCohort, PyMatcher, PyPatientCohort, engraftment_folds, evaluate_engraftment,

@@ -13,6 +13,7 @@ mod evaluate;
 mod evidence;
 mod explain;
 mod fit;
+mod follow_up;
 mod input;
 mod inspect;
 mod interrupt;
@@ -62,6 +63,7 @@ enum Command {
     Screen(screen::ScreenArguments),
     Plan(plan::PlanArguments),
     Engraft(engraft::EngraftArguments),
+    FollowUp(Box<follow_up::FollowUpArguments>),
     Predict(predict::PredictArguments),
     Simulate(simulate::SimulateArguments),
     Fit(fit::FitArguments),
@@ -146,6 +148,7 @@ fn carry_out(command: Command, streams: &mut Streams<'_>) -> Result<()> {
         Command::Screen(arguments) => arguments.run(streams),
         Command::Plan(arguments) => arguments.run(streams),
         Command::Engraft(arguments) => arguments.run(streams),
+        Command::FollowUp(arguments) => arguments.run(streams),
         Command::Predict(arguments) => arguments.run(streams),
         Command::Simulate(arguments) => arguments.run(streams),
         Command::Fit(arguments) => arguments.run(streams),

@@ -27,5 +27,6 @@ pub use outcomes::{TrialFollowUp, TrialOutcome, TrialOutcomes};
 pub use patient::{Patient, PatientCohort, Recist};
 pub use regimen::{Cancer, Line, Partner, Regimen, TreatmentContext};
 pub use source::{PatientSource, TransplantSource, read_harmonized};
+pub(crate) use transplant::UNNAMED_STUDY;
 pub use transplant::{Cohort, FollowUp, Transplant};
 pub use treatment::{Treatment, Treatments};

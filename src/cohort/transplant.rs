@@ -58,6 +58,9 @@ pub struct Cohort {
     notes: Vec<MetadataNote>,
 }
 
+/// The study of transplants whose table names none.
+pub(crate) const UNNAMED_STUDY: &str = "study";
+
 /// The roles of a table of transplants.
 pub(super) const ROLES: [&str; 9] = [
     "study",
@@ -304,7 +307,7 @@ pub(super) fn read_transplant(
             })
         });
     Ok(Ok(Transplant {
-        study: metadata.text(row, "study").unwrap_or("study").into(),
+        study: metadata.text(row, "study").unwrap_or(UNNAMED_STUDY).into(),
         donor: metadata.required(row, "donor")?.into(),
         donor_samples: donor_samples
             .split(';')

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::cli::SCENE;
 
 /// Every command, in an order in which each finds what those before it wrote.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "simulate",
     "evaluate",
     "fit",
@@ -23,6 +23,7 @@ const COMMANDS: [&str; 21] = [
     "rank",
     "explain",
     "assign",
+    "follow-up",
     "engraft",
     "predict",
     "update",

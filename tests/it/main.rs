@@ -25,6 +25,7 @@ mod evidence_sites;
 mod evidence_trials;
 mod explanation;
 mod feature;
+mod follow_up;
 mod formats;
 mod fuzz;
 mod golden;

@@ -6,6 +6,7 @@
 mod calendar;
 mod escape;
 mod figure;
+mod follow_up;
 mod page;
 mod table;
 mod words;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use calendar::calendar_figure;
 pub use figure::ranking_figure;
+pub use follow_up::follow_up_page;
 pub use page::html;
 
 /// What a report says about where its figures come from. All text is escaped; empty fields are
