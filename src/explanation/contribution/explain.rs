@@ -218,6 +218,9 @@ fn of_part(
                 let n_arms = job.matcher.evidence().registry().arms().len();
                 format!("{n_arms} published trial arms")
             }
+            _ if job.matcher.evidence().record().donors.is_empty() => {
+                "no outcome yet: how far donors may differ, 0 but for the draws".to_owned()
+            }
             _ => "outcomes of this donor's transplants in the trial".to_owned(),
         },
         ..of_draws(name.to_owned(), kind, &draws)
