@@ -11,8 +11,8 @@ use crate::explanation::report::calendar_figure;
 use crate::output::{Access, write_bytes};
 use crate::profile::{SampleId, SubjectId};
 use crate::ranking::{
-    Assignment, AssignmentParams, Calendar, CalendarParams, Coverage, Prices, RESEARCH_USE,
-    RankedUtilities, read_batches, read_windows,
+    Assignment, AssignmentParams, Calendar, CalendarParams, Coverage, Prices, RankedUtilities,
+    read_batches, read_windows,
 };
 use crate::{Error, Result};
 
@@ -182,7 +182,6 @@ impl AssignArguments {
             return streams.data(&calendar.to_text());
         }
         streams.note(&calendar.verdict());
-        streams.note(RESEARCH_USE);
         streams.data(&calendar.to_tsv()?)
     }
 
@@ -202,7 +201,6 @@ impl AssignArguments {
             assignment.pairs.len() + assignment.unassigned.len(),
             assignment.total_utility
         ));
-        streams.note(RESEARCH_USE);
         let columns = ["donor_id", "recipient_id", "utility", "locked"];
         streams.data(&json_or_tsv(false, &columns, &assignment.pairs)?)
     }

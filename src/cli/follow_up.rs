@@ -10,7 +10,6 @@ use crate::cohort::{Cohort, ColumnNames, MetadataTable};
 use crate::explanation::follow_up::{FollowUpParams, follow_up, read_untransplanted};
 use crate::explanation::report::follow_up_page;
 use crate::output::{Access, write_bytes};
-use crate::ranking::RESEARCH_USE;
 use crate::{Error, Result};
 
 /// Say what became of transplants: what engrafted, stayed and was lost, and how much of it would
@@ -91,7 +90,6 @@ impl FollowUpArguments {
             write_bytes(path, follow_up_page(&report).as_bytes(), self.access)?;
         }
         streams.note(&report.verdict());
-        streams.note(RESEARCH_USE);
         if self.json {
             return streams.data(&(report.to_json()? + "\n"));
         }

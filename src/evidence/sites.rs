@@ -232,6 +232,9 @@ impl Evidence {
         }
         self.check_untaught()?;
         self.check_sites(sites, model_digest)?;
+        // In the order of their names, so that the same sites sum up to the same bits.
+        let mut sites: Vec<&SiteSummary> = sites.iter().collect();
+        sites.sort_by(|a, b| a.site.cmp(&b.site));
         let mut evidence = self.clone();
         let mut endpoints = Vec::new();
         for endpoint in Endpoint::ALL {
@@ -255,7 +258,7 @@ impl Evidence {
             *evidence.draws_mut(endpoint) = draws;
             endpoints.push(merged);
         }
-        evidence.record = TrialRecord::of_sites(&digest_of(sites)?);
+        evidence.record = TrialRecord::of_sites(&digest_of(&sites)?);
         Ok(MergedSites {
             evidence,
             endpoints,
@@ -326,10 +329,10 @@ impl Evidence {
 }
 
 /// SHA-256 of the summaries, whatever their order.
-fn digest_of(sites: &[SiteSummary]) -> Result<String> {
+fn digest_of(sites: &[&SiteSummary]) -> Result<String> {
     let mut texts = sites
         .iter()
-        .map(SiteSummary::to_json)
+        .map(|site| site.to_json())
         .collect::<Result<Vec<_>>>()?;
     texts.sort();
     let mut digest = Digest::default();
