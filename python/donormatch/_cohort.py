@@ -8,7 +8,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from donormatch import _core, _html
@@ -84,7 +84,7 @@ class Cohort:
         self._cohort = _core.Cohort(table, profiles._table, target, names)
         self._notes = warned("metadata", self._cohort.notes)
         # What it is made of again in another process, which may not see the file.
-        kept = table.read_bytes() if isinstance(table, Path) else table
+        kept = _kept(table)
         self._source = kept, profiles, target, names
 
     @property
@@ -161,7 +161,7 @@ class PatientCohort:
         self._cohort = _core.PatientCohort(table, profiles._table, target, names)
         self._notes = warned("metadata", self._cohort.notes)
         # What it is made of again in another process, which may not see the file.
-        kept = table.read_bytes() if isinstance(table, Path) else table
+        kept = _kept(table)
         self._source = kept, profiles, target, names
 
     @property
@@ -213,6 +213,14 @@ def _restored(
     cohort._notes = [f"`metadata`: {note}" for _, note in cohort._cohort.notes]
     cohort._source = table, profiles, target, names
     return cohort  # type: ignore[no-any-return]
+
+
+def _kept(table: os.PathLike[str] | str | bytes) -> str | bytes:
+    """What a table says, whether or not its file is still there."""
+    if isinstance(table, os.PathLike):
+        with open(table, "rb") as file:
+            return file.read()
+    return table
 
 
 def as_metadata(metadata: Metadata) -> os.PathLike[str] | str | bytes:

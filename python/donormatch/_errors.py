@@ -6,7 +6,6 @@ knows nothing of donormatch still catches it. Trouble with files is an :class:`O
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import sys
@@ -89,6 +88,9 @@ def in_words_of_python(message: str) -> str:
     """What a parser of settings says, as a Python user would say it."""
     if found := _UNKNOWN.search(message):
         word, known = found[1], found[2]
+        # Imported where it is used, like whatever few need.
+        import difflib
+
         close = difflib.get_close_matches(word, re.findall(r"`([^`]+)`", known), n=1, cutoff=0.4)
         hint = f"; did you mean `{close[0]}`" if close else ""
         said = f"expected {'one of ' if ',' in known else ''}{known}, found `{word}`{hint}"

@@ -6,7 +6,6 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -235,7 +234,11 @@ def _columns(metadata: Any, id_column: str) -> tuple[list[str], dict[str, list[A
 
 
 def _of_text(source: str | bytes) -> dict[str, list[Any]]:
-    text = source.decode() if isinstance(source, bytes) else Path(source).read_text("utf-8-sig")
+    if isinstance(source, str):
+        with open(source, encoding="utf-8-sig") as file:
+            text = file.read()
+    else:
+        text = source.decode()
     first = text.partition("\n")[0]
     rows = csv.DictReader(io.StringIO(text), delimiter="\t" if "\t" in first else ",")
     names = list(rows.fieldnames or [])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 import sys
-from importlib import metadata
 
 from donormatch import _core
 from donormatch._table import Table
@@ -39,6 +37,10 @@ def versions() -> Table[dict[str, str | None]]:
     >>> versions()["name"][:3]
     ['python', 'platform', 'donormatch']
     """
+    # Imported where they are used: they take as long as the rest of the package.
+    import platform
+    from importlib import metadata
+
     found: dict[str, str | None] = {
         "python": sys.version.split()[0],
         "platform": platform.platform(),

@@ -304,6 +304,9 @@ type Taught = (PyMatcher, String, Option<String>, [String; 2], NotesOfBoth);
 #[derive(Debug)]
 pub struct PyMatcher(pub Arc<Matcher>);
 
+/// An explanation as JSON, TSV and text; the two reports on names; notes.
+type Explained = ((String, String, String), String, String, NotesOfBoth);
+
 /// Fits the three models of a matcher.
 #[pyfunction]
 pub fn fit_matcher(
@@ -362,7 +365,7 @@ impl PyMatcher {
         metadata: MetadataOfBoth,
         settings: (String, String),
         question: (String, Option<String>, String),
-    ) -> Result<((String, String, String), String, String, NotesOfBoth)> {
+    ) -> Result<Explained> {
         let asked = Asked::new(donors, recipients, &treatment, metadata, &settings)?;
         let matcher = Arc::clone(&self.0);
         let (donor, against, recipient) = question;

@@ -90,7 +90,7 @@ impl SignaturesArguments {
 
     fn listed(&self, chosen: &[Signature]) -> Result<String> {
         if self.json {
-            return json_rows(&chosen);
+            return json_rows(chosen);
         }
         let rows: Vec<SignatureRow<'_>> = chosen
             .iter()

@@ -279,7 +279,9 @@ impl Evidence {
     ) -> Vec<(String, Vec<f64>)> {
         let draws = |term: super::layout::Term| {
             let mut draws = self.effect(endpoint, &term.name, numbers);
-            draws.iter_mut().for_each(|effect| *effect *= term.by);
+            for effect in &mut draws {
+                *effect *= term.by;
+            }
             (term.name, draws)
         };
         terms(endpoint, setting).into_iter().map(draws).collect()

@@ -168,7 +168,9 @@ impl Scene<'_> {
         let slope = self.slope(draw);
         let (own, others) = rows.view().split_at(ndarray::Axis(0), 1);
         let mut features = member.differences(response.engine, own, others)?;
-        features.iter_mut().for_each(|feature| *feature *= slope);
+        for feature in &mut features {
+            *feature *= slope;
+        }
         Ok(DrawParts {
             features,
             microbiome: [slope * scores[0], slope * mean(&scores[1..])],

@@ -29,13 +29,29 @@ LEFT_OUT = {
     "SA01": "not every name has a neighbor",
     "SS05": "takes the noun of `Distances of …` for a verb",
 }
-# Files that others rewrite at this time; each goes from the list when its docstrings are done.
+# Files whose docstrings still lack types of parameters or examples; each goes from the list when it
+# is done.
 LATER = {
+    "_calendar.py": "new: parameters without types, methods without examples",
+    "_errors.py": "exceptions without examples",
+    "_explain.py": "new: parameters without types, methods without examples",
+    "_features.py": "a new measure without example",
+    "_follow_up.py": "new: parameters without types, methods without examples",
+    "_rank.py": "parameters without types",
+    "_read.py": "parameters without types",
+    "_selection.py": "new: parameters without types",
+    "_table.py": "new: methods without examples",
+    "_versions.py": "new: printing without example",
+    "design/_figures.py": "new: parameters without types",
+    "design/_pool.py": "new: parameters without types",
+    "design/_trials.py": "new: parameters without types",
+    "design/_value.py": "new: parameters without types",
     "_matcher.py": "results become tables",
     "_profiles.py": "results become tables",
     "_ranking.py": "results become tables",
     "sklearn/_base.py": "estimators take the words of scikit-learn",
     "sklearn/_boosting.py": "estimators take the words of scikit-learn",
+    "sklearn/_composition.py": "new: methods without examples",
     "sklearn/_logistic.py": "estimators take the words of scikit-learn",
     "sklearn/_split.py": "estimators take the words of scikit-learn",
     "sklearn/_transform.py": "estimators take the words of scikit-learn",

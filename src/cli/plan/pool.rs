@@ -14,7 +14,7 @@ use crate::{Error, Result};
 
 /// Which donors serve a cohort together, and what each of them adds
 ///
-/// RANKING is what `donormatch rank` writes for all pairs: recipient_id, donor_id and utility.
+/// RANKING is what `donormatch rank` writes for all pairs: `recipient_id`, `donor_id` and `utility`.
 /// Donors outside the pool stand for those that could join it.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:

@@ -121,7 +121,7 @@ struct CurveRow<'a> {
 impl TrialArguments {
     pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
         let params = self.params()?;
-        let matcher = self.needs_evidence(&params).then(|| self.model.load());
+        let matcher = Self::needs_evidence(&params).then(|| self.model.load());
         let matcher = matcher.transpose()?;
         let evidence = matcher.as_ref().map(|(matcher, _)| matcher.evidence());
         let report = params.compare(evidence)?;
@@ -144,7 +144,7 @@ impl TrialArguments {
         streams.data(&json_or_tsv(false, &DESIGN_COLUMNS, &report.rows)?)
     }
 
-    fn needs_evidence(&self, params: &DesignParams) -> bool {
+    fn needs_evidence(params: &DesignParams) -> bool {
         let learns = |policy: &Policy| match policy {
             Policy::Thompson { learner, .. } | Policy::Greedy { learner, .. } => {
                 *learner == Learner::Posterior

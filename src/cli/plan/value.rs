@@ -13,10 +13,10 @@ use crate::trial::read_log;
 
 /// What another policy would have been worth in a trial that is over
 ///
-/// LOG has a row for each recipient and each donor it could have had: recipient_id, donor_id,
-/// probability (by which the trial chose the donor), given, outcome (1 for a response), target (the
-/// probability under the other policy, 1 for the first of a ranking) and, where there is a model,
-/// predicted.
+/// LOG has a row for each recipient and each donor it could have had: `recipient_id`, `donor_id`,
+/// `probability` (by which the trial chose the donor), `given`, `outcome` (1 for a response),
+/// `target` (the probability under the other policy, 1 for the first of a ranking) and, where there
+/// is a model, `predicted`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   donormatch plan value log.tsv")]

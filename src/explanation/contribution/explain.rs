@@ -93,13 +93,12 @@ pub fn explain(
         .matcher
         .attribute(job.donors, &profile, context, (place, &others), predict)?;
     let answer = Answer::new(job, &parts)?;
-    let counterfactual = match against {
-        None => None,
-        Some(_) => {
-            let two = job.donors.select(&[place, others[0]])?;
-            let pairs = job.matcher.predict(&two, &profile, &[context], predict)?;
-            answer.counterfactual(&pairs, job)
-        }
+    let counterfactual = if against.is_some() {
+        let two = job.donors.select(&[place, others[0]])?;
+        let pairs = job.matcher.predict(&two, &profile, &[context], predict)?;
+        answer.counterfactual(&pairs, job)
+    } else {
+        None
     };
     Ok(Explanation {
         research_use: RESEARCH_USE,

@@ -81,7 +81,9 @@ fn p_best(counts: &[(f64, f64)]) -> Vec<f64> {
             let top = logs.iter().map(log).fold(f64::NEG_INFINITY, f64::max);
             let mut density: Vec<f64> = logs.iter().map(|at| libm::exp(log(at) - top)).collect();
             let total: f64 = density.iter().sum();
-            density.iter_mut().for_each(|one| *one /= total);
+            for one in &mut density {
+                *one /= total;
+            }
             density
         })
         .collect();
@@ -103,7 +105,9 @@ fn p_best(counts: &[(f64, f64)]) -> Vec<f64> {
         }
     }
     let total: f64 = best.iter().sum();
-    best.iter_mut().for_each(|one| *one /= total);
+    for one in &mut best {
+        *one /= total;
+    }
     best
 }
 
@@ -209,7 +213,9 @@ impl PosteriorDraws {
         let weights = memory.log_weights.iter().map(|one| libm::exp(one - top));
         let mut weights: Vec<f64> = weights.collect();
         let total: f64 = weights.iter().sum();
-        weights.iter_mut().for_each(|weight| *weight /= total);
+        for weight in &mut weights {
+            *weight /= total;
+        }
         weights
     }
 }

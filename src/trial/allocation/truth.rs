@@ -21,6 +21,10 @@ pub(super) struct TrueDonor {
 /// What is true of a recipient; every chance of its course is drawn beforehand, so that two
 /// policies differ by nothing but their choices.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a chance of its own, and any of them can be together"
+)]
 pub(super) struct TrueRecipient {
     /// Week of enrolment.
     pub week: f64,

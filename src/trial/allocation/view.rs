@@ -76,7 +76,9 @@ impl TrialView<'_> {
         }
         let total: f64 = weights.iter().sum();
         if total > 0.0 {
-            weights.iter_mut().for_each(|weight| *weight /= total);
+            for weight in &mut weights {
+                *weight /= total;
+            }
             return weights;
         }
         let n = self.donors.iter().filter(|one| one.is_available).count();
