@@ -8,7 +8,6 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from donormatch import _core, _html

@@ -1,5 +1,7 @@
 //! `donormatch check`, at the shell.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
 use crate::cli::run;
 
 /// Writes a file and checks it; the table of decisions, or the error.
