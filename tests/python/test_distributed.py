@@ -7,6 +7,7 @@ import os
 import pickle
 import shutil
 import signal
+import sys
 import time
 
 import numpy as np
@@ -313,10 +314,11 @@ def test_a_batch_that_is_not_of_the_job_names_what_is_wrong(bank):
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs a Java runtime")
 @pytest.mark.filterwarnings("ignore")
-def test_spark_maps_the_local_rows(bank, local):
+def test_spark_maps_the_local_rows(bank, local, monkeypatch):
     sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed")
     job = distributed.RankingJob(bank.donors, bank.recipients, metadata=bank.contexts, **SETTINGS)
     mapper = distributed.pair_mapper(job)
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     builder = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
     spark = builder.getOrCreate()
     try:

@@ -283,6 +283,8 @@ def test_studies_left_out_stand_above_their_mean():
             "n_events": 2,
         },
         {**base, "comparator": "shannon", "cohort": "A", "value": 0.9},
+        # All rows together mix what a score knows of cohorts with what it knows of patients.
+        {**base, "scope": "all_rows", "cohort": "", "value": 0.8, "lo": 0.7, "hi": 0.9},
     ]
     axes = drawn_on(plots.study_forest(rows))
     assert texts(axes.get_yticklabels()) == ["A (4 of 9)", "C (2 of 9)", "mean"]

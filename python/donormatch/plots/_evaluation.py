@@ -304,7 +304,8 @@ def study_forest(
     found = [
         row
         for row in table
-        if all(row.get(name) == its for name, its in wanted.items())
+        if row.get("scope", "cohort") in ("cohort", "mean")
+        and all(row.get(name) == its for name, its in wanted.items())
         and isinstance(row["value"], int | float)
         and np.isfinite(row["value"])
     ]
