@@ -63,11 +63,11 @@ def choose_pool(utility: npt.ArrayLike, n_chosen: int = 3, *, n_exact: int = 200
 
     Parameters
     ----------
-    utility
+    utility : array-like of shape (n_recipients, n_donors)
         Recipients × donors, such as a pivot of a ranking's ``utility``.
-    n_chosen
+    n_chosen : int, default 3
         Donors to choose.
-    n_exact
+    n_exact : int, default 200000
         Pools that are compared one by one at most; where there are more, the choice is greedy,
         with a bound.
 
@@ -95,9 +95,9 @@ def donors_of_pool(utility: npt.ArrayLike, pool: Sequence[int]) -> list[PoolDono
 
     Parameters
     ----------
-    utility
+    utility : array-like of shape (n_recipients, n_donors)
         Recipients × donors.
-    pool
+    pool : sequence of int
         Columns of the donors in the pool.
 
     Returns

@@ -124,6 +124,12 @@ class DesignReport:
         -------
         pandas.DataFrame
             The rows, indexed by policy.
+
+        Examples
+        --------
+        >>> report = compare_policies(policies=["even"], n_trials=5)
+        >>> list(report.to_pandas().index)
+        ['even']
         """
         pandas = optional("pandas", "a frame of a design")
         frame: pd.DataFrame = pandas.DataFrame(self.rows).set_index("policy")
@@ -165,6 +171,12 @@ class SimulatedTrial:
         -------
         list of dict
             Of each transplant with a known outcome: `donor`, `probabilities` and `outcome`.
+
+        Examples
+        --------
+        >>> log = simulate_trial({"p_dropout": 0.0, "n_recipients": 4}).log()
+        >>> len(log), sum(log[0]["probabilities"])
+        (4, 1.0)
         """
         return [
             {
@@ -199,7 +211,7 @@ def compare_policies(
 
     Parameters
     ----------
-    scenario
+    scenario : mapping, optional
         What differs from the default trial, by name: ``n_recipients`` (40), ``n_donors`` (6),
         ``n_screened`` and ``pass_rate`` (1/40), ``p_response`` (0.3), ``donor_effects``
         (``{"normal": sd}``, ``{"fixed": [...]}`` or ``{"rare": {"share": p, "log_odds": d}}``),
@@ -208,32 +220,32 @@ def compare_policies(
         ``severe_rich``, ``severe_rich_dual``, ``recipients_per_week``, ``outcome_weeks``,
         ``p_dropout``, ``p_death``, ``doses_per_batch``, ``weeks_between_batches``,
         ``expiry_weeks`` and ``n_rooms``.
-    policies
+    policies : sequence of str or mapping of str to callable, optional
         Words, or functions by name: each is shown a :class:`TrialView` and gives the probability
         of every donor, 0 without a dose. All five of the library where None.
-    learner
+    learner : {"beta", "posterior"}
         What policies and verdicts learn by: a Beta posterior a donor, or the joint posterior of
         `matcher`.
-    true_effects
+    true_effects : {"set", "posterior"}
         ``"set"`` by the scenario (power at one value), or drawn from the joint posterior of
         `matcher` in each trial (assurance).
-    matcher
+    matcher : Matcher, optional
         Whose joint posterior is read; the bundled one where it is needed and None.
-    floor
+    floor : float, default 0.1
         Share that learning policies allocate evenly.
-    n_trials
+    n_trials : int, default 1000
         Simulated trials.
-    n_permutations
+    n_permutations : int, default 199
         Permutations of each test; 0 leaves the tests out.
-    n_rerandomizations
+    n_rerandomizations : int, default 0
         New allocations of the randomization test of donors, each as costly as a trial.
-    level
+    level : float, default 0.05
         Level of the tests.
-    prefer_above
+    prefer_above : float, default 0.8
         Probability to be better than the mean donor from which on one is preferred.
-    acceptable_severe
+    acceptable_severe : float, optional
         Rate of severe events that is acceptable, for a stopping rule.
-    seed
+    seed : int, default 0
         Seed of everything drawn.
 
     Returns
@@ -248,8 +260,8 @@ def compare_policies(
 
     See Also
     --------
-    simulate_trial : one of the trials, with every probability.
-    policy_value : what another policy would have been worth.
+    simulate_trial : One of the trials, with every probability.
+    policy_value : What another policy would have been worth.
 
     Examples
     --------
@@ -307,12 +319,22 @@ def simulate_trial(
 
     Parameters
     ----------
-    scenario, learner, true_effects, matcher, floor, seed
+    scenario : mapping, optional
         As in :func:`compare_policies`.
-    policy
+    policy : {"even", "blocked", "prior", "thompson", "greedy"}
         Who gets which donor.
-    number
+    learner : {"beta", "posterior"}
+        As in :func:`compare_policies`.
+    true_effects : {"set", "posterior"}
+        As in :func:`compare_policies`.
+    matcher : Matcher, optional
+        As in :func:`compare_policies`.
+    floor : float, default 0.1
+        As in :func:`compare_policies`.
+    number : int, default 0
         Which of the trials, from 0.
+    seed : int, default 0
+        As in :func:`compare_policies`.
 
     Returns
     -------

@@ -61,19 +61,19 @@ def policy_value(
 
     Parameters
     ----------
-    log
+    log : sequence of mapping
         One entry a recipient: the number of the `donor` given, the `probabilities` by which the
         trial chose among the donors, and the `outcome`, 1 for a response.
-    target
+    target : sequence of sequence of float
         Recipients × donors: the probability of each donor under the other policy; 1 for the first
         of a ranking.
-    predicted
+    predicted : sequence of sequence of float, optional
         Recipients × donors: what a model that has not seen these outcomes predicts.
-    level
+    level : float, default 0.9
         Level of the intervals.
-    n_resamples
+    n_resamples : int, default 2000
         Resamples of recipients for the intervals.
-    seed
+    seed : int, default 0
         Seed of the resamples.
 
     Returns
