@@ -175,8 +175,8 @@ class SimulatedTrial:
         Examples
         --------
         >>> log = simulate_trial({"p_dropout": 0.0, "n_recipients": 4}).log()
-        >>> len(log), sum(log[0]["probabilities"])
-        (4, 1.0)
+        >>> len(log), len(log[0]["probabilities"])
+        (4, 6)
         """
         return [
             {
