@@ -187,13 +187,7 @@ impl AssignArguments {
 
     fn write_plain(&self, assignment: &Assignment, streams: &mut Streams<'_>) -> Result<()> {
         if self.json {
-            let mut whole = serde_json::json!({ "research_use_only": true });
-            if let (Some(all), Ok(serde_json::Value::Object(fields))) =
-                (whole.as_object_mut(), serde_json::to_value(assignment))
-            {
-                all.extend(fields);
-            }
-            return streams.data(&json(&whole)?);
+            return streams.data(&json(assignment)?);
         }
         streams.note(&format!(
             "{} of {} recipients, utility {:.4}: proven best",

@@ -91,7 +91,7 @@ fn a_calendar_takes_the_room_of_one_day_once() {
     assert_eq!(code, 0, "{err}");
     let found: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(found["is_optimal"], true);
-    assert_eq!(found["research_use_only"], true);
+    assert_eq!(found["research_use"], donormatch::ranking::RESEARCH_USE);
     // b2 instead of b1 for r1, b3 for r2: 0.2 + 0.3.
     let next = found["alternatives"][0]["total_utility"].as_f64().unwrap();
     assert!((next - 0.5).abs() < 1e-9);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cohort::UNNAMED_STUDY;
 use crate::profile::{SampleId, StudyId, SubjectId};
+use crate::ranking::RESEARCH_USE;
 use crate::text::rows_as_tsv;
 use crate::{Error, Result};
 
@@ -216,12 +217,12 @@ impl FollowUpReport {
     pub fn to_json(&self) -> Result<String> {
         #[derive(Serialize)]
         struct Whole<'a> {
-            research_use_only: bool,
+            research_use: &'static str,
             #[serde(flatten)]
             report: &'a FollowUpReport,
         }
         let whole = Whole {
-            research_use_only: true,
+            research_use: RESEARCH_USE,
             report: self,
         };
         serde_json::to_string_pretty(&whole).map_err(|error| Error::table(error.to_string()))

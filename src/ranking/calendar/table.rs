@@ -14,7 +14,7 @@ use crate::{Error, Result};
 /// The whole calendar, as JSON.
 #[derive(Debug, Serialize)]
 struct Whole<'a> {
-    research_use_only: bool,
+    research_use: &'static str,
     is_optimal: bool,
     gap: f64,
     #[serde(flatten)]
@@ -38,7 +38,7 @@ impl Calendar {
     /// [`Error::Table`] only if the text could not be formed.
     pub fn to_json(&self) -> Result<String> {
         let whole = Whole {
-            research_use_only: true,
+            research_use: RESEARCH_USE,
             is_optimal: self.is_optimal(),
             gap: self.gap(),
             calendar: self,
