@@ -102,6 +102,7 @@ prove: setup wheel need-data ## evaluate on the real tables, a cohort left out a
 	DONORMATCH_MUTANTS=100000 cargo test $(CARGO_FLAGS) --lib -- persist
 	DONORMATCH_TABLES=100000 cargo test $(CARGO_FLAGS) --test it -- tables_written
 	DONORMATCH_TRIALS=1000 cargo test $(CARGO_FLAGS) --test it -- evidence_trials --nocapture
+	DONORMATCH_SITES=1 cargo test $(CARGO_FLAGS) --test it -- evidence_sites --nocapture
 	DONORMATCH_DESIGNS=1000 cargo test $(CARGO_FLAGS) --test it -- allocation --nocapture
 	DONORMATCH_FUZZ=5000 $(BIN)/python -m pytest --quiet tests/python/test_hostile.py
 	DONORMATCH_SBC=500 cargo test $(CARGO_FLAGS) --test it -- evidence_calibration --nocapture

@@ -62,6 +62,11 @@ fn moments(evidence: &Evidence, endpoint: Endpoint, name: &str) -> (f64, f64) {
 
 #[test]
 fn the_merge_of_three_sites_is_the_fit_of_their_pooled_patients() {
+    // Minutes of sampling: `make prove` runs it.
+    if std::env::var("DONORMATCH_SITES").is_err() {
+        println!("skipped: set `DONORMATCH_SITES` to fit the pooled patients");
+        return;
+    }
     let before = evidence();
     let told = summaries(&before);
     let merged = before
