@@ -327,7 +327,7 @@ impl TransplantOutcomes<'_> {
     }
 }
 
-/// A profile drawn by [`TransplantOutcomes::realize`]: the taxa present, rising, and their
+/// A profile drawn by `TransplantOutcomes::realize`: the taxa present, rising, and their
 /// fractions.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RealizedProfile {

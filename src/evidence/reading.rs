@@ -24,7 +24,7 @@ impl EvidenceReading {
     /// The arms that are then read.
     ///
     /// # Errors
-    /// [`Error::Parameter`] naming a trial of `without` of which there is no arm; [`Error::Table`]
+    /// [`Error::Parameter`](crate::Error::Parameter) naming a trial of `without` of which there is no arm; [`Error::Table`](crate::Error::Table)
     /// where an arm stands twice.
     pub fn registry(&self, evidence: &Evidence) -> Result<Registry> {
         let registry = evidence.registry();
@@ -41,8 +41,8 @@ impl Evidence {
     /// outcomes is then left out.
     ///
     /// # Errors
-    /// Those of [`EvidenceReading::registry`]; [`Error::Convergence`] where the sampler does not
-    /// settle; [`Error::Parameter`] where a new fit is needed and the crate was built without the
+    /// Those of [`EvidenceReading::registry`]; [`Error::Convergence`](crate::Error::Convergence) where the sampler does not
+    /// settle; [`Error::Parameter`](crate::Error::Parameter) where a new fit is needed and the crate was built without the
     /// feature `sampler`.
     pub fn read_anew(&self, reading: &EvidenceReading) -> Result<Self> {
         if reading.is_the_same() {
