@@ -83,8 +83,7 @@ class Cohort:
         self._cohort = _core.Cohort(table, profiles._table, target, names)
         self._notes = warned("metadata", self._cohort.notes)
         # What it is made of again in another process, which may not see the file.
-        kept = _kept(table)
-        self._source = kept, profiles, target, names
+        self._source = kept(table), profiles, target, names
 
     @property
     def transplants(self) -> Table[dict[str, Any]]:
@@ -160,8 +159,7 @@ class PatientCohort:
         self._cohort = _core.PatientCohort(table, profiles._table, target, names)
         self._notes = warned("metadata", self._cohort.notes)
         # What it is made of again in another process, which may not see the file.
-        kept = _kept(table)
-        self._source = kept, profiles, target, names
+        self._source = kept(table), profiles, target, names
 
     @property
     def patients(self) -> Table[dict[str, Any]]:
@@ -214,7 +212,7 @@ def _restored(
     return cohort  # type: ignore[no-any-return]
 
 
-def _kept(table: os.PathLike[str] | str | bytes) -> str | bytes:
+def kept(table: os.PathLike[str] | str | bytes) -> str | bytes:
     """What a table says, whether or not its file is still there."""
     if isinstance(table, os.PathLike):
         with open(table, "rb") as file:

@@ -18,7 +18,6 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from donormatch import _core
@@ -28,6 +27,7 @@ from donormatch._cohort import (
     PatientCohort,
     Treatments,
     donor_metadata_of,
+    kept,
     treatment_metadata,
 )
 from donormatch._convert import settings_json
@@ -147,7 +147,7 @@ class RankingJob:
             "donors": donors,
             "recipients": recipients,
             "treatment": (regimen, cancer, line, partner),
-            "metadata": tuple(its.read_bytes() if isinstance(its, Path) else its for its in tables),
+            "metadata": tuple(None if its is None else kept(its) for its in tables),
             "settings": (
                 settings_json(n_draws=n_draws, day=day, antibiotics=antibiotics, seed=seed),
                 settings_json(

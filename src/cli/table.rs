@@ -2,17 +2,9 @@
 
 use serde::Serialize;
 
-use crate::ranking::RESEARCH_USE;
+use crate::ranking::text::json_with_notice;
 use crate::text::rows_as_tsv;
 use crate::{Error, Result};
-
-/// A result with the notice that stands over it.
-#[derive(Serialize)]
-struct WithNotice<'a, T> {
-    research_use: &'static str,
-    #[serde(flatten)]
-    result: &'a T,
-}
 
 /// Results that are a list.
 #[derive(Serialize)]
@@ -23,13 +15,7 @@ struct Rows<'a, T> {
 /// A struct as JSON, for people to read and machines to parse, with a line break at its end; the
 /// notice comes first, in `research_use`.
 pub(super) fn json(result: &impl Serialize) -> Result<String> {
-    let whole = WithNotice {
-        research_use: RESEARCH_USE,
-        result,
-    };
-    serde_json::to_string_pretty(&whole)
-        .map(|text| text + "\n")
-        .map_err(|error| Error::table(error.to_string()))
+    json_with_notice(result).map(|text| text + "\n")
 }
 
 /// A list as [`json`], under `rows`.

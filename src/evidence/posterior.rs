@@ -258,12 +258,9 @@ impl Evidence {
         numbers: DrawNumbers,
     ) -> Vec<f64> {
         let mut sum = vec![0.0; numbers.n];
-        for term in terms(endpoint, setting) {
-            for (sum, effect) in sum
-                .iter_mut()
-                .zip(self.effect(endpoint, &term.name, numbers))
-            {
-                *sum += term.by * effect;
+        for (_, draws) in self.log_odds_terms(endpoint, setting, numbers) {
+            for (sum, effect) in sum.iter_mut().zip(draws) {
+                *sum += effect;
             }
         }
         sum

@@ -24,8 +24,11 @@ impl EvidenceReading {
     /// The arms that are then read.
     ///
     /// # Errors
-    /// [`Error::Parameter`](crate::Error::Parameter) naming a trial of `without` of which there is no arm; [`Error::Table`](crate::Error::Table)
+    /// [`Error::Parameter`] naming a trial of `without` of which there is no arm; [`Error::Table`]
     /// where an arm stands twice.
+    ///
+    /// [`Error::Parameter`]: crate::Error::Parameter
+    /// [`Error::Table`]: crate::Error::Table
     pub fn registry(&self, evidence: &Evidence) -> Result<Registry> {
         let registry = evidence.registry();
         let registry = match &self.arms {
@@ -41,9 +44,12 @@ impl Evidence {
     /// outcomes is then left out.
     ///
     /// # Errors
-    /// Those of [`EvidenceReading::registry`]; [`Error::Convergence`](crate::Error::Convergence) where the sampler does not
-    /// settle; [`Error::Parameter`](crate::Error::Parameter) where a new fit is needed and the crate was built without the
+    /// Those of [`EvidenceReading::registry`]; [`Error::Convergence`] where the sampler does not
+    /// settle; [`Error::Parameter`] where a new fit is needed and the crate was built without the
     /// feature `sampler`.
+    ///
+    /// [`Error::Convergence`]: crate::Error::Convergence
+    /// [`Error::Parameter`]: crate::Error::Parameter
     pub fn read_anew(&self, reading: &EvidenceReading) -> Result<Self> {
         if reading.is_the_same() {
             return Ok(self.clone());

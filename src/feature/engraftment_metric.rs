@@ -155,7 +155,7 @@ fn observe(donor: SparseRow, baseline: SparseRow, follow_up: SparseRow) -> Obser
 }
 
 /// Numbers that two rising lists share.
-pub(super) fn n_shared(a: &[u32], b: &[u32]) -> usize {
+pub(crate) fn n_shared(a: &[u32], b: &[u32]) -> usize {
     a.iter()
         .filter(|column| b.binary_search(column).is_ok())
         .count()

@@ -13,6 +13,7 @@ mod toposcore;
 
 pub use distance::{Metric, align, distances, pairwise};
 pub use diversity::{Diversity, LogBase, diversity};
+pub(crate) use engraftment_metric::n_shared;
 pub use engraftment_metric::{ObservedEngraftment, Triad, observed_engraftment};
 pub use log_ratio::{clr, log_ratio, rclr};
 pub use loss::{Fate, LossCall, LossParams, call_losses};

@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use serde::Serialize;
-
-use super::text::RESEARCH_USE;
+use super::text::json_with_notice;
 use super::{Ranking, RankingRow, Term};
 use crate::text::TsvWriter;
 use crate::{Error, Result};
@@ -108,20 +106,8 @@ impl Ranking {
     /// # Errors
     /// [`Error::Table`] where the ranking was built by hand with a number JSON cannot hold.
     pub fn to_json(&self) -> Result<String> {
-        let whole = WithNotice {
-            research_use: RESEARCH_USE,
-            ranking: self,
-        };
-        serde_json::to_string_pretty(&whole).map_err(|error| Error::table(error.to_string()))
+        json_with_notice(self)
     }
-}
-
-/// A ranking with the notice that stands over it.
-#[derive(Serialize)]
-struct WithNotice<'a> {
-    research_use: &'static str,
-    #[serde(flatten)]
-    ranking: &'a Ranking,
 }
 
 /// A cell of the table.

@@ -2,13 +2,37 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 use super::{NOT_ELIGIBLE, Ranking, RankingRow, RecipientSummary, Verdict};
 use crate::profile::SubjectId;
 use crate::text::printable;
+use crate::{Error, Result};
 
 /// The sentence that stands over every result meant for reading.
 pub const RESEARCH_USE: &str = "Research use only: not a medical device, not for choosing a donor \
 for a patient. Figures are associations, not proven effects.";
+
+/// A result with the notice that stands over it.
+#[derive(Serialize)]
+struct WithNotice<'a, T> {
+    research_use: &'static str,
+    #[serde(flatten)]
+    result: &'a T,
+}
+
+/// A struct as indented JSON that begins with the notice, in `research_use`; numbers read back to
+/// the same bits.
+///
+/// # Errors
+/// [`Error::Table`] where it holds a number that JSON cannot.
+pub(crate) fn json_with_notice(result: &impl Serialize) -> Result<String> {
+    let whole = WithNotice {
+        research_use: RESEARCH_USE,
+        result,
+    };
+    serde_json::to_string_pretty(&whole).map_err(|error| Error::table(error.to_string()))
+}
 
 const HEADER: [&str; N_CELLS] = [
     "rank",

@@ -121,7 +121,7 @@ struct CurveRow<'a> {
 impl TrialArguments {
     pub fn run(&self, streams: &mut Streams<'_>) -> Result<()> {
         let params = self.params()?;
-        let matcher = Self::needs_evidence(&params).then(|| self.model.load());
+        let matcher = params.needs_evidence().then(|| self.model.load());
         let matcher = matcher.transpose()?;
         let evidence = matcher.as_ref().map(|(matcher, _)| matcher.evidence());
         let report = params.compare(evidence)?;
@@ -142,18 +142,6 @@ impl TrialArguments {
             params.n_trials
         ));
         streams.data(&json_or_tsv(false, &DESIGN_COLUMNS, &report.rows)?)
-    }
-
-    fn needs_evidence(params: &DesignParams) -> bool {
-        let learns = |policy: &Policy| match policy {
-            Policy::Thompson { learner, .. } | Policy::Greedy { learner, .. } => {
-                *learner == Learner::Posterior
-            }
-            _ => false,
-        };
-        params.learner == Learner::Posterior
-            || params.true_effects == TrueEffects::Posterior
-            || params.policies.iter().flatten().any(learns)
     }
 
     /// The design of the file, with what the flags say.

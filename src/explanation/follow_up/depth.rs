@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::feature::rarefy;
+use crate::feature::{n_shared, rarefy};
 use crate::profile::{ProfileTable, SampleId, Unit};
 use crate::{Error, Result};
 
@@ -71,10 +71,6 @@ impl Detected {
         let (a, b) = (self.of(a)?, self.of(b)?);
         (!a.is_empty()).then(|| n_shared(a, b) as f64 / a.len() as f64)
     }
-}
-
-pub(super) fn n_shared(a: &[u32], b: &[u32]) -> usize {
-    a.iter().filter(|one| holds(b, **one)).count()
 }
 
 pub(super) fn holds(columns: &[u32], column: u32) -> bool {

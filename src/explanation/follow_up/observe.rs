@@ -1,8 +1,9 @@
 //! What one follow-up shows.
 
-use super::depth::{Detected, holds, n_shared};
+use super::depth::{Detected, holds};
 use super::result::{Change, FollowUpRow, TaxonChange};
 use crate::cohort::Transplant;
+use crate::feature::n_shared;
 use crate::profile::SampleId;
 
 /// Taxa gained from the donor, for the persistence of later follow-ups.

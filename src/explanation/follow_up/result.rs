@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cohort::UNNAMED_STUDY;
 use crate::profile::{SampleId, StudyId, SubjectId};
-use crate::ranking::RESEARCH_USE;
+use crate::ranking::text::json_with_notice;
 use crate::text::rows_as_tsv;
 use crate::{Error, Result};
 
@@ -215,16 +215,6 @@ impl FollowUpReport {
     /// # Errors
     /// [`Error::Table`] only if the text could not be formed.
     pub fn to_json(&self) -> Result<String> {
-        #[derive(Serialize)]
-        struct Whole<'a> {
-            research_use: &'static str,
-            #[serde(flatten)]
-            report: &'a FollowUpReport,
-        }
-        let whole = Whole {
-            research_use: RESEARCH_USE,
-            report: self,
-        };
-        serde_json::to_string_pretty(&whole).map_err(|error| Error::table(error.to_string()))
+        json_with_notice(self)
     }
 }

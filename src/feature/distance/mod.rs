@@ -98,8 +98,6 @@ pub fn distances(
     metric: Metric<'_>,
 ) -> Result<Array2<f64>> {
     check_comparable(donors, recipients)?;
-    let n_pairs = donors.n_samples() as u128 * recipients.n_samples() as u128;
-    memory::check("the matrix of distances", n_pairs, 8)?;
     compute(donors, recipients, metric, Part::Full)
 }
 
@@ -123,8 +121,6 @@ pub fn distances(
 /// # Ok::<(), donormatch::Error>(())
 /// ```
 pub fn pairwise(table: &ProfileTable, metric: Metric<'_>) -> Result<Array2<f64>> {
-    let n = table.n_samples() as u128;
-    memory::check("the matrix of distances", n * n, 8)?;
     compute(table, table, metric, Part::Upper)
 }
 
@@ -134,6 +130,8 @@ fn compute(
     metric: Metric<'_>,
     part: Part,
 ) -> Result<Array2<f64>> {
+    let n_pairs = donors.n_samples() as u128 * recipients.n_samples() as u128;
+    memory::check("the matrix of distances", n_pairs, 8)?;
     let rows = |embed: &dyn Fn(&ProfileTable) -> Result<CsrMatrix>| {
         Rows::new(donors, recipients, part, embed)
     };

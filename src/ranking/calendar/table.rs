@@ -7,14 +7,13 @@ use serde::Serialize;
 
 use super::result::{Calendar, TRANSPLANT_COLUMNS, Transplant};
 use crate::profile::SampleId;
-use crate::ranking::text::RESEARCH_USE;
+use crate::ranking::text::{RESEARCH_USE, json_with_notice};
 use crate::text::rows_as_tsv;
 use crate::{Error, Result};
 
-/// The whole calendar, as JSON.
+/// The whole calendar with its proof.
 #[derive(Debug, Serialize)]
 struct Whole<'a> {
-    research_use: &'static str,
     is_optimal: bool,
     gap: f64,
     #[serde(flatten)]
@@ -38,12 +37,11 @@ impl Calendar {
     /// [`Error::Table`] only if the text could not be formed.
     pub fn to_json(&self) -> Result<String> {
         let whole = Whole {
-            research_use: RESEARCH_USE,
             is_optimal: self.is_optimal(),
             gap: self.gap(),
             calendar: self,
         };
-        serde_json::to_string_pretty(&whole).map_err(|error| Error::table(error.to_string()))
+        json_with_notice(&whole)
     }
 
     /// One line a day and batch, and what is known about the whole, for reading.

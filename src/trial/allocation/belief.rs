@@ -1,18 +1,18 @@
 //! What outcomes teach about donors in the course of one trial.
 
-use crate::evidence::{DrawNumbers, Endpoint, Evidence, Setting};
-use crate::numeric::logistic::sigmoid;
+use std::sync::LazyLock;
 
 use super::truth::donor_name;
 use super::view::TrialView;
+use crate::evidence::{DrawNumbers, Endpoint, Evidence, Setting};
+use crate::numeric::distribution::normal_cdf;
+use crate::numeric::logistic::sigmoid;
 
 /// What is believed of a donor for the next recipient.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct DonorBelief {
     /// Expected probability of response.
     pub mean: f64,
-    /// Probability that no donor with a dose is better.
-    pub p_best: f64,
     /// Probability that it is better than the mean donor with a dose.
     pub p_better: f64,
 }
@@ -20,11 +20,23 @@ pub(super) struct DonorBelief {
 /// Points at which a Beta density is looked at.
 const N_POINTS: usize = 100;
 
-/// Independent Beta posteriors, one a donor.
-///
-/// The probability of being best is the integral of the density times the others' distribution
-/// functions, on a grid; that of being better than the mean donor takes the difference as normal.
-pub(super) fn beta_beliefs(view: &TrialView<'_>, prior: (f64, f64)) -> Vec<DonorBelief> {
+/// The logarithms of each point and of what is left to 1.
+static POINTS: LazyLock<Vec<(f64, f64)>> = LazyLock::new(|| {
+    let points = (0..N_POINTS).map(|at| (at as f64 + 0.5) / N_POINTS as f64);
+    let logs = points.map(|x| (libm::log(x), libm::log(1.0 - x)));
+    logs.collect()
+});
+
+/// The donors with a dose.
+fn open_donors(view: &TrialView<'_>) -> Vec<usize> {
+    let numbers = 0..view.donors.len();
+    numbers
+        .filter(|&donor| view.donors[donor].is_available)
+        .collect()
+}
+
+/// The Beta posterior of each donor.
+fn beta_counts(view: &TrialView<'_>, prior: (f64, f64)) -> Vec<(f64, f64)> {
     let mut counts = vec![prior; view.donors.len()];
     for outcome in view.outcomes {
         let (events, others) = &mut counts[outcome.donor];
@@ -34,11 +46,13 @@ pub(super) fn beta_beliefs(view: &TrialView<'_>, prior: (f64, f64)) -> Vec<Donor
             *others += 1.0;
         }
     }
-    let open: Vec<usize> = (0..counts.len())
-        .filter(|&donor| view.donors[donor].is_available)
-        .collect();
-    let best = p_best(&open.iter().map(|&donor| counts[donor]).collect::<Vec<_>>());
-    let moments = counts.iter().map(|&(a, b)| {
+    counts
+}
+
+/// Independent Beta posteriors, one a donor; the difference from the mean donor is taken as normal.
+pub(super) fn beta_beliefs(view: &TrialView<'_>, prior: (f64, f64)) -> Vec<DonorBelief> {
+    let open = open_donors(view);
+    let moments = beta_counts(view, prior).into_iter().map(|(a, b)| {
         let n = a + b;
         (a / n, a * b / (n * n * (n + 1.0)))
     });
@@ -47,33 +61,39 @@ pub(super) fn beta_beliefs(view: &TrialView<'_>, prior: (f64, f64)) -> Vec<Donor
     let total = |of: &dyn Fn(usize) -> f64| open.iter().map(|&donor| of(donor)).sum::<f64>();
     let mean = total(&|donor| moments[donor].0) / n_open;
     let variance = total(&|donor| moments[donor].1);
-    let mut beliefs: Vec<DonorBelief> = moments
-        .iter()
-        .map(|&(own, spread)| {
-            // The variance of own − mean of all, which holds a share 1/n of its own.
-            let rest = (variance - spread) / (n_open * n_open);
-            let of_difference = spread * (1.0 - 1.0 / n_open).powi(2) + rest;
-            let z = (own - mean) / of_difference.max(1e-300).sqrt();
-            DonorBelief {
-                mean: own,
-                p_best: 0.0,
-                p_better: crate::numeric::distribution::normal_cdf(z),
-            }
-        })
-        .collect();
-    for (&donor, p_best) in open.iter().zip(best) {
-        beliefs[donor].p_best = p_best;
-    }
-    beliefs
+    let belief = |&(own, spread): &(f64, f64)| {
+        // The variance of own − mean of all, which holds a share 1/n of its own.
+        let rest = (variance - spread) / (n_open * n_open);
+        let of_difference = spread * (1.0 - 1.0 / n_open).powi(2) + rest;
+        let z = (own - mean) / of_difference.max(1e-300).sqrt();
+        DonorBelief {
+            mean: own,
+            p_better: normal_cdf(z),
+        }
+    };
+    moments.iter().map(belief).collect()
 }
 
-/// The probability of each of independent Beta variables to be the largest.
+/// The probability of each donor that no donor with a dose is better, by independent Beta
+/// posteriors; 0 without a dose.
+pub(super) fn beta_p_best(view: &TrialView<'_>, prior: (f64, f64)) -> Vec<f64> {
+    let counts = beta_counts(view, prior);
+    let open = open_donors(view);
+    let of_open: Vec<(f64, f64)> = open.iter().map(|&donor| counts[donor]).collect();
+    let mut all = vec![0.0; counts.len()];
+    for (&donor, p) in open.iter().zip(p_best(&of_open)) {
+        all[donor] = p;
+    }
+    all
+}
+
+/// The probability of each of independent Beta variables to be the largest: the integral of its
+/// density times the others' distribution functions, on a grid.
 fn p_best(counts: &[(f64, f64)]) -> Vec<f64> {
     if counts.len() < 2 {
         return vec![1.0; counts.len()];
     }
-    let points = (0..N_POINTS).map(|at| (at as f64 + 0.5) / N_POINTS as f64);
-    let logs: Vec<(f64, f64)> = points.map(|x| (libm::log(x), libm::log(1.0 - x))).collect();
+    let logs = &*POINTS;
     let densities: Vec<Vec<f64>> = counts
         .iter()
         .map(|&(a, b)| {
@@ -155,43 +175,53 @@ impl PosteriorDraws {
 
     /// What is believed of each donor for the next recipient.
     pub fn beliefs(&self, view: &TrialView<'_>, memory: &mut Memory) -> Vec<DonorBelief> {
-        let weights = self.weights(view, memory);
-        let n = view.donors.len();
-        let open: Vec<usize> = (0..n)
-            .filter(|&one| view.donors[one].is_available)
-            .collect();
-        let mut beliefs = vec![
-            DonorBelief {
-                mean: 0.0,
-                p_best: 0.0,
-                p_better: 0.0,
-            };
-            n
-        ];
-        let trait_value = view.recipient.trait_value;
-        let mut of_draw = vec![0.0; n];
-        for (draw, weight) in weights.iter().enumerate() {
-            for (donor, p) in of_draw.iter_mut().enumerate() {
-                *p = self.p_response(draw, donor, trait_value * view.donors[donor].trait_value);
-            }
+        let open = open_donors(view);
+        let mut beliefs = vec![DonorBelief::default(); view.donors.len()];
+        self.each_draw(view, memory, |weight, of_draw| {
             let total: f64 = open.iter().map(|&donor| of_draw[donor]).sum();
             let mean = total / open.len().max(1) as f64;
-            let first = open.iter().copied().reduce(|best, one| {
+            for (belief, &p) in beliefs.iter_mut().zip(of_draw) {
+                belief.mean += weight * p;
+                belief.p_better += weight * f64::from(u8::from(p > mean));
+            }
+        });
+        beliefs
+    }
+
+    /// The probability of each donor that no donor with a dose is better; 0 without a dose.
+    pub fn p_best(&self, view: &TrialView<'_>, memory: &mut Memory) -> Vec<f64> {
+        let open = open_donors(view);
+        let mut best = vec![0.0; view.donors.len()];
+        self.each_draw(view, memory, |weight, of_draw| {
+            let better = |best, one| {
                 if of_draw[one] > of_draw[best] {
                     one
                 } else {
                     best
                 }
-            });
-            for (belief, &p) in beliefs.iter_mut().zip(&of_draw) {
-                belief.mean += weight * p;
-                belief.p_better += weight * f64::from(u8::from(p > mean));
+            };
+            if let Some(first) = open.iter().copied().reduce(better) {
+                best[first] += weight;
             }
-            if let Some(first) = first {
-                beliefs[first].p_best += weight;
+        });
+        best
+    }
+
+    /// Visits every draw with its weight and the probability of response by donor.
+    fn each_draw(
+        &self,
+        view: &TrialView<'_>,
+        memory: &mut Memory,
+        mut visit: impl FnMut(f64, &[f64]),
+    ) {
+        let trait_value = view.recipient.trait_value;
+        let mut of_draw = vec![0.0; view.donors.len()];
+        for (draw, weight) in self.weights(view, memory).into_iter().enumerate() {
+            for (donor, p) in of_draw.iter_mut().enumerate() {
+                *p = self.p_response(draw, donor, trait_value * view.donors[donor].trait_value);
             }
+            visit(weight, &of_draw);
         }
-        beliefs
     }
 
     /// The weights of the draws under all outcomes known by now; those not yet read are added.

@@ -208,12 +208,7 @@ impl DesignParams {
 
     fn knowledge(&self, evidence: Option<&Evidence>, policies: &[Policy]) -> Result<Knowledge> {
         self.check()?;
-        let learns = |policy: &Policy| match policy {
-            Policy::Thompson { learner, .. } | Policy::Greedy { learner, .. } => {
-                *learner == Learner::Posterior
-            }
-            _ => false,
-        };
+        let learns = |policy: &Policy| policy.learner() == Some(Learner::Posterior);
         let is_needed = self.learner == Learner::Posterior || policies.iter().any(learns);
         let numbers = DrawNumbers {
             n: N_DRAWS,

@@ -80,6 +80,14 @@ impl Default for DesignParams {
 const MOST_TRIALS: u32 = 10_000_000;
 
 impl DesignParams {
+    /// Whether it asks for the joint posterior of a matcher: for true effects, or to learn by.
+    pub fn needs_evidence(&self) -> bool {
+        let mut policies = self.policies.iter().flatten();
+        self.true_effects == TrueEffects::Posterior
+            || self.learner == Learner::Posterior
+            || policies.any(|policy| policy.learner() == Some(Learner::Posterior))
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         self.scenario.check()?;
         if !(1..=MOST_TRIALS).contains(&self.n_trials) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::belief::{DonorBelief, Memory, PosteriorDraws, beta_beliefs};
+use super::belief::{DonorBelief, Memory, PosteriorDraws, beta_beliefs, beta_p_best};
 use super::view::{DonorView, TrialView};
 use crate::{Error, Result};
 
@@ -104,6 +104,14 @@ impl Policy {
         }
     }
 
+    /// What it learns by; none where it learns nothing.
+    pub fn learner(&self) -> Option<Learner> {
+        match *self {
+            Self::Even | Self::Blocked | Self::Prior { .. } => None,
+            Self::Thompson { learner, .. } | Self::Greedy { learner, .. } => Some(learner),
+        }
+    }
+
     /// That its numbers are possible.
     ///
     /// # Errors
@@ -150,14 +158,30 @@ impl Knowledge {
         view: &TrialView<'_>,
         memory: &mut Memory,
     ) -> Result<Vec<DonorBelief>> {
-        match (learner, &self.posterior) {
-            (Learner::Beta, _) => Ok(beta_beliefs(view, self.beta_prior)),
-            (Learner::Posterior, Some(draws)) => Ok(draws.beliefs(view, memory)),
-            (Learner::Posterior, None) => Err(Error::parameter(
-                "learner",
-                "`posterior` needs a matcher, whose joint posterior it learns by",
-            )),
+        match learner {
+            Learner::Beta => Ok(beta_beliefs(view, self.beta_prior)),
+            Learner::Posterior => Ok(self.posterior()?.beliefs(view, memory)),
         }
+    }
+
+    /// The probability of each donor to be the best.
+    fn p_best(
+        &self,
+        learner: Learner,
+        view: &TrialView<'_>,
+        memory: &mut Memory,
+    ) -> Result<Vec<f64>> {
+        match learner {
+            Learner::Beta => Ok(beta_p_best(view, self.beta_prior)),
+            Learner::Posterior => Ok(self.posterior()?.p_best(view, memory)),
+        }
+    }
+
+    fn posterior(&self) -> Result<&PosteriorDraws> {
+        self.posterior.as_ref().ok_or_else(|| {
+            let message = "`posterior` needs a matcher, whose joint posterior it learns by";
+            Error::parameter("learner", message)
+        })
     }
 }
 
@@ -175,8 +199,7 @@ impl AllocationPolicy for InformedPolicy<'_> {
             Policy::Blocked => Ok(blocked(view)),
             Policy::Prior { match_weight } => Ok(prior(view, match_weight)),
             Policy::Thompson { floor, learner } => {
-                let beliefs = self.knowledge.beliefs(learner, view, memory)?;
-                let best = beliefs.iter().map(|one| one.p_best).collect();
+                let best = self.knowledge.p_best(learner, view, memory)?;
                 Ok(mixed(view, view.proportional(best), floor))
             }
             Policy::Greedy {
